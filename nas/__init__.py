@@ -1,0 +1,1 @@
+"""The baseline search: objective, strategies, evaluators, the Ray Tune driver."""

@@ -1,0 +1,152 @@
+"""From accuracy and costs to one reward, and the band of costs a search stays in.
+
+    hard      ACC · (c/T)^w where c > T, ACC elsewhere; w = −1        (MnasNet, equation 2)
+    soft      ACC · (c/T)^w everywhere; w = −0.07                     (MnasNet, equation 2)
+    absolute  ACC + β·|c/T − 1|; β = −0.5                             (TuNAS)
+
+Several targets multiply (EfficientNetV2: A·S^w·P^v); absolute terms add.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.amounts import format_count
+from search_spaces.errors import InfeasibleError, InputError, unknown_name
+
+ObjectiveKind = Literal["hard", "soft", "absolute"]
+Floats: TypeAlias = NDArray[np.float64]
+
+DEFAULT_WEIGHTS: dict[str, float] = {"hard": -1.0, "soft": -0.07, "absolute": -0.5}
+FLOOR = 0.1
+"""How far under the first target a `hard` or `absolute` search looks, as a fraction of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A wanted cost.
+
+    Attributes:
+        metric: name of the cost, such as `macs` or `params`.
+        limit: T, above 0, in the metric's unit.
+        kind: how a cost other than T is rewarded.
+        weight: w or β, at most 0; None for the kind's default.
+        low: smallest cost a network may have to be evaluated at all; 0 for no bound.
+        high: largest; infinite for no bound.
+    """
+
+    metric: str
+    limit: float
+    kind: ObjectiveKind = "hard"
+    weight: float | None = None
+    low: float = 0.0
+    high: float = float("inf")
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(ObjectiveKind):
+            raise unknown_name("objective", self.kind, get_args(ObjectiveKind))
+        if not self.limit > 0 or not np.isfinite(self.limit):
+            raise InputError(f"target for {self.metric} must be above zero, not {self.limit!r}")
+        if self.weight is not None and not (np.isfinite(self.weight) and self.weight <= 0):
+            raise InputError(f"weight of {self.metric} must be zero or less, not {self.weight!r}")
+
+    @property
+    def exponent(self) -> float:
+        """w or β with the kind's default filled in."""
+        return DEFAULT_WEIGHTS[self.kind] if self.weight is None else self.weight
+
+
+def banded_target(
+    metric: str,
+    limit: float,
+    kind: ObjectiveKind = "hard",
+    *,
+    weight: float | None = None,
+    tolerance: float | None = None,
+    floor: float | None = None,
+) -> Target:
+    """A target with its band of costs worth an evaluation.
+
+    Args:
+        metric: name of the cost.
+        limit: T.
+        kind: objective.
+        weight: w or β.
+        tolerance: fraction over T still evaluated; None is 0 for `hard` and `absolute`, and no
+            bound for `soft`.
+        floor: fraction under T still evaluated, 1 for no bound; None is no bound.
+    """
+    if tolerance is not None and not 0 <= tolerance < float("inf"):
+        raise InputError(f"cost tolerance must be 0 or more, such as 0.02, not {tolerance!r}")
+    if floor is not None and not 0 < floor <= 1:
+        raise InputError(f"cost band must lie in (0, 1], such as 0.1, not {floor!r}")
+    if tolerance is None and kind != "soft":
+        tolerance = 0.0
+    return Target(
+        metric=metric,
+        limit=limit,
+        kind=kind,
+        weight=weight,
+        low=0.0 if floor is None else limit * (1.0 - floor),
+        high=float("inf") if tolerance is None else limit * (1.0 + tolerance),
+    )
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One reward from accuracy and costs. Without targets the reward is the accuracy."""
+
+    targets: tuple[Target, ...] = ()
+
+    def reward(
+        self, accuracy: float | Floats, costs: Mapping[str, float | NDArray[np.int64] | Floats]
+    ) -> Floats:
+        """Reward of one network or of many: accuracy (fraction) and costs of equal shape ()."""
+        reward = np.asarray(accuracy, dtype=np.float64)
+        added = np.zeros_like(reward)
+        for target in self.targets:
+            ratio = np.asarray(costs[target.metric], dtype=np.float64) / target.limit
+            if target.kind == "absolute":
+                added = added + target.exponent * np.abs(ratio - 1.0)
+                continue
+            if target.kind == "hard":
+                ratio = np.maximum(ratio, 1.0)
+            reward = reward * ratio**target.exponent
+        return reward + added
+
+    def violation(self, costs: Mapping[str, NDArray[np.int64] | Floats]) -> Floats:
+        """How far outside the band each network lies, (candidates,); 0 inside."""
+        total = np.zeros(len(next(iter(costs.values()))), dtype=np.float64)
+        for target in self.targets:
+            value = np.asarray(costs[target.metric], dtype=np.float64)
+            total += np.maximum(value - target.high, 0.0) / target.limit
+            total += np.maximum(target.low - value, 0.0) / target.limit
+        return total
+
+    def check_reachable(self, ranges: Mapping[str, tuple[float, float]]) -> None:
+        """Compare with the lowest and highest cost in a space.
+
+        Raises:
+            InfeasibleError: no network of the space lies in a target's band.
+        """
+        for target in self.targets:
+            if target.metric not in ranges:
+                raise unknown_name("cost", target.metric, ranges)
+            low, high = ranges[target.metric]
+            if target.high < low or target.low > high:
+                raise InfeasibleError(
+                    f"target of {format_count(target.limit)} {target.metric} is out of reach: "
+                    f"the space holds {format_count(low)} to {format_count(high)}"
+                )
+
+
+def describe(targets: Sequence[Target]) -> str:
+    """Targets for reading: `hard macs 400.0M (w=-1)`."""
+    if not targets:
+        return "accuracy alone"
+    return ", ".join(
+        f"{t.kind} {t.metric} {format_count(t.limit)} (w={t.exponent:g})" for t in targets
+    )

@@ -1,0 +1,1 @@
+"""Strategies: plain ask and tell, no Ray inside."""

@@ -1,0 +1,76 @@
+"""Strategy: ask for networks, tell what came of them.
+
+A strategy is a function of (seed, history): everything random in a batch comes from the run's
+seed and the batch's number, so a search that is resumed by replaying its ledger goes on exactly
+as it would have.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nas.problem import Candidate, Problem, Result
+
+
+class Strategy(ABC):
+    """Base of all strategies. A subclass proposes; this keeps the history and the promises.
+
+    Batches go in turn: `ask`, evaluate, `tell` with a result for each candidate asked, in the
+    order asked. Every candidate lies in the cost band and none is asked twice.
+
+    Args:
+        problem: what to search.
+        seed: the run's seed, a whole number of at least 0.
+
+    Attributes:
+        history: all results told so far, in ask order.
+        seen: ids of all networks asked so far.
+    """
+
+    name: ClassVar[str]
+    default_batch: ClassVar[int] = 8
+
+    def __init__(self, problem: Problem, seed: int = 0) -> None:
+        self.problem = problem
+        self.seed = seed
+        self.history: list[Result] = []
+        self.seen: set[str] = set()
+        self._batches = 0
+
+    def ask(self, count: int) -> list[Candidate]:
+        """Up to `count` new networks to evaluate; fewer, or none, where the band runs out."""
+        rng = np.random.default_rng([self.seed, self._batches])
+        batch: list[Candidate] = []
+        for candidate in self.propose(rng, count):
+            if candidate.id not in self.seen and len(batch) < count:
+                self.seen.add(candidate.id)
+                batch.append(candidate)
+        if len(batch) < count:
+            batch += self._fill(rng, count - len(batch))
+        return batch
+
+    def tell(self, results: Sequence[Result]) -> None:
+        """Hand over a batch's results, in the order it was asked."""
+        self.history.extend(results)
+        self._batches += 1
+        self.learn(results)
+
+    def replay(self, results: Sequence[Result]) -> None:
+        """Take over a batch that was asked and told before, as a ledger holds it."""
+        self.seen.update(result.candidate.id for result in results)
+        self.tell(results)
+
+    @abstractmethod
+    def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
+        """Networks in the band, best first. Those asked before, and what is missing, is replaced
+        by draws from the band. Use no other source of randomness than `rng`."""
+
+    def learn(self, results: Sequence[Result]) -> None:  # noqa: B027  most need the history alone
+        """Take in one batch; `history` holds it already."""
+
+    def _fill(self, rng: np.random.Generator, count: int) -> list[Candidate]:
+        drawn = self.problem.draw(rng, count, self.seen)
+        self.seen.update(candidate.id for candidate in drawn)
+        return drawn

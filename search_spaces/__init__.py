@@ -1,0 +1,1 @@
+"""Ground floor: architectures, spaces, the networks they describe, scaling, what they cost."""

@@ -1,0 +1,108 @@
+"""Amounts as people write them: `400M` multiply-adds, `8ms`, `64MB`, φ from `0..7`."""
+
+import math
+import re
+
+from search_spaces.errors import InputError
+
+_COUNT = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
+_SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {
+    "b": 1.0,
+    "kb": 1e3,
+    "mb": 1e6,
+    "gb": 1e9,
+    "kib": 2.0**10,
+    "mib": 2.0**20,
+    "gib": 2.0**30,
+}
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z]*)", re.IGNORECASE)
+
+
+def parse_count(text: str | float) -> float:
+    """Read a positive count such as `400M`, `0.39G`, `4e8` or `385814752`.
+
+    Raises:
+        InputError: not a number, not finite, zero or negative, or an unknown unit.
+    """
+    return _parse(text, _COUNT, "an amount such as 400M, 0.39G or 4e8")
+
+
+def parse_seconds(text: str | float) -> float:
+    """Read a positive time with its unit (`8ms`, `1.2s`, `10m`, `4h`) in seconds.
+
+    Raises:
+        InputError: the unit is missing or unknown, or the number is not positive and finite.
+    """
+    return _parse(text, _SECONDS, "a time with its unit such as 8ms, 1.2s, 10m or 4h")
+
+
+def parse_bytes(text: str | float) -> float:
+    """Read a positive memory size with its unit (`64MB`, `1GiB`) in bytes.
+
+    Raises:
+        InputError: the unit is missing or unknown, or the number is not positive and finite.
+    """
+    return _parse(text, _BYTES, "a memory size with its unit such as 64MB or 1GiB")
+
+
+def _parse(text: str | float, units: dict[str, float], wanted: str) -> float:
+    match = _NUMBER.fullmatch(str(text).strip())
+    unit = match.group(2).lower() if match else ""
+    if match is None or unit not in units:
+        raise InputError(f"'{text}' is not {wanted}")
+    value = float(match.group(1)) * units[unit]
+    if not math.isfinite(value) or value <= 0:
+        raise InputError(f"'{text}' must be more than zero and finite: give {wanted}")
+    return value
+
+
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """Read a list of numbers, where `0..7` stands for the whole numbers from 0 to 7.
+
+    Raises:
+        InputError: something in the list is neither a number nor a rising range.
+    """
+    numbers: list[float] = []
+    for part in str(text).split(","):
+        first, dots, last = part.strip().partition("..")
+        try:
+            if dots:
+                numbers.extend(_rising(int(first), int(last)))
+            else:
+                numbers.append(_finite(first))
+        except ValueError:
+            raise InputError(
+                f"'{part.strip()}' in '{text}' is neither a number nor a range such as 0..7"
+            ) from None
+    return tuple(numbers)
+
+
+def _rising(first: int, last: int) -> list[float]:
+    if last < first:
+        raise ValueError("falling range")
+    return [float(number) for number in range(first, last + 1)]
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+def format_count(value: float) -> str:
+    """Write a count for reading: `385.8M`, `1.83G`. Data files carry whole integers instead."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            digits = 2 if unit == "G" else 1
+            return f"{value / limit:.{digits}f}{unit}"
+    return f"{value:.0f}"
+
+
+def format_bytes(value: float) -> str:
+    """Write a memory size for reading: `12.3MB` (decimal)."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if abs(value) >= limit:
+            return f"{value / limit:.1f}{unit}"
+    return f"{value:.0f}B"

@@ -1,0 +1,316 @@
+"""Architecture: one ConvNet as plain data, and the blocks it resolves to.
+
+A network is written as stages (what a paper's table shows). What is built, counted and compared
+are its blocks: every layer with its channels worked out. Two spellings that resolve to the same
+blocks are the same network.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import Any, Literal, TypeVar, get_args
+
+from search_spaces.errors import InputError, unknown_name
+
+Op = Literal["conv", "depthwise_separable", "mbconv", "fused_mbconv", "bottleneck", "identity"]
+Skip = Literal["none", "identity", "pool"]
+Shortcut = Literal["none", "identity", "pool", "projection"]
+Activation = Literal["relu", "relu6", "silu", "hard_swish"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stem:
+    """The first convolution with normalization and activation.
+
+    Attributes:
+        channels: output channels, at least 1.
+        kernel: odd kernel size.
+        stride: 2 on ImageNet-sized images; 1 for images of 32 pixels and less.
+        pool: a 3×3 max pooling of stride 2 behind it, as in ResNet.
+    """
+
+    channels: int = 32
+    kernel: int = 3
+    stride: int = 2
+    pool: bool = False
+
+    def __post_init__(self) -> None:
+        _check_counts("stem", channels=self.channels, stride=self.stride)
+        _check_kernel("stem", self.kernel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Identical layers in a row; only the first may stride (MnasNet, section 4.1).
+
+    Attributes:
+        op: `conv` (convolution, normalization, activation), `depthwise_separable` (MobileNetV1's:
+            activation after both convolutions), `mbconv` (MobileNetV2's inverted residual; with
+            `expand` 1 it is MnasNet's linear separable convolution), `fused_mbconv`
+            (EfficientNetV2), `bottleneck` (ResNet v1.5), `identity` (nothing, or a 1×1
+            convolution with normalization where the shape changes).
+        channels: output channels, at least 1.
+        layers: how many, at least 1.
+        kernel: odd kernel size.
+        stride: of the first layer, at least 1.
+        expand: hidden width as a multiple of the input channels; for `bottleneck` of the output
+            channels (ResNet: 0.25). More than 0.
+        se: squeeze-excite width as a multiple of the layer's input channels; 0 for none.
+        skip: `identity` adds a layer's input to its output where both have one shape (and
+            `bottleneck` projects it where they differ), `pool` adds the average-pooled input,
+            padded with zero channels, `none` adds nothing.
+    """
+
+    op: Op
+    channels: int
+    layers: int = 1
+    kernel: int = 3
+    stride: int = 1
+    expand: float = 1.0
+    se: float = 0.0
+    skip: Skip = "identity"
+
+    def __post_init__(self) -> None:
+        if self.op not in get_args(Op):
+            raise unknown_name("operation", self.op, get_args(Op))
+        if self.skip not in get_args(Skip):
+            raise unknown_name("skip option", self.skip, get_args(Skip))
+        where = f"stage '{self.op}'"
+        _check_counts(where, channels=self.channels, layers=self.layers, stride=self.stride)
+        _check_kernel(where, self.kernel)
+        _check_ratio(where, "expand", self.expand, lowest=1e-9)
+        _check_ratio(where, "se", self.se, lowest=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What follows the stages: a 1×1 convolution (none where channels is 0), pooling, linear."""
+
+    channels: int = 1280
+
+    def __post_init__(self) -> None:
+        if self.channels:
+            _check_counts("head", channels=self.channels)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One layer with every size worked out; what is built, counted and compared.
+
+    Attributes:
+        op: as in `Stage`, but never a spelling of another (`fused_mbconv` without expansion is a
+            `conv`); an `identity` that changes nothing is no block at all.
+        mid_channels: hidden width; equal to `in_channels` where nothing expands.
+        se_channels: squeeze-excite width, 0 for none.
+        shortcut: what is added to the output.
+    """
+
+    op: Op
+    kernel: int
+    stride: int
+    in_channels: int
+    mid_channels: int
+    out_channels: int
+    se_channels: int
+    shortcut: Shortcut
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Architecture:
+    """One network: what is needed to build and count it, and nothing else.
+
+    Equality, hash and `id` follow the resolved network, not its spelling. These attributes are
+    public: an evaluator of the user's reads them.
+
+    Attributes:
+        stem: first convolution.
+        stages: the stages in order, at least one.
+        head: last convolution and classifier.
+        activation: everywhere but in linear bottlenecks.
+        resolution: input height and width in pixels.
+        classes: outputs of the classifier.
+        in_channels: of the input image.
+        norm_eps: of batch normalization (EfficientNet 1e-3, ResNet 1e-5).
+    """
+
+    stem: Stem = field(default_factory=Stem)
+    stages: tuple[Stage, ...]
+    head: Head = field(default_factory=Head)
+    activation: Activation = "silu"
+    resolution: int = 224
+    classes: int = 1000
+    in_channels: int = 3
+    norm_eps: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise InputError("an architecture needs at least one stage")
+        object.__setattr__(self, "stages", tuple(self.stages))
+        if self.activation not in get_args(Activation):
+            raise unknown_name("activation", self.activation, get_args(Activation))
+        _check_counts(
+            "architecture",
+            resolution=self.resolution,
+            classes=self.classes,
+            in_channels=self.in_channels,
+        )
+        _check_ratio("architecture", "norm_eps", self.norm_eps, lowest=0.0)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Every layer between stem and head, sizes worked out."""
+        resolved: list[Block] = []
+        channels = self.stem.channels
+        for stage in self.stages:
+            resolved.extend(stage_blocks(stage, channels))
+            channels = stage.channels
+        return tuple(resolved)
+
+    @property
+    def features(self) -> int:
+        """Channels that enter the classifier."""
+        return self.head.channels or self.stages[-1].channels
+
+    @cached_property
+    def canonical(self) -> str:
+        """Canonical JSON of the resolved network: equal for every spelling of it."""
+        resolved = {
+            "stem": list(asdict(self.stem).values()),
+            "blocks": [list(vars(block).values()) for block in self.blocks],
+            "head": [self.head.channels, self.classes],
+            "activation": self.activation,
+            "resolution": self.resolution,
+            "in_channels": self.in_channels,
+            "norm_eps": self.norm_eps,
+        }
+        return json.dumps(resolved, separators=(",", ":"), sort_keys=True)
+
+    @cached_property
+    def id(self) -> str:
+        """Twelve hexadecimal digits, stable over sessions and machines."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()[:12]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Architecture):
+            return NotImplemented
+        return self.canonical == other.canonical
+
+    def __hash__(self) -> int:
+        return hash(self.canonical)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The architecture as JSON-ready data, spelled as it was written."""
+        document = {item.name: getattr(self, item.name) for item in fields(self)}
+        document["stem"] = asdict(self.stem)
+        document["stages"] = [asdict(stage) for stage in self.stages]
+        document["head"] = asdict(self.head)
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Architecture":
+        """Read what `to_dict` wrote, or the same by hand with defaults left out.
+
+        Raises:
+            InputError: a key nobody knows, a missing one, or a value out of range.
+        """
+        values = dict(_mapping("architecture", document))
+        stages = values.get("stages")
+        if not isinstance(stages, list | tuple):
+            raise InputError("an architecture needs 'stages': a list of stages")
+        values["stages"] = tuple(_build(Stage, "stage", stage) for stage in stages)
+        values["stem"] = _build(Stem, "stem", values.get("stem", {}))
+        values["head"] = _build(Head, "head", values.get("head", {}))
+        return _build(cls, "architecture", values)
+
+
+def stage_blocks(stage: Stage, in_channels: int) -> tuple[Block, ...]:
+    """The blocks of one stage behind `in_channels` channels; empty for an identity of no effect."""
+    first = _resolve(stage, in_channels, stage.stride)
+    if stage.layers == 1:
+        return (first,) if first else ()
+    rest = _resolve(stage, stage.channels, 1)
+    return tuple(block for block in (first, *[rest] * (stage.layers - 1)) if block)
+
+
+def squeeze_channels(in_channels: int, ratio: float) -> int:
+    """Squeeze-excite width: at least 1, from the block's input channels (EfficientNet's code)."""
+    return max(1, int(in_channels * ratio)) if ratio else 0
+
+
+def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
+    op, out = stage.op, stage.channels
+    keeps_shape = stride == 1 and in_channels == out
+    if op == "identity":
+        if keeps_shape:
+            return None
+        return Block("identity", 1, stride, in_channels, in_channels, out, 0, "none")
+    mid = in_channels
+    if op == "bottleneck":
+        mid = max(1, round(out * stage.expand))
+    elif op in ("mbconv", "fused_mbconv"):
+        mid = max(1, round(in_channels * stage.expand))
+    if op == "fused_mbconv" and mid == in_channels:
+        op = "conv"  # nothing expands, so nothing is left to project (EfficientNetV2, stage 1)
+    return Block(
+        op,
+        stage.kernel,
+        stride,
+        in_channels,
+        mid,
+        out,
+        squeeze_channels(in_channels, stage.se),
+        _shortcut(stage, in_channels, keeps_shape),
+    )
+
+
+def _shortcut(stage: Stage, in_channels: int, keeps_shape: bool) -> Shortcut:
+    if stage.skip == "identity":
+        if keeps_shape:
+            return "identity"
+        return "projection" if stage.op == "bottleneck" else "none"
+    # Zero channels can be added without parameters, channels cannot be dropped without choosing.
+    if stage.skip == "pool" and in_channels <= stage.channels:
+        return "pool"
+    return "none"
+
+
+T = TypeVar("T", Stem, Stage, Head, Architecture)
+
+
+def _build(cls: type[T], where: str, document: object) -> T:
+    values = _mapping(where, document)
+    known = {item.name for item in fields(cls)}
+    for key in values:
+        if key not in known:
+            raise unknown_name(f"key in {where}", key, known)
+    try:
+        return cls(**values)
+    except TypeError as error:
+        missing = str(error).rpartition(": ")[2]
+        raise InputError(f"{where} lacks {missing}") from None
+
+
+def _mapping(where: str, document: object) -> Mapping[str, Any]:
+    if not isinstance(document, Mapping):
+        raise InputError(f"{where} must be a mapping of names to values, not {document!r}")
+    return document
+
+
+def _check_counts(where: str, **counts: object) -> None:
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{where}: {name} must be a whole number of at least 1, not {value!r}")
+
+
+def _check_kernel(where: str, kernel: object) -> None:
+    if not isinstance(kernel, int) or isinstance(kernel, bool) or kernel < 1 or kernel % 2 == 0:
+        raise InputError(f"{where}: kernel must be an odd whole number, not {kernel!r}")
+
+
+def _check_ratio(where: str, name: str, value: object, lowest: float) -> None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool)
+    if not usable or not math.isfinite(value) or value < lowest:  # type: ignore[arg-type,operator]
+        raise InputError(f"{where}: {name} must be a finite number above zero, not {value!r}")

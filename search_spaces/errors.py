@@ -1,0 +1,40 @@
+"""What a user can cause to go wrong. The front door prints one line and exits with the code here.
+
+A message says what was wrong, where, and what to do about it.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class EffsearchError(Exception):
+    """Base of every error this project raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(EffsearchError):
+    """Bad usage or bad input: an option, a file, a name."""
+
+    exit_code = 2
+
+
+class InfeasibleError(EffsearchError):
+    """Nothing in the space or the grid can meet the target."""
+
+    exit_code = 3
+
+
+class MissingResourceError(EffsearchError):
+    """A device, a cluster or a package that was asked for is not there."""
+
+    exit_code = 4
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
+    """The error for a name nobody knows: it names the nearest known one and lists the rest."""
+    names = sorted(known)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return InputError(f"unknown {kind} '{name}': {hint}known: {', '.join(names)}")

@@ -1,0 +1,152 @@
+"""The costs of many architectures at once: closed-form costs as table look-ups.
+
+What a stage costs depends on its own genes and on the state in front of it: input channels and
+size. Both are few, so each stage gets a table (states, combinations of its genes) of costs and
+next states, and a population walks through the stages in parallel.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.architecture import Head, Stage, Stem, stage_blocks
+from search_spaces.cost import (
+    BYTES_PER_ACTIVATION,
+    LayerCost,
+    block_cost,
+    head_cost,
+    stem_cost,
+)
+from search_spaces.space import Encodings, SearchSpace
+
+METRICS = ("macs", "params", "memory_bytes")
+"""The costs that are known before anything is trained."""
+
+_State = tuple[int, int]  # channels, size in pixels
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Costs of one section, each array (states, combinations)."""
+
+    section: str
+    macs: NDArray[np.int64]
+    params: NDArray[np.int64]
+    peak: NDArray[np.int64]
+    next_state: NDArray[np.int64]
+
+
+class PopulationCost:
+    """Costs of every architecture of a space, equal to `cost` of each.
+
+    Args:
+        space: whose encodings are counted.
+        resolution: pixels, where it differs from the space's own.
+    """
+
+    def __init__(self, space: SearchSpace, resolution: int | None = None) -> None:
+        self._space = space
+        self._resolution = resolution
+
+    def __call__(self, encodings: Encodings) -> dict[str, NDArray[np.int64]]:
+        """From (candidates, genes) to `macs`, `params` and `memory_bytes`, each (candidates,)."""
+        count = len(encodings)
+        macs, params = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        peak, state = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        network = self._space.local_index("network", encodings)
+        for table in self._tables:
+            local = self._space.local_index(table.section, encodings)
+            # One flat index serves four gathers; the stem's row is the network's choice.
+            row = network if table.section == "stem" else state
+            index = row * table.macs.shape[1] + local
+            macs += table.macs.ravel()[index]
+            params += table.params.ravel()[index]
+            np.maximum(peak, table.peak.ravel()[index], out=peak)
+            state = table.next_state.ravel()[index]
+        return {"macs": macs, "params": params, "memory_bytes": peak * BYTES_PER_ACTIVATION}
+
+    @cached_property
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """Lowest and highest reachable value of each cost over the whole space, exact."""
+        return {
+            "macs": (self._extreme("macs", np.min), self._extreme("macs", np.max)),
+            "params": (self._extreme("params", np.min), self._extreme("params", np.max)),
+            "memory_bytes": (
+                self._extreme("peak", np.min) * BYTES_PER_ACTIVATION,
+                self._extreme("peak", np.max) * BYTES_PER_ACTIVATION,
+            ),
+        }
+
+    def _extreme(self, cost: str, pick: Callable[..., Any]) -> int:
+        """Dynamic programming from the last section back: best over what follows each state."""
+        join = np.maximum if cost == "peak" else np.add
+        behind = np.zeros(1, np.int64)
+        for table in reversed(self._tables):
+            total = join(getattr(table, cost), behind[table.next_state])
+            behind = pick(total, axis=1)
+        return int(pick(behind))
+
+    @cached_property
+    def _tables(self) -> list[_Table]:
+        stem, states = self._stem_table()
+        tables = [stem]
+        for index in range(self._space.stages):
+            table, states = self._stage_table(f"stages.{index}", states)
+            tables.append(table)
+        tables.append(self._head_table(states))
+        return tables
+
+    def _stem_table(self) -> tuple[_Table, list[_State]]:
+        rows: list[list[tuple[LayerCost, int]]] = []
+        for network in self._space.local_options("network"):
+            image = network.get("in_channels", 3)
+            resolution = self._resolution or network.get("resolution", 224)
+            stems = [Stem(**values) for values in self._space.local_options("stem")]
+            rows.append([(stem_cost(stem, image, resolution), stem.channels) for stem in stems])
+        return _table("stem", rows)
+
+    def _stage_table(self, section: str, states: list[_State]) -> tuple[_Table, list[_State]]:
+        stages = [Stage(**values) for values in self._space.local_options(section)]
+        rows = [
+            [(_stage_cost(stage, channels, size), stage.channels) for stage in stages]
+            for channels, size in states
+        ]
+        return _table(section, rows)
+
+    def _head_table(self, states: list[_State]) -> _Table:
+        classes = self._space.local_options("network")[0].get("classes", 1000)
+        heads = [Head(**values) for values in self._space.local_options("head")]
+        rows = [
+            [(head_cost(channels, head.channels, classes, size), 0) for head in heads]
+            for channels, size in states
+        ]
+        return _table("head", rows)[0]
+
+
+def _stage_cost(stage: Stage, in_channels: int, size: int) -> LayerCost:
+    macs = params = peak = 0
+    for block in stage_blocks(stage, in_channels):
+        layer = block_cost(block, size)
+        macs, params = macs + layer.macs, params + layer.params
+        peak, size = max(peak, layer.peak), layer.size
+    return LayerCost(macs, params, peak, size)
+
+
+def _table(section: str, rows: list[list[tuple[LayerCost, int]]]) -> tuple[_Table, list[_State]]:
+    """Arrays from rows of (cost, output channels), and the states that can follow."""
+    states = sorted({(channels, layer.size) for row in rows for layer, channels in row})
+    number = {state: index for index, state in enumerate(states)}
+    table = _Table(
+        section,
+        macs=np.array([[layer.macs for layer, _ in row] for row in rows], np.int64),
+        params=np.array([[layer.params for layer, _ in row] for row in rows], np.int64),
+        peak=np.array([[layer.peak for layer, _ in row] for row in rows], np.int64),
+        next_state=np.array(
+            [[number[channels, layer.size] for layer, channels in row] for row in rows], np.int64
+        ),
+    )
+    return table, states

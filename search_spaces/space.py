@@ -1,0 +1,254 @@
+"""SearchSpace: what may vary, as a vector of choices.
+
+An architecture of the space is an integer vector with one entry a gene; entry g picks one of gene
+g's options. Everything a strategy does to many candidates at once works on a matrix of them,
+shape (candidates, genes).
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.architecture import Architecture, Block, Head, Stage, Stem, stage_blocks
+from search_spaces.errors import InputError
+
+Encodings = NDArray[np.int64]
+"""Integer matrix (candidates, genes), or one row of it (genes,)."""
+
+
+@dataclass(frozen=True)
+class Gene:
+    """One choice: options that set one field, or several that belong together.
+
+    Attributes:
+        section: `network`, `stem`, `stages.0` …, or `head`.
+        name: the field it sets; `block` where an option sets several.
+        options: at least two; each maps fields of the section to values.
+    """
+
+    section: str
+    name: str
+    options: tuple[Mapping[str, Any], ...]
+
+    @property
+    def path(self) -> str:
+        """Such as `stages.2.kernel`, `stem.channels` or `resolution`."""
+        return self.name if self.section == "network" else f"{self.section}.{self.name}"
+
+    def label(self, option: int) -> str:
+        """An option for reading: `5`, or `mbconv kernel=3 expand=6`."""
+        values = self.options[option]
+        if len(values) == 1:
+            return str(next(iter(values.values())))
+        return " ".join(str(v) if k == "op" else f"{k}={v}" for k, v in values.items())
+
+
+class SearchSpace:
+    """A set of architectures of equally many stages.
+
+    Args:
+        name: for people and files.
+        fixed: for each section the fields that do not vary.
+        genes: in the order of the sections: network, stem, stages, head.
+        stages: how many stages.
+
+    Raises:
+        InputError: a value that no architecture can have; the message names the choice.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fixed: Mapping[str, Mapping[str, Any]],
+        genes: tuple[Gene, ...],
+        stages: int,
+    ) -> None:
+        self.name = name
+        self.genes = genes
+        self.stages = stages
+        self._fixed = fixed
+        self.sections = ("network", "stem", *(f"stages.{i}" for i in range(stages)), "head")
+        self._columns = {
+            section: [i for i, gene in enumerate(genes) if gene.section == section]
+            for section in self.sections
+        }
+        self.options: Encodings = np.array([len(gene.options) for gene in genes], dtype=np.int64)
+        self._check_every_option()
+
+    def __len__(self) -> int:
+        """Number of genes. For the number of architectures see `size`."""
+        return len(self.genes)
+
+    @property
+    def size(self) -> int:
+        """How many encodings there are. Different ones may spell one network."""
+        return math.prod(len(gene.options) for gene in self.genes)
+
+    # One architecture at a time
+
+    def decode(self, encoding: NDArray[np.int64]) -> Architecture:
+        """The architecture of one encoding (genes,)."""
+        parts = {
+            section: self._fields(section, [int(encoding[c]) for c in self._columns[section]])
+            for section in self.sections
+        }
+        return Architecture(
+            stem=Stem(**parts["stem"]),
+            stages=tuple(Stage(**parts[f"stages.{i}"]) for i in range(self.stages)),
+            head=Head(**parts["head"]),
+            **parts["network"],
+        )
+
+    def encode(self, architecture: Architecture) -> NDArray[np.int64]:
+        """The encoding of an architecture, however it is spelled.
+
+        Where several encodings spell it, the first in counting order of each stage is taken.
+
+        Raises:
+            InputError: the space does not hold it; the message names the part that does not fit.
+        """
+        network = {
+            key: getattr(architecture, key)
+            for key in ("activation", "resolution", "classes", "in_channels", "norm_eps")
+        }
+        encoding = np.zeros(len(self.genes), dtype=np.int64)
+        outer: tuple[tuple[str, object, object], ...] = (
+            ("network", network, None),
+            ("stem", architecture.stem, Stem),
+            ("head", architecture.head, Head),
+        )
+        for section, wanted, make in outer:
+            local = self._match(section, wanted, make)
+            encoding[self._columns[section]] = local
+        stages = self._match_stages(architecture, 0, 0, architecture.stem.channels)
+        if stages is None:
+            raise InputError(f"space '{self.name}' does not hold this network: its stages differ")
+        for index, local in enumerate(stages):
+            encoding[self._columns[f"stages.{index}"]] = local
+        return encoding
+
+    def neighbours(self, encoding: NDArray[np.int64]) -> Encodings:
+        """All encodings that differ in one gene, shape (Σ(options − 1), genes)."""
+        rows = []
+        for column, count in enumerate(self.options):
+            for option in range(count):
+                if option != encoding[column]:
+                    row = encoding.copy()
+                    row[column] = option
+                    rows.append(row)
+        return np.array(rows, dtype=np.int64).reshape(-1, len(self.genes))
+
+    # Many at a time
+
+    def sample(self, rng: np.random.Generator, count: int) -> Encodings:
+        """Uniform over encodings, shape (count, genes)."""
+        return rng.integers(0, self.options, size=(count, len(self.genes)), dtype=np.int64)
+
+    def mutate(self, rng: np.random.Generator, encodings: Encodings, changes: int = 1) -> Encodings:
+        """A changed copy: in each row `changes` different genes take another of their options."""
+        mutated = encodings.copy()
+        changes = min(changes, len(self.genes))
+        if not changes:
+            return mutated
+        order = rng.random(mutated.shape).argsort(axis=1)[:, :changes]
+        rows = np.arange(len(mutated))[:, None]
+        counts = self.options[order]
+        # A shift of 1 … options − 1 lands on every other option equally often.
+        shifts = 1 + (rng.random(order.shape) * (counts - 1)).astype(np.int64)
+        mutated[rows, order] = (mutated[rows, order] + shifts) % counts
+        return mutated
+
+    def enumerate(self) -> Iterator[NDArray[np.int64]]:
+        """Every encoding, in counting order. For small spaces."""
+        for combination in itertools.product(*(range(count) for count in self.options)):
+            yield np.array(combination, dtype=np.int64)
+
+    # One section at a time: what the cost tables are made from
+
+    def local_options(self, section: str) -> list[dict[str, Any]]:
+        """Every combination of a section's genes as its fields, in counting order."""
+        return [self._fields(section, local) for local in self._combinations(section)]
+
+    def local_index(self, section: str, encodings: Encodings) -> NDArray[np.int64]:
+        """For each row of (candidates, genes) its place in `local_options`, (candidates,)."""
+        index = np.zeros(len(encodings), dtype=np.int64)
+        for column in self._columns[section]:
+            index = index * self.options[column] + encodings[:, column]
+        return index
+
+    def _combinations(self, section: str) -> Iterator[tuple[int, ...]]:
+        counts = [range(int(self.options[column])) for column in self._columns[section]]
+        return itertools.product(*counts)
+
+    def _fields(self, section: str, local: list[int] | tuple[int, ...]) -> dict[str, Any]:
+        values = dict(self._fixed[section])
+        for column, option in zip(self._columns[section], local, strict=True):
+            values.update(self.genes[column].options[option])
+        return values
+
+    @cached_property
+    def _stage_tables(self) -> dict[tuple[int, int], dict[tuple[Block, ...], tuple[Any, ...]]]:
+        return {}
+
+    def _stage_table(
+        self, stage: int, in_channels: int
+    ) -> dict[tuple[Block, ...], tuple[tuple[int, ...], int]]:
+        """From a stage's blocks to its genes and its output channels."""
+        key = (stage, in_channels)
+        if key not in self._stage_tables:
+            table: dict[tuple[Block, ...], tuple[tuple[int, ...], int]] = {}
+            for local in self._combinations(f"stages.{stage}"):
+                spelled = Stage(**self._fields(f"stages.{stage}", local))
+                table.setdefault(stage_blocks(spelled, in_channels), (local, spelled.channels))
+            self._stage_tables[key] = table
+        return self._stage_tables[key]
+
+    def _match_stages(
+        self, architecture: Architecture, stage: int, start: int, channels: int
+    ) -> list[tuple[int, ...]] | None:
+        """Genes of `stage` and all behind it that spell the blocks from `start`; None if none."""
+        blocks = architecture.blocks
+        if stage == self.stages:
+            return [] if start == len(blocks) else None
+        table = self._stage_table(stage, channels)
+        for length in sorted({len(spelled) for spelled in table}):
+            found = table.get(blocks[start : start + length])
+            if found is None:
+                continue
+            rest = self._match_stages(architecture, stage + 1, start + length, found[1])
+            if rest is not None:
+                return [found[0], *rest]
+        return None
+
+    def _match(self, section: str, wanted: object, make: Any) -> tuple[int, ...]:
+        for local in self._combinations(section):
+            values = self._fields(section, local)
+            if make is None:
+                fits = isinstance(wanted, dict) and values.items() <= wanted.items()
+            else:
+                fits = make(**values) == wanted
+            if fits:
+                return local
+        raise InputError(f"space '{self.name}' does not hold this network: its {section} differs")
+
+    def _check_every_option(self) -> None:
+        """Build each option once, so that a bad value is found at load and not mid-search."""
+        first = np.zeros(len(self.genes), dtype=np.int64)
+        self._check(first, "the first options")
+        for column, gene in enumerate(self.genes):
+            for option in range(1, len(gene.options)):
+                encoding = first.copy()
+                encoding[column] = option
+                self._check(encoding, f"{gene.path}={gene.label(option)}")
+
+    def _check(self, encoding: NDArray[np.int64], what: str) -> None:
+        try:
+            self.decode(encoding)
+        except InputError as error:
+            raise InputError(f"space '{self.name}', {what}: {error}") from None
