@@ -6,6 +6,7 @@ never reach an evaluator.
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,14 @@ Costs = dict[str, NDArray[np.int64]]
 ENUMERABLE = 100_000
 """Spaces of at most this size are enumerated, so that a search can run out of them."""
 
+_FIRST_DRAWS = 256
 _DRAWS = 4096
 _ROUNDS = 32
+_ENOUGH = 512  # rows in the band that tell, when none of them is new, that little is left
 _WALKERS = 256
 _STEPS = 400
+# Genes changed and tries a parent: most one-gene changes stay in the band, so few tries do.
+_VARIATIONS = ((1, 8), (1, 64), (2, 64), (3, 64), (4, 64), (5, 64), (6, 64))
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class Problem:
     space: SearchSpace
     objective: Objective
     costs: Callable[[Encodings], Costs]
+    # Ids of the spellings met so far, in spaces small enough to be walked to their end.
+    _ids: dict[bytes, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, space: SearchSpace, objective: Objective) -> "Problem":
@@ -72,8 +79,7 @@ class Problem:
     def candidate(self, encoding: Sequence[int] | NDArray[np.int64]) -> Candidate:
         """The candidate of one encoding (genes,)."""
         row = np.asarray(encoding, dtype=np.int64)
-        costs = {name: int(values[0]) for name, values in self.costs(row[None]).items()}
-        return Candidate(tuple(int(v) for v in row), self.space.decode(row), costs)
+        return _candidate(row, self.space.decode(row), self.costs(row[None]), 0)
 
     def violation(self, encodings: Encodings) -> Floats:
         """How far outside the cost band each row lies, (n,); 0 inside."""
@@ -84,18 +90,9 @@ class Problem:
         inside: Encodings = encodings[self.violation(encodings) == 0]
         return inside
 
-    def new(
-        self, encodings: Iterable[NDArray[np.int64]], seen: Set[str], count: int
-    ) -> list[Candidate]:
+    def new(self, encodings: Encodings, seen: Set[str], count: int) -> list[Candidate]:
         """The first `count` rows that are networks neither in `seen` nor listed before."""
-        found: dict[str, Candidate] = {}
-        for row in encodings:
-            candidate = self.candidate(row)
-            if candidate.id not in seen and candidate.id not in found:
-                found[candidate.id] = candidate
-                if len(found) == count:
-                    break
-        return list(found.values())
+        return self._new(encodings, self.costs(encodings), range(len(encodings)), seen, count)
 
     def draw(self, rng: np.random.Generator, count: int, seen: Set[str]) -> list[Candidate]:
         """Up to `count` new networks, uniform over the band's encodings; fewer where it runs out.
@@ -106,24 +103,27 @@ class Problem:
         Raises:
             InfeasibleError: not one network in the band was found, seen or not.
         """
+        if count < 1:
+            return []
         if self.space.size <= ENUMERABLE:
-            every = np.array(list(self.space.enumerate()), dtype=np.int64)
-            inside = self.in_band(every.reshape(-1, len(self.space)))
-            if not len(inside):
-                raise InfeasibleError("no network of the space meets all targets together")
-            return self.new(rng.permutation(inside), seen, count)
+            return self.new(rng.permutation(self._listed), seen, count)
         found: list[Candidate] = []
         known = set(seen)
-        any_inside = False
-        for _ in range(_ROUNDS):
-            inside = self.in_band(self.space.sample(rng, _DRAWS))
-            any_inside = any_inside or len(inside) > 0
-            found += self.new(inside, known, count - len(found))
-            known |= {candidate.id for candidate in found}
+        inside = 0
+        for turn in range(_ROUNDS):
+            rows = self.space.sample(rng, min(_DRAWS, _FIRST_DRAWS << turn))
+            costs = self.costs(rows)
+            places = np.flatnonzero(self.objective.violation(costs) == 0)
+            fresh = self._new(rows, costs, places, known, count - len(found))
+            found += fresh
+            known.update(candidate.id for candidate in fresh)
             if len(found) == count:
                 return found
+            inside += len(places)
+            if len(places) >= _ENOUGH and not fresh:
+                return found  # the band holds next to nothing that is not seen
         walked = self._walk(rng)
-        if not len(walked) and not any_inside:
+        if not len(walked) and not inside:
             raise InfeasibleError(
                 "no network found that meets all targets together: loosen one of them"
             )
@@ -136,13 +136,71 @@ class Problem:
 
         One gene is tried first, then two and so on; None where nothing new turns up.
         """
-        row = np.asarray(parent, dtype=np.int64)
-        for changes in range(1, min(len(self.space), 6) + 1):
-            tries = self.space.mutate(rng, np.repeat(row[None], 64, axis=0), changes)
-            found = self.new(self.in_band(tries), seen, 1)
-            if found:
-                return found[0]
-        return None
+        children = self.vary_many(rng, np.asarray(parent, dtype=np.int64)[None], seen)
+        return children[0] if children else None
+
+    def vary_many(
+        self, rng: np.random.Generator, parents: Encodings, seen: Set[str]
+    ) -> list[Candidate]:
+        """For each parent (n, genes), in order, what `vary` gives; no network twice.
+
+        A parent around which nothing new turns up is passed over.
+        """
+        known = set(seen)
+        found: dict[int, Candidate] = {}
+        waiting = np.arange(len(parents))
+        for changes, tries in _VARIATIONS:
+            if not len(waiting) or changes > len(self.space):
+                break
+            rows = self.space.mutate(rng, np.repeat(parents[waiting], tries, axis=0), changes)
+            costs = self.costs(rows)
+            inside = self.objective.violation(costs) == 0
+            for turn, parent in enumerate(waiting):
+                block = np.flatnonzero(inside[turn * tries : (turn + 1) * tries]) + turn * tries
+                for candidate in self._new(rows, costs, block, known, 1):
+                    found[int(parent)] = candidate
+                    known.add(candidate.id)
+            waiting = np.array([p for p in waiting if int(p) not in found], dtype=np.int64)
+        return [found[parent] for parent in sorted(found)]
+
+    def _new(
+        self,
+        rows: Encodings,
+        costs: Costs,
+        places: Iterable[int],
+        seen: Set[str],
+        count: int,
+    ) -> list[Candidate]:
+        """As `new`, of the rows at `places`, whose costs are known already."""
+        found: dict[str, Candidate] = {}
+        if count < 1:
+            return []
+        listable = self.space.size <= ENUMERABLE
+        for place in places:
+            row = rows[place]
+            spelling = row.tobytes()
+            name = self._ids.get(spelling)
+            if name in seen or name in found:
+                continue
+            architecture = self.space.decode(row)
+            name = architecture.id
+            if listable:
+                self._ids[spelling] = name
+            if name not in seen and name not in found:
+                found[name] = _candidate(row, architecture, costs, int(place))
+                if len(found) == count:
+                    break
+        return list(found.values())
+
+    @cached_property
+    def _listed(self) -> Encodings:
+        """Every encoding in the band of a space small enough to be listed."""
+        inside = self.in_band(
+            np.array(list(self.space.enumerate()), dtype=np.int64).reshape(-1, len(self.space))
+        )
+        if not len(inside):
+            raise InfeasibleError("no network of the space meets all targets together")
+        return inside
 
     def _walk(self, rng: np.random.Generator) -> Encodings:
         """Random networks moved into the band: a mutation stays where it comes no farther away."""
@@ -160,3 +218,11 @@ class Problem:
             walkers[better], distance[better] = tries[better], reached[better]
         arrived: Encodings = walkers[distance == 0]
         return arrived
+
+
+def _candidate(
+    row: NDArray[np.int64], architecture: Architecture, costs: Costs, place: int
+) -> Candidate:
+    return Candidate(
+        tuple(row.tolist()), architecture, {name: int(v[place]) for name, v in costs.items()}
+    )

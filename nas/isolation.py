@@ -1,0 +1,109 @@
+"""Evaluations in a child process that may hang or crash: the child dies, the caller goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from multiprocessing import Pipe
+from typing import Any
+
+from nas.evaluators.base import Evaluator, Request
+from nas.outcome import Outcome, failure
+
+START_SECONDS = 120.0
+"""Allowed on top of the time-out for the first outcome of a new process: imports, data."""
+
+
+class IsolatedEvaluator:
+    """Runs an evaluator in a child process that is started when needed.
+
+    Args:
+        evaluator: what to run.
+        timeout: seconds one network may take; None for no limit.
+        threads: CPU threads of the child.
+    """
+
+    def __init__(self, evaluator: Evaluator, timeout: float | None, threads: int) -> None:
+        self._evaluator = evaluator
+        self._timeout = timeout
+        self._threads = threads
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Any = None
+
+    def evaluate(self, requests: Sequence[Request]) -> list[Outcome]:
+        """One outcome a request, in order, whatever happens to the child."""
+        outcomes: list[Outcome] = []
+        while len(outcomes) < len(requests):
+            left = requests[len(outcomes) :]
+            outcomes += self._attempt(left)
+        return outcomes
+
+    def close(self) -> None:
+        """Kill the child, if there is one."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._connection.close()
+        self._process = None
+
+    def _attempt(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Outcomes up to and including the first one that cost the child its life."""
+        fresh = self._process is None
+        outcomes: list[Outcome] = []
+        try:
+            if fresh:
+                self._start()
+            self._connection.send(requests)
+            while len(outcomes) < len(requests):
+                if not self._connection.poll(self._patience(len(requests), fresh)):
+                    return outcomes + self._timed_out(requests[len(outcomes) :])
+                outcomes.append(self._connection.recv())
+                fresh = False
+        except (EOFError, ConnectionError):
+            return outcomes + self._crashed(requests[len(outcomes) :])
+        return outcomes
+
+    def _patience(self, count: int, fresh: bool) -> float | None:
+        if self._timeout is None:
+            return None
+        networks = count if self._evaluator.batched else 1
+        return self._timeout * networks + (START_SECONDS if fresh else 0.0)
+
+    def _timed_out(self, requests: Sequence[Request]) -> list[Outcome]:
+        self.close()
+        seconds = self._timeout or 0.0
+        return [
+            failure(request, "timeout", f"no result after {seconds:g} s", seconds)
+            for request in self._lost(requests)
+        ]
+
+    def _crashed(self, requests: Sequence[Request]) -> list[Outcome]:
+        code = self._process.wait() if self._process else 0
+        self.close()
+        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return [
+            failure(request, "error", f"evaluation process died: {cause}", 0.0)
+            for request in self._lost(requests)
+        ]
+
+    def _lost(self, requests: Sequence[Request]) -> Sequence[Request]:
+        return requests if self._evaluator.batched else requests[:1]
+
+    def _start(self) -> None:
+        ours, theirs = Pipe()
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "OMP_NUM_THREADS": str(self._threads),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "nas.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=environment,
+        )
+        theirs.close()
+        self._connection = ours
+        self._connection.send(self._evaluator)

@@ -1,0 +1,261 @@
+"""The search itself, free of Ray: what to evaluate next, and what to do with what came back.
+
+Everything goes through the ledger first. A resumed search is the same object after the ledger's
+events have been replayed into a new strategy.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from nas.evaluators.base import Request
+from nas.outcome import Outcome
+from nas.problem import Candidate, Problem, Result
+from nas.strategies.base import Strategy
+from results.events import Asked, Event, Failed, Told
+from results.ledger import Ledger
+from search_spaces.errors import InputError
+from search_spaces.notation import format_architecture
+
+
+class Search:
+    """Batches of trials: asked, evaluated in any order, told in the order asked.
+
+    Args:
+        problem: space, objective, costs.
+        strategy: a new one; `events` are replayed into it.
+        ledger: open for appending.
+        samples: trials in total, failed ones included, at least 1.
+        batch_size: trials asked together.
+        seed: the run's, from which each trial's seed follows.
+        events: what the ledger holds already.
+        time_left: seconds until no new trial is handed out; None for no limit.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        strategy: Strategy,
+        ledger: Ledger,
+        *,
+        samples: int,
+        batch_size: int,
+        seed: int,
+        events: Iterable[Event] = (),
+        time_left: float | None = None,
+    ) -> None:
+        self._problem = problem
+        self._strategy = strategy
+        self._ledger = ledger
+        self._samples = samples
+        self._batch_size = batch_size
+        self._seed = seed
+        self._deadline = None if time_left is None else time.monotonic() + time_left
+        self.asked = 0
+        self.failed = 0
+        self.best: tuple[float, float, Candidate] | None = None
+        self.exhausted = False
+        self.first_error = ""
+        self._batches = 0
+        self._batch: list[tuple[int, Candidate]] = []
+        self._results: dict[int, Result] = {}
+        self._waiting: deque[int] = deque()
+        self.listeners: list[Callable[[Candidate, Outcome, float | None], None]] = []
+        self._replay(list(events))
+
+    # What the driver calls
+
+    def take(self, count: int) -> list[Request]:
+        """Up to `count` trials to evaluate now; none while a batch is still being evaluated."""
+        if self.out_of_time:
+            return []
+        if not self._batch:
+            self._ask()
+        taken = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+        candidates = dict(self._batch)
+        return [self.request(number, candidates[number]) for number in taken]
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Write what came back, then tell the strategy once the batch is whole."""
+        candidates = dict(self._batch)
+        results: dict[int, Result] = {}
+        events: list[Event] = []
+        for outcome in outcomes:
+            if outcome.trial not in candidates or outcome.trial in self._results:
+                continue  # a retried trial that had been recorded already
+            result = self._result(candidates[outcome.trial], outcome)
+            results[outcome.trial] = result
+            events.append(_event(outcome, result.reward))
+        self._ledger.append(*events)
+        for outcome in outcomes:
+            if outcome.trial in results:
+                result = results[outcome.trial]
+                self._note(outcome.trial, result, outcome.error)
+                for listener in self.listeners:
+                    listener(result.candidate, outcome, result.reward)
+        self._close_batch()
+
+    def request(self, number: int, candidate: Candidate) -> Request:
+        """The request of one trial; its seed follows from the run's seed and the network."""
+        return Request(number, candidate.architecture, trial_seed(self._seed, candidate.id))
+
+    @property
+    def finished(self) -> bool:
+        """Nothing is left to hand out and nothing is awaited."""
+        if self.out_of_time:
+            return len(self._waiting) == len(self._batch) - len(self._results)
+        return not self._batch and (self.asked >= self._samples or self.exhausted)
+
+    @property
+    def out_of_time(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    @property
+    def done(self) -> int:
+        """Trials that ended, failed ones included."""
+        return self.asked - len(self._batch) + len(self._results)
+
+    @property
+    def samples(self) -> int:
+        return self._samples
+
+    # One batch
+
+    def _ask(self) -> None:
+        count = min(self._batch_size, self._samples - self.asked)
+        if count < 1 or self.exhausted:
+            return
+        candidates = self._strategy.ask(count)
+        self.exhausted = len(candidates) < count
+        numbered = list(enumerate(candidates, start=self.asked))
+        now = time.time()
+        self._ledger.append(*(self._asked(number, found, now) for number, found in numbered))
+        self._open_batch(numbered)
+
+    def _open_batch(self, numbered: list[tuple[int, Candidate]]) -> None:
+        self._batch = numbered
+        self._results = {}
+        self._waiting = deque(number for number, _ in numbered)
+        self.asked += len(numbered)
+
+    def _close_batch(self) -> None:
+        if not self._batch or len(self._results) < len(self._batch):
+            return
+        self._strategy.tell([self._results[number] for number, _ in self._batch])
+        self._batch, self._results = [], {}
+        self._batches += 1
+
+    def _asked(self, number: int, candidate: Candidate, now: float) -> Asked:
+        return Asked(
+            trial=number,
+            batch=self._batches,
+            seed=trial_seed(self._seed, candidate.id),
+            arch_id=candidate.id,
+            architecture=format_architecture(candidate.architecture),
+            encoding=candidate.encoding,
+            costs=dict(candidate.costs),
+            time=now,
+        )
+
+    def _result(self, candidate: Candidate, outcome: Outcome) -> Result:
+        if outcome.measurements is None:
+            return Result(candidate, None, None)
+        accuracy = float(outcome.measurements["accuracy"])  # type: ignore[arg-type]
+        reward = float(self._problem.objective.reward(accuracy, candidate.costs))
+        return Result(candidate, accuracy, reward)
+
+    def _note(self, number: int, result: Result, error: str) -> None:
+        self._results[number] = result
+        if result.reward is None or result.accuracy is None:
+            self.failed += 1
+            self.first_error = self.first_error or error
+        elif self.best is None or result.reward > self.best[0]:
+            self.best = (result.reward, result.accuracy, result.candidate)
+
+    # Resuming
+
+    def _replay(self, events: list[Event]) -> None:
+        asked: dict[int, list[Asked]] = {}
+        ended: dict[int, Told | Failed] = {}
+        for event in events:
+            if isinstance(event, Asked):
+                asked.setdefault(event.batch, []).append(event)
+            else:
+                ended[event.trial] = event
+        for number, batch in sorted(asked.items()):
+            if not any(event.trial in ended for event in batch):
+                batch = self._reask(number, batch)
+            self._open_batch([(event.trial, self._recorded(event)) for event in batch])
+            for event, (_, candidate) in zip(batch, self._batch, strict=True):
+                if event.trial in ended:
+                    self._note(event.trial, *_recorded_result(candidate, ended[event.trial]))
+            self._waiting = deque(n for n, _ in self._batch if n not in self._results)
+            if len(self._results) < len(self._batch):
+                self._strategy.seen.update(candidate.id for _, candidate in self._batch)
+                continue
+            self._strategy.replay([self._results[n] for n, _ in self._batch])
+            self._batch, self._results = [], {}
+            self._batches += 1
+
+    def _reask(self, number: int, recorded: list[Asked]) -> list[Asked]:
+        """The last batch, of which nothing came back: its lines may have been cut off.
+
+        The strategy is a function of seed and history, so it asks for the same again.
+        """
+        count = min(self._batch_size, self._samples - self.asked)
+        again = self._strategy.ask(max(count, len(recorded)))
+        if [c.id for c in again[: len(recorded)]] != [event.arch_id for event in recorded]:
+            raise InputError(
+                f"batch {number} of {self._ledger.path} does not follow from its seed and history: "
+                "it was written by another version; start a new run"
+            )
+        now = time.time()
+        missing = [
+            self._asked(self.asked + place, candidate, now)
+            for place, candidate in enumerate(again[:count])
+            if place >= len(recorded)
+        ]
+        if missing:
+            self._ledger.append(*missing)
+        return recorded + missing
+
+    def _recorded(self, event: Asked) -> Candidate:
+        costs = {name: int(value) for name, value in event.costs.items()}
+        architecture = self._problem.space.decode(np.array(event.encoding))
+        return Candidate(event.encoding, architecture, costs)
+
+
+def trial_seed(seed: int, arch_id: str) -> int:
+    """A trial's seed, 0 … 2³² − 1, from the run's seed and the network's id."""
+    return int(hashlib.sha256(f"{seed}:{arch_id}".encode()).hexdigest()[:8], 16)
+
+
+def _event(outcome: Outcome, reward: float | None) -> Event:
+    now = time.time()
+    if outcome.measurements is None or reward is None:
+        return Failed(
+            trial=outcome.trial,
+            reason=outcome.reason or "error",
+            error=outcome.error,
+            seconds=outcome.seconds,
+            worker=outcome.worker,
+            time=now,
+        )
+    return Told(
+        trial=outcome.trial,
+        measurements=outcome.measurements,
+        reward=reward,
+        seconds=outcome.seconds,
+        worker=outcome.worker,
+        time=now,
+    )
+
+
+def _recorded_result(candidate: Candidate, event: Told | Failed) -> tuple[Result, str]:
+    if isinstance(event, Failed):
+        return Result(candidate, None, None), event.error
+    accuracy = float(event.measurements["accuracy"])  # type: ignore[arg-type]
+    return Result(candidate, accuracy, float(event.reward)), ""

@@ -1,0 +1,126 @@
+"""What is said about a run: one line in a list of runs, and a summary of its trials."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from results.ledger import Asked, Event, Failed, Told, digest, iterate_events
+from results.run import Run
+from results.trials import Trial, count_states, join_trials, top
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """A run in a list. `best_accuracy` is the accuracy of the trial with the best reward."""
+
+    reference: str
+    path: str
+    kind: str
+    name: str
+    created_at: str
+    status: str
+    asked: int
+    done: int
+    failed: int
+    best_reward: float | None
+    best_accuracy: float | None
+    targets: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureSummary:
+    """Failed trials of one reason (`error`, `timeout`, `nan`) and the last error among them."""
+
+    reason: str
+    count: int
+    example: str
+
+
+def run_events(run: Run) -> Iterable[Event]:
+    """The events of a run's ledger, one at a time; none where there is no ledger yet.
+
+    Raises:
+        InputError: the ledger is corrupt before its last line.
+    """
+    return iterate_events(run.paths.ledger) if run.paths.ledger.exists() else ()
+
+
+def summarise(run: Run) -> RunSummary:
+    """One pass over the ledger, keeping nothing of it.
+
+    Raises:
+        InputError: the ledger is corrupt before its last line.
+    """
+    counts: Counter[type[Event]] = Counter()
+    best_reward, best_accuracy = -math.inf, None
+    for event in run_events(run):
+        counts[type(event)] += 1
+        if isinstance(event, Told) and event.reward > best_reward:
+            best_reward, best_accuracy = event.reward, event.measurements.get("accuracy")
+    return RunSummary(
+        reference=run.reference,
+        path=str(run.path),
+        kind=run.kind,
+        name=run.name,
+        created_at=str(run.record["created_at"]),
+        status=run.status,
+        asked=counts[Asked],
+        done=counts[Told],
+        failed=counts[Failed],
+        best_reward=best_reward if counts[Told] else None,
+        best_accuracy=best_accuracy if isinstance(best_accuracy, int | float) else None,
+        targets=run_targets(run),
+    )
+
+
+def run_targets(run: Run) -> dict[str, Any]:
+    """What the run searched for: `targets` of its record, else its `target_…` settings."""
+    recorded = run.record.get("targets")
+    if isinstance(recorded, dict):
+        return recorded
+    return {
+        key.removeprefix("target_"): value
+        for key, value in run.config.items()
+        if key.startswith("target_") and value is not None
+    }
+
+
+def summarise_failures(trials: Sequence[Trial]) -> list[FailureSummary]:
+    """The reasons why trials failed, the most frequent first."""
+    failed = [trial for trial in trials if trial.state == "failed"]
+    examples = {str(trial.reason): trial.error or "" for trial in failed}
+    counted = Counter(str(trial.reason) for trial in failed)
+    return [
+        FailureSummary(reason=reason, count=count, example=examples[reason])
+        for reason, count in counted.most_common()
+    ]
+
+
+def trial_document(trial: Trial) -> dict[str, Any]:
+    """All there is of a trial as plain data, its curve and encoding included."""
+    document = asdict(trial)
+    return {"trial": document.pop("number"), "accuracy": trial.accuracy, **document}
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """A run as one plain document: record, trial counts, failures, best trial, digest, answer.
+
+    Raises:
+        InputError: the ledger or the answer is corrupt.
+    """
+    events = list(run_events(run))
+    trials = join_trials(events)
+    return {
+        "run": run.reference,
+        "path": str(run.path),
+        "status": run.status,
+        "targets": run_targets(run),
+        "record": run.record,
+        "trials": count_states(trials),
+        "failures": [asdict(failure) for failure in summarise_failures(trials)],
+        "best": next((trial_document(trial) for trial in top(trials, 1)), None),
+        "digest": digest(events),
+        "answer": run.answer(),
+    }

@@ -1,0 +1,76 @@
+"""Values as people read them: counts with units, times to the minute, text in one line."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from search_spaces.amounts import format_bytes, format_count
+
+NOTHING_YET = "no finished trials yet"
+
+
+def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What `results.listing.describe` says about a run, as named lines."""
+    record, best = document["record"], document["best"]
+    versions = (record.get("versions") or {}).items()
+    found = (
+        f"trial {best['trial']}, reward {number('reward', best['reward'])}, "
+        f"accuracy {number('accuracy', best['accuracy'])}"
+        if best
+        else NOTHING_YET
+    )
+    return [
+        ("run", f"{document['run']} in {document['path']}"),
+        ("status", document["status"]),
+        ("created", minute(record["created_at"])),
+        ("finished", minute(record.get("finished_at") or "-")),
+        ("command", shlex.join(str(word) for word in record.get("command") or ())),
+        ("seed", str(record.get("seed"))),
+        ("target", targets(document["targets"])),
+        ("flops", str(record.get("flops_convention"))),
+        ("versions", ", ".join(f"{name} {known}" for name, known in versions if known)),
+        ("trials", ", ".join(f"{count} {state}" for state, count in document["trials"].items())),
+        ("best", found),
+        ("digest", document["digest"]),
+    ]
+
+
+def flat(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """One line a key; what is long is named, not shown: `--json` has it."""
+    lines = []
+    for key, value in document.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        if isinstance(value, dict | list) and len(text) > 200:
+            text = f"({len(value)} entries, see --json)"
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        lines.append((key, number(key, value) if is_number else text))
+    return lines
+
+
+def targets(values: Mapping[str, Any]) -> str:
+    """Targets in one line, `flops 400.0M`; `-` where there is none."""
+    return ", ".join(f"{name} {number(name, value)}" for name, value in values.items()) or "-"
+
+
+def minute(moment: str) -> str:
+    """An ISO time to the minute, `2026-01-31 09:05`."""
+    return moment[:16].replace("T", " ")
+
+
+def number(name: str, value: object) -> str:
+    """A value for reading; what it counts is told by its name."""
+    if not isinstance(value, int | float):
+        return "-" if value is None else str(value)
+    if name.endswith("bytes"):
+        return format_bytes(value)
+    if name in {"macs", "params", "flops"}:
+        return format_count(value)
+    if name in {"reward", "accuracy"}:
+        return f"{value:.4f}"
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def one_line(text: str) -> str:
+    """The text without control characters: errors of user code must not reach the terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -1,0 +1,1 @@
+"""Data, recipes and the training loop that search, grid and final training share."""
