@@ -1,0 +1,86 @@
+"""effsearch: find an efficient ConvNet for a budget and grow it into a family.
+
+    import effsearch
+
+    result = effsearch.search_baseline(target_flops="400M", samples=48)
+    print(result.architecture, result.macs)
+
+Everything here is imported when it is first used, so `import effsearch` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from effsearch.api import load_run, resume_baseline, search_baseline
+    from nas.baseline import BaselineResult
+    from nas.objective import Objective, Target
+    from results.run import Run
+    from search_spaces.architecture import Architecture, Head, Stage, Stem
+    from search_spaces.cost import Cost, cost
+    from search_spaces.errors import EffsearchError
+    from search_spaces.network import build_network
+    from search_spaces.notation import format_architecture, parse_architecture
+    from search_spaces.space import SearchSpace
+    from search_spaces.space_file import load_space
+    from search_spaces.zoo import load_zoo, zoo_names
+
+_HOME = {
+    "search_baseline": "effsearch.api",
+    "resume_baseline": "effsearch.api",
+    "load_run": "effsearch.api",
+    "BaselineResult": "nas.baseline",
+    "Objective": "nas.objective",
+    "Target": "nas.objective",
+    "Run": "results.run",
+    "Architecture": "search_spaces.architecture",
+    "Head": "search_spaces.architecture",
+    "Stage": "search_spaces.architecture",
+    "Stem": "search_spaces.architecture",
+    "Cost": "search_spaces.cost",
+    "cost": "search_spaces.cost",
+    "EffsearchError": "search_spaces.errors",
+    "build_network": "search_spaces.network",
+    "format_architecture": "search_spaces.notation",
+    "parse_architecture": "search_spaces.notation",
+    "SearchSpace": "search_spaces.space",
+    "load_space": "search_spaces.space_file",
+    "load_zoo": "search_spaces.zoo",
+    "zoo_names": "search_spaces.zoo",
+}
+
+__all__ = [
+    "Architecture",
+    "BaselineResult",
+    "Cost",
+    "EffsearchError",
+    "Head",
+    "Objective",
+    "Run",
+    "SearchSpace",
+    "Stage",
+    "Stem",
+    "Target",
+    "build_network",
+    "cost",
+    "format_architecture",
+    "load_run",
+    "load_space",
+    "load_zoo",
+    "parse_architecture",
+    "resume_baseline",
+    "search_baseline",
+    "zoo_names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'effsearch' has no attribute '{name}'")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from multiprocessing import Pipe
 from typing import Any
 
-from nas.evaluators.base import Evaluator, Request
+from nas.evaluators.base import Request
 from nas.outcome import Outcome, failure
 
 START_SECONDS = 120.0
@@ -19,13 +19,17 @@ class IsolatedEvaluator:
     """Runs an evaluator in a child process that is started when needed.
 
     Args:
-        evaluator: what to run.
+        evaluator: what to run, pickled, so that this process need not import what it brings.
+        batched: whether it takes many networks in one call.
         timeout: seconds one network may take; None for no limit.
         threads: CPU threads of the child.
     """
 
-    def __init__(self, evaluator: Evaluator, timeout: float | None, threads: int) -> None:
+    def __init__(
+        self, evaluator: bytes, *, batched: bool, timeout: float | None, threads: int
+    ) -> None:
         self._evaluator = evaluator
+        self._batched = batched
         self._timeout = timeout
         self._threads = threads
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,7 +72,7 @@ class IsolatedEvaluator:
     def _patience(self, count: int, fresh: bool) -> float | None:
         if self._timeout is None:
             return None
-        networks = count if self._evaluator.batched else 1
+        networks = count if self._batched else 1
         return self._timeout * networks + (START_SECONDS if fresh else 0.0)
 
     def _timed_out(self, requests: Sequence[Request]) -> list[Outcome]:
@@ -89,7 +93,7 @@ class IsolatedEvaluator:
         ]
 
     def _lost(self, requests: Sequence[Request]) -> Sequence[Request]:
-        return requests if self._evaluator.batched else requests[:1]
+        return requests if self._batched else requests[:1]
 
     def _start(self) -> None:
         ours, theirs = Pipe()
@@ -106,4 +110,4 @@ class IsolatedEvaluator:
         )
         theirs.close()
         self._connection = ours
-        self._connection.send(self._evaluator)
+        self._connection.send_bytes(self._evaluator)

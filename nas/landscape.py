@@ -119,7 +119,7 @@ class SyntheticLandscape:
 
     @cached_property
     def _pairs(self) -> NDArray[np.int64]:
-        """Interaction of two kinds in a row, (kinds + 1, kinds + 1); the last is no block at all."""
+        """Interaction of two kinds in a row, (kinds + 1, kinds + 1); the last is none."""
         _ = self._tables  # meets every kind
         pairs = np.zeros((len(self._kinds) + 1, len(self._kinds) + 1), dtype=np.int64)
         for a, i in self._kinds.items():

@@ -195,9 +195,8 @@ class Problem:
     @cached_property
     def _listed(self) -> Encodings:
         """Every encoding in the band of a space small enough to be listed."""
-        inside = self.in_band(
-            np.array(list(self.space.enumerate()), dtype=np.int64).reshape(-1, len(self.space))
-        )
+        every = np.array(list(self.space.enumerate()), dtype=np.int64)
+        inside = self.in_band(every.reshape(self.space.size, len(self.space)))
         if not len(inside):
             raise InfeasibleError("no network of the space meets all targets together")
         return inside

@@ -68,12 +68,16 @@ class Search:
 
     # What the driver calls
 
+    def prepare(self) -> None:
+        """Ask for the next batch now, if none is under way."""
+        if not self._batch:
+            self._ask()
+
     def take(self, count: int) -> list[Request]:
         """Up to `count` trials to evaluate now; none while a batch is still being evaluated."""
         if self.out_of_time:
             return []
-        if not self._batch:
-            self._ask()
+        self.prepare()
         taken = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
         candidates = dict(self._batch)
         return [self.request(number, candidates[number]) for number in taken]

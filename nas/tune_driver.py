@@ -6,6 +6,7 @@ reused from trial to trial and keeps the evaluator in a child process (see `nas.
 
 import logging
 import os
+import pickle
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ from search_spaces.notation import format_architecture, parse_architecture
 TRIALS_PER_FIT = 1000
 """Tune keeps every trial it has run in memory, so a long search is several fits."""
 
+TRIALS_PER_GPU = 4
+
 RETRIES = 3
 """Times a trial is run again whose actor or node was lost."""
 
@@ -51,48 +54,69 @@ class Resources:
         cpus_per_trial: CPU cores, and threads, of one trial.
         gpus_per_trial: GPUs of one trial, fractions allowed; None for none.
         address: of a Ray cluster; None starts Ray on this machine.
+        shares_gpus: trials that were given no `gpus_per_trial` share the GPUs there are.
     """
 
     workers: int | None = None
     cpus_per_trial: int = 1
     gpus_per_trial: float | None = None
     address: str | None = None
+    shares_gpus: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """A running Ray: how many trials at a time, and what each of them takes."""
+
+    workers: int
+    cpus_per_trial: int
+    gpus_per_trial: float
 
 
 @contextmanager
-def ray_session(resources: Resources) -> Iterator[int]:
-    """Start or join Ray and yield the number of workers.
+def cluster(resources: Resources) -> Iterator[dict[str, float]]:
+    """Start or join Ray and yield what it has, by resource name.
 
     Raises:
-        MissingResourceError: no such cluster, or it lacks the GPUs or CPUs of a single trial.
+        MissingResourceError: no cluster answers at the address.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
     owned = not ray.is_initialized()
     if owned:
         _start_ray(resources)
     try:
-        yield _workers(resources)
+        have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        yield have
     finally:
         if owned:
             ray.shutdown()
 
 
+@contextmanager
+def ray_session(resources: Resources) -> Iterator[Session]:
+    """Start or join Ray and see what fits.
+
+    Raises:
+        MissingResourceError: no such cluster, or it lacks the GPUs or CPUs of a single trial.
+    """
+    with cluster(resources) as have:
+        yield _fit_resources(resources, have)
+
+
 def run_search(
     search: Search,
     evaluator: Evaluator,
-    resources: Resources,
+    session: Session,
     *,
-    workers: int,
     per_trial: int,
     timeout: float | None,
 ) -> None:
-    """Run a search to its end inside a `ray_session`.
+    """Run a search to its end.
 
     Args:
         search: the search; results are recorded in it as they come.
         evaluator: goes to each worker once.
-        resources: of each trial.
-        workers: trials at a time.
+        session: from `ray_session`.
         per_trial: architectures in one Tune trial.
         timeout: seconds one architecture may take; None for no limit.
 
@@ -102,16 +126,17 @@ def run_search(
     trainable = tune.with_resources(
         tune.with_parameters(
             EvaluationTrial,
-            evaluator=evaluator,
+            evaluator=pickle.dumps(evaluator),
+            batched=evaluator.batched,
             timeout=timeout,
-            threads=resources.cpus_per_trial,
+            threads=session.cpus_per_trial,
         ),
-        {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial or 0},
+        {"cpu": session.cpus_per_trial, "gpu": session.gpus_per_trial},
     )
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(workers)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(session.workers)
     with tempfile.TemporaryDirectory(prefix="effsearch-tune-") as storage:
         while not search.finished:
-            _fit(trainable, SearchBridge(search, per_trial), workers, storage)
+            _fit(trainable, SearchBridge(search, per_trial), session.workers, storage)
 
 
 class EvaluationTrial(tune.Trainable):
@@ -120,12 +145,14 @@ class EvaluationTrial(tune.Trainable):
     def setup(
         self,
         config: dict[str, Any],
-        evaluator: Evaluator | None = None,
+        evaluator: bytes = b"",
+        batched: bool = False,
         timeout: float | None = None,
         threads: int = 1,
     ) -> None:
-        assert evaluator is not None
-        self._isolated = IsolatedEvaluator(evaluator, timeout, threads)
+        self._isolated = IsolatedEvaluator(
+            evaluator, batched=batched, timeout=timeout, threads=threads
+        )
         self._requests = config["requests"]
 
     def step(self) -> dict[str, Any]:
@@ -240,20 +267,26 @@ def _start_ray(resources: Resources) -> None:
         ) from None
 
 
-def _workers(resources: Resources) -> int:
+def _fit_resources(resources: Resources, have: dict[str, float]) -> Session:
     """How many trials fit, by what was asked for and what the cluster has."""
-    have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    gpus = resources.gpus_per_trial or 0.0
-    if gpus > have.get("GPU", 0.0):
+    cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
+    wanted = resources.gpus_per_trial
+    if wanted and wanted > gpus:
         raise MissingResourceError(
-            f"a trial wants {gpus:g} GPU but Ray sees {have.get('GPU', 0.0):g}: "
+            f"a trial wants {wanted:g} GPU but Ray sees {gpus:g}: "
             "leave --gpus-per-trial out to train on the CPU"
         )
-    if resources.cpus_per_trial > have.get("CPU", 0.0):
+    if resources.cpus_per_trial > cpus:
         raise MissingResourceError(
-            f"a trial wants {resources.cpus_per_trial} CPUs but Ray sees {have.get('CPU', 0.0):g}"
+            f"a trial wants {resources.cpus_per_trial} CPUs but Ray sees {cpus:g}"
         )
-    fitting = int(have.get("CPU", 0.0) // resources.cpus_per_trial)
-    if gpus:
-        fitting = min(fitting, int(have["GPU"] / gpus + 1e-9))
-    return max(1, min(resources.workers or fitting, fitting))
+    fitting = int(cpus // resources.cpus_per_trial)
+    if wanted is None and gpus and resources.shares_gpus:
+        # Small networks leave most of a GPU idle, so several trials share one.
+        fitting = min(fitting, resources.workers or int(TRIALS_PER_GPU * gpus))
+        wanted = min(1.0, int(gpus / fitting * 1e4) / 1e4)
+    if wanted:
+        fitting = min(fitting, int(gpus / wanted + 1e-9))
+    return Session(
+        max(1, min(resources.workers or fitting, fitting)), resources.cpus_per_trial, wanted or 0.0
+    )

@@ -9,6 +9,7 @@ import contextlib
 import json
 import math
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -25,7 +26,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
     connection = Connection(int(sys.argv[1]))
-    evaluator: Evaluator = connection.recv()
+    evaluator: Evaluator = pickle.loads(connection.recv_bytes())
     problem = _prepare(evaluator)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
@@ -67,6 +68,8 @@ def _judge(request: Request, measured: Measurements, seconds: float) -> Outcome:
         measurements: Measurements = json.loads(json.dumps(measured, default=_plain))
     except (TypeError, ValueError) as error:
         return failure(request, "error", f"measurements are no plain data: {error}", seconds)
+    if "error" in measurements:
+        return failure(request, "error", str(measurements["error"]), seconds)
     accuracy = measurements.get("accuracy")
     if not isinstance(accuracy, int | float) or isinstance(accuracy, bool):
         return failure(request, "error", f"no accuracy but {accuracy!r}", seconds)

@@ -184,6 +184,17 @@ class Run:
         write_json(self.paths.record, ended)
         self.record = ended
 
+    def discard(self) -> None:
+        """Remove a run that came to nothing, and free the lock.
+
+        Raises:
+            ValueError: the run is open for reading.
+        """
+        if self._lock is None:
+            raise ValueError(f"run {self.path} is open for reading only")
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.close()
+
     def close(self) -> None:
         """Free the lock."""
         if self._lock is not None:

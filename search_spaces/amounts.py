@@ -16,6 +16,7 @@ _BYTES = {
     "mib": 2.0**20,
     "gib": 2.0**30,
 }
+_LONGEST_RANGE = 10_000
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z]*)", re.IGNORECASE)
 
 
@@ -79,8 +80,8 @@ def parse_numbers(text: str) -> tuple[float, ...]:
 
 
 def _rising(first: int, last: int) -> list[float]:
-    if last < first:
-        raise ValueError("falling range")
+    if last < first or last - first >= _LONGEST_RANGE:
+        raise ValueError("falling, or too long to hold")
     return [float(number) for number in range(first, last + 1)]
 
 
@@ -93,16 +94,20 @@ def _finite(text: str) -> float:
 
 def format_count(value: float) -> str:
     """Write a count for reading: `385.8M`, `1.83G`. Data files carry whole integers instead."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= limit:
-            digits = 2 if unit == "G" else 1
-            return f"{value / limit:.{digits}f}{unit}"
+    for size, digits, unit in ((1e9, 2, "G"), (1e6, 1, "M"), (1e3, 1, "k")):
+        if _fills(value, size):
+            return f"{value / size:.{digits}f}{unit}"
     return f"{value:.0f}"
 
 
 def format_bytes(value: float) -> str:
     """Write a memory size for reading: `12.3MB` (decimal)."""
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if abs(value) >= limit:
-            return f"{value / limit:.1f}{unit}"
+    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if _fills(value, size):
+            return f"{value / size:.1f}{unit}"
     return f"{value:.0f}B"
+
+
+def _fills(value: float, size: float) -> bool:
+    """Whether a value reads best in this unit: 999,999 is 1.0M and not 1000.0k."""
+    return abs(value) >= size * (1 - 5e-5)

@@ -20,6 +20,10 @@ Skip = Literal["none", "identity", "pool"]
 Shortcut = Literal["none", "identity", "pool", "projection"]
 Activation = Literal["relu", "relu6", "silu", "hard_swish"]
 
+# Far beyond any network; a slip such as 10⁹ layers must not fill the memory.
+MOST_LAYERS = 10_000
+LARGEST_COUNT = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stem:
@@ -40,6 +44,8 @@ class Stem:
     def __post_init__(self) -> None:
         _check_counts("stem", channels=self.channels, stride=self.stride)
         _check_kernel("stem", self.kernel)
+        if not isinstance(self.pool, bool):
+            raise InputError(f"stem: pool must be true or false, not {self.pool!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +98,8 @@ class Head:
     channels: int = 1280
 
     def __post_init__(self) -> None:
-        if self.channels:
+        # A plain comparison would let False and None pass for 0, and they would be written so.
+        if type(self.channels) is not int or self.channels:
             _check_counts("head", channels=self.channels)
 
 
@@ -149,6 +156,9 @@ class Architecture:
         if not self.stages:
             raise InputError("an architecture needs at least one stage")
         object.__setattr__(self, "stages", tuple(self.stages))
+        layers = sum(stage.layers for stage in self.stages)
+        if layers > MOST_LAYERS:
+            raise InputError(f"an architecture has at most {MOST_LAYERS} layers, not {layers}")
         if self.activation not in get_args(Activation):
             raise unknown_name("activation", self.activation, get_args(Activation))
         _check_counts(
@@ -184,7 +194,7 @@ class Architecture:
             "activation": self.activation,
             "resolution": self.resolution,
             "in_channels": self.in_channels,
-            "norm_eps": self.norm_eps,
+            "norm_eps": float(self.norm_eps),
         }
         return json.dumps(resolved, separators=(",", ":"), sort_keys=True)
 
@@ -303,6 +313,8 @@ def _check_counts(where: str, **counts: object) -> None:
     for name, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"{where}: {name} must be a whole number of at least 1, not {value!r}")
+        if value > LARGEST_COUNT:
+            raise InputError(f"{where}: {name} is at most {LARGEST_COUNT}, not {value}")
 
 
 def _check_kernel(where: str, kernel: object) -> None:

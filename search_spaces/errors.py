@@ -38,3 +38,9 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
     close = get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"did you mean '{close[0]}'? " if close else ""
     return InputError(f"unknown {kind} '{name}': {hint}known: {', '.join(names)}")
+
+
+class Interrupted(EffsearchError):
+    """Stopped by the user; the message says how to go on."""
+
+    exit_code = 130

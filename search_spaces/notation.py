@@ -31,7 +31,7 @@ _PLAIN = ("conv", "depthwise_separable")  # timm adds no shortcut to these unles
 
 _INT_KEYS = {"r": "layers", "k": "kernel", "s": "stride", "c": "channels"}
 _FLOAT_KEYS = {"e": "expand", "se": "se"}
-_OPTION = re.compile(r"([a-z]+)(\d+(?:\.\d+)?(?:e-?\d+)?)")
+_OPTION = re.compile(r"([a-z]+)(\d{1,400}(?:\.\d+)?(?:e-?\d+)?)")
 
 
 def format_stage(stage: Stage) -> str:
@@ -112,7 +112,7 @@ def _read_outer(token: str, values: dict[str, Any]) -> bool:
         values["stem"] = Stem(**_outer_options(token, ("kernel", "stride", "channels")))
     elif token.startswith("head_"):
         values["head"] = Head(**_outer_options(token, ("channels",)))
-    elif match := re.fullmatch(r"(res|cls|in)(\d+)", token):
+    elif match := re.fullmatch(r"(res|cls|in)(\d{1,400})", token):
         name = {"res": "resolution", "cls": "classes", "in": "in_channels"}[match.group(1)]
         values[name] = int(match.group(2))
     elif match := re.fullmatch(r"eps(\d+(?:\.\d+)?(?:e-?\d+)?)", token):

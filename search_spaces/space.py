@@ -5,10 +5,12 @@ g's options. Everything a strategy does to many candidates at once works on a ma
 shape (candidates, genes).
 """
 
+import hashlib
 import itertools
+import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +22,11 @@ from search_spaces.errors import InputError
 
 Encodings = NDArray[np.int64]
 """Integer matrix (candidates, genes), or one row of it (genes,)."""
+
+
+_NETWORK_DEFAULTS: dict[str, Any] = {
+    item.name: item.default for item in fields(Architecture) if item.default is not MISSING
+}
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,25 @@ class SearchSpace:
         """How many encodings there are. Different ones may spell one network."""
         return math.prod(len(gene.options) for gene in self.genes)
 
+    def describe(self) -> dict[str, Any]:
+        """What is fixed and what varies, as JSON-ready data."""
+        return {
+            "name": self.name,
+            "size": self.size,
+            "stages": self.stages,
+            "fixed": {section: dict(values) for section, values in self._fixed.items()},
+            "genes": [
+                {"path": gene.path, "options": [dict(option) for option in gene.options]}
+                for gene in self.genes
+            ],
+        }
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that change with anything the space fixes or varies."""
+        text = json.dumps(self.describe(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
     # One architecture at a time
 
     def decode(self, encoding: NDArray[np.int64]) -> Architecture:
@@ -113,10 +139,7 @@ class SearchSpace:
         Raises:
             InputError: the space does not hold it; the message names the part that does not fit.
         """
-        network = {
-            key: getattr(architecture, key)
-            for key in ("activation", "resolution", "classes", "in_channels", "norm_eps")
-        }
+        network = {name: getattr(architecture, name) for name in _NETWORK_DEFAULTS}
         encoding = np.zeros(len(self.genes), dtype=np.int64)
         outer: tuple[tuple[str, object, object], ...] = (
             ("network", network, None),
@@ -142,7 +165,7 @@ class SearchSpace:
                     row = encoding.copy()
                     row[column] = option
                     rows.append(row)
-        return np.array(rows, dtype=np.int64).reshape(-1, len(self.genes))
+        return np.array(rows, dtype=np.int64).reshape(len(rows), len(self.genes))
 
     # Many at a time
 
@@ -230,7 +253,7 @@ class SearchSpace:
         for local in self._combinations(section):
             values = self._fields(section, local)
             if make is None:
-                fits = isinstance(wanted, dict) and values.items() <= wanted.items()
+                fits = {**_NETWORK_DEFAULTS, **values} == wanted
             else:
                 fits = make(**values) == wanted
             if fits:
@@ -252,3 +275,6 @@ class SearchSpace:
             self.decode(encoding)
         except InputError as error:
             raise InputError(f"space '{self.name}', {what}: {error}") from None
+        except TypeError as error:  # a field without default that no key of the section sets
+            missing = str(error).rpartition(": ")[2]
+            raise InputError(f"space '{self.name}', {what}: a stage lacks {missing}") from None

@@ -42,5 +42,6 @@ class Evaluator(ABC):
     def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
         """Measure networks, one result each in order. Not `batched`: always exactly one.
 
-        Whatever it raises is recorded as these trials' failure.
+        Whatever it raises is recorded as these trials' failure; a result that holds `error`
+        fails its trial alone.
         """

@@ -5,6 +5,7 @@ seed and the batch's number, so a search that is resumed by replaying its ledger
 as it would have.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
@@ -12,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from nas.problem import Candidate, Problem, Result
+from search_spaces.errors import InputError
 
 
 class Strategy(ABC):
@@ -26,6 +28,7 @@ class Strategy(ABC):
 
     Attributes:
         history: all results told so far, in ask order.
+        measured: those of them that did not fail.
         seen: ids of all networks asked so far.
     """
 
@@ -36,6 +39,7 @@ class Strategy(ABC):
         self.problem = problem
         self.seed = seed
         self.history: list[Result] = []
+        self.measured: list[Result] = []
         self.seen: set[str] = set()
         self._batches = 0
 
@@ -54,6 +58,7 @@ class Strategy(ABC):
     def tell(self, results: Sequence[Result]) -> None:
         """Hand over a batch's results, in the order it was asked."""
         self.history.extend(results)
+        self.measured.extend(result for result in results if result.reward is not None)
         self._batches += 1
         self.learn(results)
 
@@ -74,3 +79,18 @@ class Strategy(ABC):
         drawn = self.problem.draw(rng, count, self.seen)
         self.seen.update(candidate.id for candidate in drawn)
         return drawn
+
+
+def check_option(
+    strategy: str, name: str, value: float, low: float, high: float = math.inf
+) -> None:
+    """Refuse a strategy's option outside `low` … `high`.
+
+    Raises:
+        InputError: the value is out of range, not finite, or not a number.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and math.isfinite(value) and low <= value <= high:
+        return
+    bounds = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+    raise InputError(f"strategy '{strategy}': {name} must be {bounds}, not {value!r}")

@@ -1,0 +1,84 @@
+"""`effsearch doctor`: versions, devices, Ray, and what is missing."""
+
+import json
+import os
+import platform
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+
+from effsearch.cli.options import Json
+
+_NEEDED = (
+    "effsearch", "torch", "ray", "optuna", "pandas", "numpy", "fvcore", "scikit-learn", "pyarrow",
+    "pillow", "pyyaml", "typer", "rich",
+)  # fmt: skip
+
+
+def doctor(
+    ray_address: Annotated[str | None, typer.Option(help="Also look at this cluster.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what this machine has, and what a search would lack. Exit 1 where something needed is
+    missing or broken."""
+    from results.terminal import print_table
+
+    versions = {name: _version(name) for name in _NEEDED}
+    problems = [
+        f"{name} is not installed: pip install {name}" for name, v in versions.items() if not v
+    ]
+    report: dict[str, Any] = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "versions": versions,
+        "torch": _torch(problems),
+        "ray": _ray(ray_address, problems),
+        "problems": problems,
+    }
+    if as_json:
+        print(json.dumps(report, indent=2))
+    else:
+        flat = {key: value for key, value in report.items() if not isinstance(value, dict | list)}
+        for section in ("versions", "torch", "ray"):
+            flat |= {f"{section}: {key}": value for key, value in (report[section] or {}).items()}
+        print_table(("", ""), [(key, str(value)) for key, value in flat.items()])
+        print("\n".join(problems) or "nothing is missing")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _torch(problems: list[str]) -> dict[str, Any] | None:
+    try:
+        torch = import_module("torch")
+    except ImportError as error:
+        problems.append(f"torch does not import: {error}")
+        return None
+    devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "cuda build": torch.version.cuda or "none (CPU build)",
+        "cuda devices": devices or "none",
+        "bf16": bool(devices) and torch.cuda.is_bf16_supported(),
+    }
+
+
+def _ray(address: str | None, problems: list[str]) -> dict[str, Any] | None:
+    try:
+        from nas.tune_driver import Resources, cluster
+    except ImportError as error:
+        problems.append(f"ray does not import: {error}")
+        return None
+    with cluster(Resources(address=address)) as have:
+        return {"CPU": have.get("CPU", 0), "GPU": have.get("GPU", 0), "nodes": _nodes(have)}
+
+
+def _nodes(have: dict[str, float]) -> int:
+    return sum(key.startswith("node:") and "__internal" not in key for key in have)

@@ -1,0 +1,1 @@
+"""The compound coefficients: the constrained grid and the study that measures it."""

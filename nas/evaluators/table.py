@@ -1,0 +1,92 @@
+"""A table of measured networks: a CSV with a column `architecture` and a column `accuracy`.
+
+`architecture` holds the one-line notation. Further columns with numbers are measurements too.
+Several rows of one network are repeated measurements; a trial's seed picks one of them.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from nas.evaluators.base import Evaluator, Measurements, Request
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+from search_spaces.notation import parse_architecture
+
+
+class TableEvaluator(Evaluator):
+    """Looks networks up instead of training them. One that the table lacks is a failed trial.
+
+    Args:
+        rows: measurements by architecture id, at least one each.
+    """
+
+    batched: ClassVar[bool] = True
+    cheap: ClassVar[bool] = True
+
+    def __init__(self, rows: dict[str, list[Measurements]]) -> None:
+        self.rows = rows
+
+    def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
+        """One row each; what the table lacks has no accuracy, which fails that trial alone."""
+        return [self._look_up(request) for request in requests]
+
+    def _look_up(self, request: Request) -> Measurements:
+        rows = self.rows.get(request.architecture.id)
+        if rows is None:
+            return {"error": f"network {request.architecture.id} is not in the table"}
+        return dict(rows[request.seed % len(rows)])
+
+
+def load_table(path: Path) -> TableEvaluator:
+    """Read a table of measured networks.
+
+    Raises:
+        InputError: no such file, columns missing, no rows, an unreadable network or accuracy
+            (the line is named), or accuracies in percent.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            for column in ("architecture", "accuracy"):
+                if column not in (reader.fieldnames or []):
+                    raise InputError(f"table '{path}' lacks the column '{column}'")
+            rows: dict[str, list[Measurements]] = {}
+            for row in reader:
+                where = f"table '{path}', line {reader.line_num}"
+                architecture = _architecture(row["architecture"], where)
+                rows.setdefault(architecture.id, []).append(_measurements(row, where))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"table '{path}' cannot be read: {error}") from None
+    if not rows:
+        raise InputError(f"table '{path}' has no rows")
+    return TableEvaluator(rows)
+
+
+def _architecture(text: str, where: str) -> Architecture:
+    try:
+        if text.lstrip().startswith("{"):
+            return Architecture.from_dict(json.loads(text))
+        return parse_architecture(text)
+    except (InputError, json.JSONDecodeError) as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _measurements(row: dict[str, str], where: str) -> Measurements:
+    measurements: Measurements = {}
+    for column, text in row.items():
+        try:
+            measurements[column] = float(text)
+        except (TypeError, ValueError):
+            continue
+    accuracy = measurements.get("accuracy")
+    if not isinstance(accuracy, float) or math.isnan(accuracy):
+        raise InputError(f"{where}: accuracy is '{row['accuracy']}', not a number")
+    if not 0 <= accuracy <= 1:
+        raise InputError(
+            f"{where}: accuracy {accuracy:g} is no fraction in [0, 1]; divide percents by 100"
+        )
+    return measurements

@@ -1,0 +1,175 @@
+"""The zoo: published numbers as literals, and what a user may type for a network."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from search_spaces.architecture import Architecture
+from search_spaces.cost import cost
+from search_spaces.errors import InputError
+from search_spaces.notation import format_architecture
+from search_spaces.zoo import (
+    load_zoo,
+    published_family,
+    resolve_architecture,
+    zoo_entry,
+    zoo_names,
+)
+
+PARAMS_AND_MACS = {
+    "efficientnet-b0": (5_288_548, 385_814_752),
+    "efficientnet-b1": (7_794_184, 686_802_832),
+    "efficientnet-b2": (9_109_994, 993_561_872),
+    "efficientnet-b3": (12_233_232, 1_827_141_392),
+    "efficientnet-b4": (19_341_616, 4_393_771_024),
+    "efficientnet-b5": (30_389_784, 10_266_384_752),
+    "efficientnet-b6": (43_040_704, 19_067_593_536),
+    "efficientnet-b7": (66_347_960, 37_745_884_192),
+    "mobilenet-v1": (4_231_976, 568_740_352),
+    "mobilenet-v2": (3_504_872, 300_774_272),
+    "mnasnet-a1": (3_887_038, 311_579_072),
+    "resnet-50": (25_557_032, 4_089_184_256),
+    # Published to four digits only, 8.37 GMACs; the last ones are fvcore's, compared below.
+    "efficientnetv2-s": (21_458_488, 8_365_617_152),
+}
+
+
+def test_the_zoo_holds_the_networks_that_scripts_name() -> None:
+    assert zoo_names() == list(PARAMS_AND_MACS)
+
+
+@pytest.mark.parametrize("name", PARAMS_AND_MACS)
+def test_parameters_and_macs_are_the_known_ones(name: str) -> None:
+    counted = cost(load_zoo(name))
+    assert (counted.params, counted.macs) == PARAMS_AND_MACS[name]
+
+
+@pytest.mark.parametrize("name", PARAMS_AND_MACS)
+def test_the_built_network_has_as_many_parameters(
+    name: str, built_params: Callable[[Architecture], int]
+) -> None:
+    assert built_params(load_zoo(name)) == PARAMS_AND_MACS[name][0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PARAMS_AND_MACS)
+def test_fvcore_counts_as_many_macs(
+    name: str, traced_counts: Callable[[Architecture, int], tuple[int, int]]
+) -> None:
+    network = load_zoo(name)
+    assert traced_counts(network, network.resolution) == PARAMS_AND_MACS[name]
+
+
+def test_the_published_family_is_the_hand_rounded_table() -> None:
+    table = [(m.width, m.depth, m.resolution, m.dropout, m.top1) for m in published_family()]
+    assert table == [
+        (1.0, 1.0, 224, 0.2, 77.1),
+        (1.0, 1.1, 240, 0.2, 79.1),
+        (1.1, 1.2, 260, 0.3, 80.1),
+        (1.2, 1.4, 300, 0.3, 81.6),
+        (1.4, 1.8, 380, 0.4, 82.9),
+        (1.6, 2.2, 456, 0.4, 83.6),
+        (1.8, 2.6, 528, 0.5, 84.0),
+        (2.0, 3.1, 600, 0.5, 84.3),
+    ]
+
+
+@pytest.mark.parametrize("name", PARAMS_AND_MACS)
+def test_what_the_paper_calls_flops_is_near_the_exact_count(name: str) -> None:
+    entry = zoo_entry(name)
+    if entry.paper_macs is None:
+        assert name == "efficientnetv2-s"
+        return
+    assert entry.paper_macs == pytest.approx(PARAMS_AND_MACS[name][1], rel=0.06)
+
+
+def test_every_entry_names_its_source() -> None:
+    assert all(zoo_entry(name).source.startswith("arXiv ") for name in zoo_names())
+
+
+@pytest.mark.parametrize("name", ["efficientnet-b0", " resnet-50 "])
+def test_a_name_of_the_zoo_is_resolved(name: str) -> None:
+    assert resolve_architecture(name) == load_zoo(name.strip())
+
+
+def test_a_line_of_notation_is_resolved() -> None:
+    b3 = load_zoo("efficientnet-b3")
+    assert resolve_architecture(format_architecture(b3)) == b3
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda network: network.to_dict(),
+        lambda network: {"run": 1, "architecture": network.to_dict(), "accuracy": 0.9},
+        lambda network: {"architecture": format_architecture(network)},
+    ],
+    ids=["bare", "a run's answer", "notation"],
+)
+def test_a_json_file_is_resolved(wrap: Callable[[Architecture], object], tmp_path: Path) -> None:
+    network = load_zoo("mnasnet-a1")
+    file = tmp_path / "baseline.json"
+    file.write_text(json.dumps(wrap(network)))
+    assert resolve_architecture(str(file)) == network
+
+
+def test_a_file_needs_no_suffix(tmp_path: Path) -> None:
+    file = tmp_path / "network"
+    file.write_text(json.dumps(load_zoo("resnet-50").to_dict()))
+    assert resolve_architecture(str(file)) == load_zoo("resnet-50")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("efficientnet-b8", "did you mean 'efficientnet-b"),
+        ("efficientnetb0", "did you mean 'efficientnet-b0'"),
+        ("nothing-like-it", "known: "),
+        ("", "known: "),
+        ("missing.json", "no file 'missing.json'"),
+        ("no/such/network", "no file 'no/such/network'"),
+        ("ir_r2_q3_c24", "'q3'"),
+        ("res224 stem_c8", "at least one stage"),
+        ("cn_c8 " * 2000 + "xx_c8", "unknown operation"),
+        ("a\0b", "unknown network"),
+    ],
+)
+def test_what_is_no_network_is_refused_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        resolve_architecture(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "not valid JSON, line 1"),
+        (b"", "not valid JSON"),
+        (b"[1, 2]", "must be a mapping"),
+        (b"5", "must be a mapping"),
+        (b'{"architecture": 5}', "must be a mapping"),
+        (b'{"architecture": "ir_q"}', "'q'"),
+        (b'{"accuracy": 0.9}', "'stages'"),
+        (b'{"stages": [{"op": "conv", "chanels": 8}]}', "did you mean 'channels'"),
+        (b"\xff\xfe\x00", "not a JSON document"),
+        (b"[" * 100_000, "not a JSON document"),
+        (b"9" * 5000, "not a JSON document"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "content",
+)
+def test_a_bad_file_is_named_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "network.json"
+    file.write_bytes(content)
+    with pytest.raises(InputError) as error:
+        resolve_architecture(str(file))
+    assert message in str(error.value)
+    assert "network.json" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        resolve_architecture(str(tmp_path))

@@ -1,0 +1,129 @@
+"""Datasets by name or path, training part and test part by separate calls.
+
+A search calls ``load_train`` alone, so the test part is not even opened while it runs.
+"""
+
+from pathlib import Path
+
+import torch
+
+from search_spaces.errors import InputError, unknown_name
+from training.decode import decode_pictures
+from training.images import ImageDataset, ImageListing
+from training.split import stratified_sample
+
+__all__ = ["EMBEDDED", "ImageDataset", "load_test", "load_train"]
+
+EMBEDDED = ("digits",)
+# The sample is part of what a run's fingerprint names: it does not move with the run's seed.
+SAMPLE_SEED = 0
+
+
+def load_train(
+    name_or_path: str, *, resolution: int | None, max_images: int | None = None
+) -> ImageDataset:
+    """Load the training part of a dataset into memory.
+
+    Args:
+        name_or_path: ``digits``, a directory of images by class, or a directory of
+            train*.parquet.
+        resolution: side in pixels that images are resized and centre-cropped to; None keeps
+            their own size.
+        max_images: decode only a stratified sample of so many images, always the same one.
+
+    Raises:
+        InputError: unknown name, missing or empty directory, no train part, no labels, one class
+            only, an unreadable image (named), or amounts out of range.
+
+    Example:
+        >>> digits = load_train("digits", resolution=None)
+        >>> tuple(digits.images.shape), digits.classes
+        ((1438, 3, 8, 8), 10)
+    """
+    _check_amounts(resolution, max_images)
+    listing = _list_training(name_or_path)
+    if int((torch.bincount(listing.labels) > 0).sum()) < 2:
+        raise InputError(f"the training part of '{name_or_path}' has images of one class only")
+    return _decode(listing, resolution, max_images)
+
+
+def load_test(
+    name_or_path: str, *, resolution: int | None, max_images: int | None = None
+) -> ImageDataset:
+    """Load the test part, labelled by the training part's classes; arguments as `load_train`.
+
+    Raises:
+        InputError: there is no test part, and as `load_train`.
+    """
+    _check_amounts(resolution, max_images)
+    return _decode(_list_test(name_or_path), resolution, max_images)
+
+
+def _list_training(name_or_path: str) -> ImageListing:
+    if name_or_path == "digits":
+        from training.digits import list_training_digits
+
+        return list_training_digits()
+    root = _directory(name_or_path)
+    # pyarrow takes a while to import, and only parquet needs it.
+    if _has_parquet(root):
+        from training.parquet import list_training_parquet
+
+        return list_training_parquet(root)
+    from training.image_folder import list_training_folder
+
+    return list_training_folder(root)
+
+
+def _list_test(name_or_path: str) -> ImageListing:
+    if name_or_path == "digits":
+        from training.digits import list_test_digits
+
+        return list_test_digits()
+    root = _directory(name_or_path)
+    if _has_parquet(root):
+        from training.parquet import list_test_parquet
+
+        return list_test_parquet(root)
+    from training.image_folder import list_test_folder
+
+    return list_test_folder(root)
+
+
+def _has_parquet(root: Path) -> bool:
+    """Parquet lies in the directory, or in its ``data`` folder as on the Hugging Face hub."""
+    return any(root.glob("*.parquet")) or any(root.glob("data/*.parquet"))
+
+
+def _directory(name_or_path: str) -> Path:
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if path.exists():
+        raise InputError(f"data '{name_or_path}' is a file: give the directory that holds it")
+    if path.name != name_or_path:
+        raise InputError(f"data directory '{name_or_path}' does not exist")
+    raise InputError(f"{unknown_name('dataset', name_or_path, EMBEDDED)}, or a directory of images")
+
+
+def _check_amounts(resolution: int | None, max_images: int | None) -> None:
+    if resolution is not None and resolution < 1:
+        raise InputError(f"resolution {resolution} is not a positive number of pixels")
+    if max_images is not None and max_images < 1:
+        raise InputError(f"a sample of {max_images} images is not a positive number")
+
+
+def _decode(listing: ImageListing, resolution: int | None, max_images: int | None) -> ImageDataset:
+    index = stratified_sample(
+        listing.labels,
+        len(listing.labels) if max_images is None else max_images,
+        SAMPLE_SEED,
+        listing.class_names,
+    )
+    images = decode_pictures(listing.pictures(index.tolist()), len(index), resolution)
+    return ImageDataset(
+        name=listing.name,
+        images=images,
+        labels=listing.labels[index],
+        class_names=listing.class_names,
+    )

@@ -1,0 +1,129 @@
+"""Which device a training runs on, in which precision, and the images that live there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from search_spaces.errors import InputError, MissingResourceError
+from training.images import ImageDataset
+from training.split import stratified_split
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DeviceData:
+    """Training and validation images of one device, shared by all trainings on it.
+
+    Attributes:
+        train_images, validation_images: uint8 (N, 3, H, W), channels-last.
+        train_labels, validation_labels: int64 (N,).
+        mean, std: float32 (3,), per channel over the training images, in grey levels 0..255.
+    """
+
+    train_images: Tensor
+    train_labels: Tensor
+    validation_images: Tensor
+    validation_labels: Tensor
+    mean: Tensor
+    std: Tensor
+    classes: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images live."""
+        return self.train_images.device
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """A torch device by name: ``auto`` (or None), ``cpu``, ``cuda``, ``cuda:1``.
+
+    ``auto`` is the first CUDA device where there is one.
+
+    Raises:
+        InputError: another name.
+        MissingResourceError: a CUDA device that this machine does not have.
+    """
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name in (None, "auto"):
+        return torch.device("cuda:0" if present else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, _, index = str(name).partition(":")
+    if kind != "cuda" or (":" in str(name) and not index.isdecimal()):
+        raise InputError(f"unknown device '{name}': known: auto, cpu, cuda, cuda:INDEX")
+    if not present:
+        raise MissingResourceError(f"device '{name}' was asked for, and there is no CUDA device")
+    if int(index or 0) >= present:
+        raise MissingResourceError(
+            f"device '{name}' was asked for, and there are {present} CUDA devices: "
+            f"cuda:0 to cuda:{present - 1}"
+        )
+    return torch.device(f"cuda:{int(index or 0)}")
+
+
+def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+    """The type to compute in: ``auto`` is bfloat16 on a CUDA device that has it, else float32.
+
+    On CPUs without AMX bfloat16 is slower than float32, so there ``auto`` stays with float32.
+    """
+    if precision == "bf16":
+        return torch.bfloat16
+    if precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+def place_on_device(
+    dataset: ImageDataset, device: torch.device, *, validation: float, split_seed: int
+) -> DeviceData:
+    """Carve a stratified validation part from a training part and put both on the device.
+
+    Args:
+        validation: share of the images that are validated on, in (0, 1).
+
+    Raises:
+        InputError: a class has a single image.
+    """
+    train, held_out = stratified_split(dataset.labels, validation, split_seed, dataset.class_names)
+    train_images = _channels_last(dataset.images[train])
+    mean, std = _channel_statistics(train_images)
+    return DeviceData(
+        train_images=train_images.to(device),
+        train_labels=dataset.labels[train].to(device),
+        validation_images=_channels_last(dataset.images[held_out]).to(device),
+        validation_labels=dataset.labels[held_out].to(device),
+        mean=mean.to(device),
+        std=std.to(device),
+        classes=dataset.classes,
+    )
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    """Compute with ``count`` threads inside the block; torch's setting is the process's."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Exact mean and deviation of each channel, from a histogram of its 256 grey levels."""
+    levels = torch.arange(256, dtype=torch.float64)
+    means, deviations = [], []
+    for channel in range(images.shape[1]):
+        share = torch.bincount(images[:, channel].flatten(), minlength=256).double()
+        share /= share.sum()
+        mean = (share * levels).sum()
+        means.append(mean)
+        deviations.append((share * (levels - mean) ** 2).sum().sqrt())
+    # A channel of one grey level has no deviation; one level then counts as one.
+    return torch.stack(means).float(), torch.stack(deviations).clamp(min=1.0).float()

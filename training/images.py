@@ -1,0 +1,71 @@
+"""A labelled image set in memory, and the listing of one before its pictures are decoded.
+
+Every source (digits, folders, parquet) makes a listing; one decoder turns any listing into arrays.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+Picture: TypeAlias = Path | BytesIO | Image.Image
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageListing:
+    """One part (training or test) of a dataset: labels are known, pictures are not yet decoded.
+
+    Attributes:
+        labels: int64 (N,), each in [0, len(class_names)).
+        pictures: given ascending indices into ``labels``, yields ``(where, picture)`` in that
+            order; ``where`` names the picture in error messages (a file, or a file and a row).
+    """
+
+    name: str
+    labels: Tensor
+    class_names: tuple[str, ...]
+    pictures: Callable[[Sequence[int]], Iterator[tuple[str, Picture]]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageDataset:
+    """Decoded images and their labels, in host memory.
+
+    Attributes:
+        images: uint8 (N, 3, H, W), RGB, stored channels-last.
+        labels: int64 (N,), each in [0, classes).
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, those without an image included."""
+        return len(self.class_names)
+
+    @property
+    def resolution(self) -> int:
+        """Side of the (square) images in pixels."""
+        return self.images.shape[-1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits over pixels, labels and class names; another resolution is another one."""
+        digest = hashlib.sha256(repr((tuple(self.images.shape), self.class_names)).encode())
+        pixels = self.images.permute(0, 2, 3, 1).contiguous()
+        digest.update(pixels.numpy().data)
+        digest.update(self.labels.to(torch.int64).contiguous().numpy().data)
+        return digest.hexdigest()[:16]
