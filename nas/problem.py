@@ -28,7 +28,7 @@ _ENOUGH = 512  # rows in the band that tell, when none of them is new, that litt
 _WALKERS = 256
 _STEPS = 400
 # Genes changed and tries a parent: most one-gene changes stay in the band, so few tries do.
-_VARIATIONS = ((1, 8), (1, 64), (2, 64), (3, 64), (4, 64), (5, 64), (6, 64))
+_VARIATIONS = ((1, 8), (1, 64), (2, 16), (3, 64), (4, 64), (5, 64), (6, 64))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ class Problem:
 
     def new(self, encodings: Encodings, seen: Set[str], count: int) -> list[Candidate]:
         """The first `count` rows that are networks neither in `seen` nor listed before."""
-        return self._new(encodings, self.costs(encodings), range(len(encodings)), seen, count)
+        return self._new(
+            encodings, self.costs(encodings), range(len(encodings)), seen, count, self._memo()
+        )
 
     def draw(self, rng: np.random.Generator, count: int, seen: Set[str]) -> list[Candidate]:
         """Up to `count` new networks, uniform over the band's encodings; fewer where it runs out.
@@ -114,7 +116,7 @@ class Problem:
             rows = self.space.sample(rng, min(_DRAWS, _FIRST_DRAWS << turn))
             costs = self.costs(rows)
             places = np.flatnonzero(self.objective.violation(costs) == 0)
-            fresh = self._new(rows, costs, places, known, count - len(found))
+            fresh = self._new(rows, costs, places, known, count - len(found), self._memo())
             found += fresh
             known.update(candidate.id for candidate in fresh)
             if len(found) == count:
@@ -147,6 +149,7 @@ class Problem:
         A parent around which nothing new turns up is passed over.
         """
         known = set(seen)
+        ids = self._memo()  # children of one parent meet again and again
         found: dict[int, Candidate] = {}
         waiting = np.arange(len(parents))
         for changes, tries in _VARIATIONS:
@@ -157,7 +160,7 @@ class Problem:
             inside = self.objective.violation(costs) == 0
             for turn, parent in enumerate(waiting):
                 block = np.flatnonzero(inside[turn * tries : (turn + 1) * tries]) + turn * tries
-                for candidate in self._new(rows, costs, block, known, 1):
+                for candidate in self._new(rows, costs, block, known, 1, ids):
                     found[int(parent)] = candidate
                     known.add(candidate.id)
             waiting = np.array([p for p in waiting if int(p) not in found], dtype=np.int64)
@@ -170,27 +173,30 @@ class Problem:
         places: Iterable[int],
         seen: Set[str],
         count: int,
+        ids: dict[bytes, str],
     ) -> list[Candidate]:
-        """As `new`, of the rows at `places`, whose costs are known already."""
+        """As `new`, of the rows at `places`, whose costs are known; `ids` is read and added to."""
         found: dict[str, Candidate] = {}
         if count < 1:
             return []
-        listable = self.space.size <= ENUMERABLE
         for place in places:
             row = rows[place]
             spelling = row.tobytes()
-            name = self._ids.get(spelling)
+            name = ids.get(spelling)
             if name in seen or name in found:
                 continue
             architecture = self.space.decode(row)
             name = architecture.id
-            if listable:
-                self._ids[spelling] = name
+            ids[spelling] = name
             if name not in seen and name not in found:
                 found[name] = _candidate(row, architecture, costs, int(place))
                 if len(found) == count:
                     break
         return list(found.values())
+
+    def _memo(self) -> dict[bytes, str]:
+        """Where the ids of spellings are kept: for one call, or for good in a small space."""
+        return self._ids if self.space.size <= ENUMERABLE else {}
 
     @cached_property
     def _listed(self) -> Encodings:

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeVar, get_args
 
 from search_spaces.errors import InputError, unknown_name
@@ -169,7 +169,7 @@ class Architecture:
         )
         _check_ratio("architecture", "norm_eps", self.norm_eps, lowest=0.0)
 
-    @cached_property
+    @property
     def blocks(self) -> tuple[Block, ...]:
         """Every layer between stem and head, sizes worked out."""
         resolved: list[Block] = []
@@ -184,19 +184,19 @@ class Architecture:
         """Channels that enter the classifier."""
         return self.head.channels or self.stages[-1].channels
 
-    @cached_property
+    @property
     def canonical(self) -> str:
         """Canonical JSON of the resolved network: equal for every spelling of it."""
-        resolved = {
-            "stem": list(asdict(self.stem).values()),
-            "blocks": [list(vars(block).values()) for block in self.blocks],
+        rest = {
+            "stem": list(vars(self.stem).values()),
             "head": [self.head.channels, self.classes],
-            "activation": self.activation,
             "resolution": self.resolution,
             "in_channels": self.in_channels,
             "norm_eps": float(self.norm_eps),
         }
-        return json.dumps(resolved, separators=(",", ":"), sort_keys=True)
+        blocks = ",".join(map(_block_json, self.blocks))
+        start = f'{{"activation":"{self.activation}","blocks":[{blocks}],'
+        return start + _compact_json(rest).removeprefix("{")
 
     @cached_property
     def id(self) -> str:
@@ -206,10 +206,10 @@ class Architecture:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Architecture):
             return NotImplemented
-        return self.canonical == other.canonical
+        return self.id == other.id
 
     def __hash__(self) -> int:
-        return hash(self.canonical)
+        return hash(self.id)
 
     def to_dict(self) -> dict[str, Any]:
         """The architecture as JSON-ready data, spelled as it was written."""
@@ -236,6 +236,9 @@ class Architecture:
         return _build(cls, "architecture", values)
 
 
+# A search makes millions of networks from few different stages, so what follows from a stage is
+# worked out once and shared.
+@lru_cache(maxsize=2**16)
 def stage_blocks(stage: Stage, in_channels: int) -> tuple[Block, ...]:
     """The blocks of one stage behind `in_channels` channels; empty for an identity of no effect."""
     first = _resolve(stage, in_channels, stage.stride)
@@ -243,6 +246,15 @@ def stage_blocks(stage: Stage, in_channels: int) -> tuple[Block, ...]:
         return (first,) if first else ()
     rest = _resolve(stage, stage.channels, 1)
     return tuple(block for block in (first, *[rest] * (stage.layers - 1)) if block)
+
+
+@lru_cache(maxsize=2**16)
+def _block_json(block: Block) -> str:
+    return _compact_json(list(vars(block).values()))
+
+
+def _compact_json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def squeeze_channels(in_channels: int, ratio: float) -> int:

@@ -10,6 +10,7 @@ MobileNetV1's separable convolution (the same), `ds` and `ir` MBConv without and
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from search_spaces.architecture import Architecture, Head, Op, Skip, Stage, Stem
@@ -34,6 +35,7 @@ _FLOAT_KEYS = {"e": "expand", "se": "se"}
 _OPTION = re.compile(r"([a-z]+)(\d{1,400}(?:\.\d+)?(?:e-?\d+)?)")
 
 
+@lru_cache(maxsize=2**16)
 def format_stage(stage: Stage) -> str:
     """One stage in timm's notation, such as `ir_r2_k3_s2_e6_c24_se0.25`."""
     code = "ds" if stage.op == "mbconv" and stage.expand == 1 else _CODES[stage.op]
@@ -48,6 +50,7 @@ def format_stage(stage: Stage) -> str:
     return "_".join(parts)
 
 
+@lru_cache(maxsize=2**16)
 def parse_stage(text: str) -> Stage:
     """Read one stage from timm's notation.
 

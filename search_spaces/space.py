@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -120,15 +120,13 @@ class SearchSpace:
 
     def decode(self, encoding: NDArray[np.int64]) -> Architecture:
         """The architecture of one encoding (genes,)."""
-        parts = {
-            section: self._fields(section, [int(encoding[c]) for c in self._columns[section]])
-            for section in self.sections
-        }
+        stem, *stages, head = (
+            self._part(section, [encoding[column] for column in self._columns[section]])
+            for section in self.sections[1:]
+        )
+        network = [encoding[column] for column in self._columns["network"]]
         return Architecture(
-            stem=Stem(**parts["stem"]),
-            stages=tuple(Stage(**parts[f"stages.{i}"]) for i in range(self.stages)),
-            head=Head(**parts["head"]),
-            **parts["network"],
+            stem=stem, stages=tuple(stages), head=head, **self._fields("network", network)
         )
 
     def encode(self, architecture: Architecture) -> NDArray[np.int64]:
@@ -209,11 +207,26 @@ class SearchSpace:
         counts = [range(int(self.options[column])) for column in self._columns[section]]
         return itertools.product(*counts)
 
-    def _fields(self, section: str, local: list[int] | tuple[int, ...]) -> dict[str, Any]:
+    def _fields(self, section: str, local: Sequence[int]) -> dict[str, Any]:
         values = dict(self._fixed[section])
         for column, option in zip(self._columns[section], local, strict=True):
             values.update(self.genes[column].options[option])
         return values
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, int], Any]:
+        return {}
+
+    def _part(self, section: str, local: Sequence[np.int64]) -> Any:
+        """The stem, stage or head that the section's genes describe; one object for all who ask."""
+        index = 0
+        for column, option in zip(self._columns[section], local, strict=True):
+            index = index * int(self.options[column]) + int(option)
+        key = (section, index)
+        if key not in self._parts:
+            make = {"stem": Stem, "head": Head}.get(section, Stage)
+            self._parts[key] = make(**self._fields(section, [int(option) for option in local]))
+        return self._parts[key]
 
     @cached_property
     def _stage_tables(self) -> dict[tuple[int, int], dict[tuple[Block, ...], tuple[Any, ...]]]:
