@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from effsearch.api import load_run, resume_baseline, search_baseline
-    from nas.baseline import BaselineResult
+    from nas.answer import BaselineResult
     from nas.objective import Objective, Target
     from results.run import Run
     from search_spaces.architecture import Architecture, Head, Stage, Stem
@@ -29,7 +29,7 @@ _HOME = {
     "search_baseline": "effsearch.api",
     "resume_baseline": "effsearch.api",
     "load_run": "effsearch.api",
-    "BaselineResult": "nas.baseline",
+    "BaselineResult": "nas.answer",
     "Objective": "nas.objective",
     "Target": "nas.objective",
     "Run": "results.run",

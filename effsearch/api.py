@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from nas.baseline import BaselineResult
+from nas.answer import BaselineResult
 from nas.baseline import resume_baseline as _resume
 from nas.baseline import search_baseline as _search
 from nas.config import make_config

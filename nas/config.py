@@ -1,19 +1,29 @@
 """The configuration of `effsearch baseline`: one frozen dataclass, from a file and then flags."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
-import yaml
-
 from nas.objective import FLOOR, Objective, ObjectiveKind, Target, banded_target
+from results.settings import changed_keys as _changed_keys
+from results.settings import (
+    check_gpus,
+    check_mapping,
+    check_text,
+    check_whole,
+    merge_settings,
+    read_config,
+)
 from search_spaces.amounts import parse_bytes, parse_count, parse_seconds
-from search_spaces.errors import InputError, unknown_name
+from search_spaces.errors import unknown_name
+
+__all__ = ["MAY_CHANGE", "BaselineConfig", "changed_keys", "make_config", "read_config"]
 
 MAY_CHANGE = frozenset(
     {
         "samples",
+        "finalists",
+        "finalist_seeds",
         "time_budget",
         "workers",
         "cpus_per_trial",
@@ -61,6 +71,9 @@ class BaselineConfig:
         samples: networks to evaluate, failed ones included.
         batch_size: networks asked together; None for the strategy's own. Part of what is
             searched: results are told batch by batch, whatever the number of workers.
+        finalists: how many of the best are trained again before the answer; 0 for none.
+        finalist_seeds: trainings of each finalist; two or more give intervals.
+        finalist_epochs: of their proxy training; None for three times the search's.
         time_budget: seconds after which no further network is started; None for no limit.
         seed: of everything random.
         workers: trials at a time; None for what the machine or cluster has.
@@ -92,6 +105,9 @@ class BaselineConfig:
     recipe: dict[str, Any] = field(default_factory=dict)
     samples: int = 100
     batch_size: int | None = None
+    finalists: int = 0
+    finalist_seeds: int = 3
+    finalist_epochs: int | None = None
     time_budget: float | None = None
     seed: int = 0
     workers: int | None = None
@@ -103,17 +119,29 @@ class BaselineConfig:
     ray_address: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("objective", "space", "strategy", "evaluator", "data", "device"):
+            check_text(name, getattr(self, name))
+        if self.ray_address is not None:
+            check_text("ray_address", self.ray_address)
         if self.objective not in get_args(ObjectiveKind):
             raise unknown_name("objective", self.objective, get_args(ObjectiveKind))
-        for name in ("samples", "cpus_per_trial"):
-            _whole(name, getattr(self, name), 1)
-        _whole("seed", self.seed, 0)
-        for name in ("batch_size", "workers", "per_trial", "epochs", "proxy_resolution"):
+        for name in ("samples", "cpus_per_trial", "finalist_seeds"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("seed", self.seed, 0)
+        check_whole("finalists", self.finalists, 0)
+        for name in (
+            "batch_size",
+            "workers",
+            "per_trial",
+            "epochs",
+            "proxy_resolution",
+            "finalist_epochs",
+        ):
             if getattr(self, name) is not None:
-                _whole(name, getattr(self, name), 1)
-        gpus = self.gpus_per_trial
-        if gpus is not None and not 0 <= gpus < float("inf"):
-            raise InputError(f"gpus_per_trial must be 0 or more, such as 0.25, not {gpus!r}")
+                check_whole(name, getattr(self, name), 1)
+        check_gpus(self.gpus_per_trial)
+        check_mapping("strategy_options", self.strategy_options)
+        check_mapping("recipe", self.recipe)
 
     @property
     def targets(self) -> dict[str, float]:
@@ -154,66 +182,15 @@ class BaselineConfig:
         return asdict(self)
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The values of a YAML file of the configuration's keys.
-
-    Raises:
-        InputError: no such file, not YAML, no mapping, or an unknown key.
-    """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"config '{path}' cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        place = "" if line is None else f", line {line + 1}"
-        raise InputError(f"config '{path}' is not valid YAML{place}") from None
-    if not isinstance(document, dict):
-        raise InputError(f"config '{path}' must be a mapping of option names to values")
-    return document
-
-
 def make_config(*sources: Mapping[str, Any]) -> BaselineConfig:
     """A configuration from mappings, later ones over earlier ones.
 
     Raises:
         InputError: an unknown key (the nearest known one is named) or a value out of range.
     """
-    known = {item.name: item for item in fields(BaselineConfig)}
-    values: dict[str, Any] = {}
-    for source in sources:
-        for key, value in source.items():
-            if key not in known:
-                raise unknown_name("config key", key, known)
-            values[key] = value
-    for key, parse in _AMOUNTS.items():
-        if values.get(key) is not None:
-            values[key] = _amount(key, values[key], parse)
-    for key in ("strategy_options", "recipe"):
-        if not isinstance(values.get(key, {}), Mapping):
-            raise InputError(f"config key '{key}' must be a mapping, not {values[key]!r}")
-    return BaselineConfig(**values)
+    return merge_settings(BaselineConfig, BaselineConfig, sources, _AMOUNTS)
 
 
 def changed_keys(before: Mapping[str, Any], now: BaselineConfig) -> list[str]:
     """Keys in which a resumption differs from its run although it must not."""
-    return [
-        key
-        for key, value in now.to_dict().items()
-        if key not in MAY_CHANGE and before.get(key) != value
-    ]
-
-
-def _amount(key: str, value: Any, parse: Any) -> float:
-    # A number in a file is in the key's own unit already; text carries its unit.
-    text = f"{value!r}s" if parse is parse_seconds and isinstance(value, int | float) else value
-    text = f"{value!r}B" if parse is parse_bytes and isinstance(value, int | float) else text
-    try:
-        return float(parse(text))
-    except InputError as error:
-        raise InputError(f"{key}: {error}") from None
-
-
-def _whole(name: str, value: object, lowest: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
-        raise InputError(f"{name} must be a whole number of at least {lowest}, not {value!r}")
+    return _changed_keys(before, now.to_dict(), MAY_CHANGE)

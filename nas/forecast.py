@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nas.baseline import Plan, make_plan
 from nas.config import BaselineConfig
-from nas.evaluators.base import Request
+from nas.plan import Plan, make_plan
 from nas.search import trial_seed
+from training.trials.evaluator import Request
 
 _SAMPLES = 20_000
 
@@ -53,7 +53,7 @@ def _seconds_per_trial(plan: Plan) -> float | None:
         return 0.0
     if plan.config.evaluator != "proxy":
         return None
-    from nas.evaluators.proxy import ProxyEvaluator
+    from training.trials.proxy import ProxyEvaluator
 
     assert isinstance(plan.evaluator, ProxyEvaluator)
     epochs = plan.evaluator.recipe.epochs

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from nas.evaluators.base import Request
-from nas.outcome import Outcome
 from nas.problem import Candidate, Problem, Result
 from nas.strategies.base import Strategy
 from results.events import Asked, Event, Failed, Told
 from results.ledger import Ledger
+from search_spaces.amounts import format_count
 from search_spaces.errors import InputError
 from search_spaces.notation import format_architecture
+from training.trials.evaluator import Request
+from training.trials.outcome import Outcome
 
 
 class Search:
@@ -63,7 +64,7 @@ class Search:
         self._batch: list[tuple[int, Candidate]] = []
         self._results: dict[int, Result] = {}
         self._waiting: deque[int] = deque()
-        self.listeners: list[Callable[[Candidate, Outcome, float | None], None]] = []
+        self.listeners: list[Callable[[], None]] = []
         self._replay(list(events))
 
     # What the driver calls
@@ -96,10 +97,9 @@ class Search:
         self._ledger.append(*events)
         for outcome in outcomes:
             if outcome.trial in results:
-                result = results[outcome.trial]
-                self._note(outcome.trial, result, outcome.error)
+                self._note(outcome.trial, results[outcome.trial], outcome.error)
                 for listener in self.listeners:
-                    listener(result.candidate, outcome, result.reward)
+                    listener()
         self._close_batch()
 
     def request(self, number: int, candidate: Candidate) -> Request:
@@ -124,7 +124,18 @@ class Search:
 
     @property
     def samples(self) -> int:
+        """Trials in total."""
         return self._samples
+
+    @property
+    def best_line(self) -> str:
+        """Best so far, in a few words."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        if self.best is None:
+            return f"nothing yet{failed}"
+        reward, accuracy, candidate = self.best
+        macs = format_count(candidate.costs["macs"])
+        return f"best {reward:.4f} (accuracy {accuracy:.4f}, {macs} MACs){failed}"
 
     # One batch
 

@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
 from results.directory import RunPaths, make_named, make_numbered
 from results.files import read_json_object, write_atomically, write_json
+from results.ledger import iterate_events
 from results.lock import is_locked, release_lock, take_lock
 from results.lookup import find_finished, find_latest, newest_run, readable_records
 from results.record import (
@@ -22,6 +23,11 @@ from results.record import (
     now,
     read_record,
 )
+from results.table import trials_frame
+from results.trials import join_trials
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FINAL_STATUSES = ("finished", "interrupted", "failed", "infeasible")
 
@@ -160,6 +166,16 @@ class Run:
         # Its writer may have ended between our reading of the record and our look at the lock.
         recorded = str(read_record(self.path)["status"])
         return "interrupted" if recorded == "running" else recorded
+
+    @property
+    def trials(self) -> "pd.DataFrame":
+        """All trials so far, one row each; the columns are those of `results.table`.
+
+        Raises:
+            InputError: the ledger is corrupt.
+        """
+        events = iterate_events(self.paths.ledger) if self.paths.ledger.exists() else ()
+        return trials_frame(join_trials(events))
 
     def answer(self) -> dict[str, Any] | None:
         """What the run found, or `None` where it has found nothing yet.

@@ -8,15 +8,17 @@ from pathlib import Path
 import torch
 
 from search_spaces.errors import InputError, unknown_name
-from training.decode import decode_pictures
+from training.decode import decode_pictures, largest_side
 from training.images import ImageDataset, ImageListing
 from training.split import stratified_sample
 
-__all__ = ["EMBEDDED", "ImageDataset", "load_test", "load_train"]
+__all__ = ["EMBEDDED", "ImageDataset", "load_test", "load_train", "load_train_within"]
 
 EMBEDDED = ("digits",)
 # The sample is part of what a run's fingerprint names: it does not move with the run's seed.
 SAMPLE_SEED = 0
+# Pictures whose size tells the size of a dataset's.
+_LOOKED_AT = 64
 
 
 def load_train(
@@ -45,6 +47,24 @@ def load_train(
     if int((torch.bincount(listing.labels) > 0).sum()) < 2:
         raise InputError(f"the training part of '{name_or_path}' has images of one class only")
     return _decode(listing, resolution, max_images)
+
+
+def load_train_within(
+    name_or_path: str, *, largest: int, max_images: int | None = None
+) -> ImageDataset:
+    """As `load_train`, at `largest` pixels or at the images' own size where that is smaller.
+
+    For trainings at several sizes: decoded once, every size is made of these images, and nothing
+    that the files hold is lost or invented.
+
+    Raises:
+        InputError: as `load_train`.
+    """
+    _check_amounts(largest, max_images)
+    listing = _list_training(name_or_path)
+    index = torch.linspace(0, len(listing.labels) - 1, min(_LOOKED_AT, len(listing.labels)))
+    own = largest_side(listing.pictures(sorted(set(index.long().tolist()))))
+    return load_train(name_or_path, resolution=min(largest, own), max_images=max_images)
 
 
 def load_test(

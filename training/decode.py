@@ -73,6 +73,15 @@ def decode_pictures(
     return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
+def largest_side(pictures: Iterable[tuple[str, Picture]]) -> int:
+    """The largest of the pictures' shorter sides, in pixels, without decoding them; at least 1.
+
+    Raises:
+        InputError: a picture cannot be read (named).
+    """
+    return max((min(_size(where, picture)) for where, picture in pictures), default=1)
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode to RGB: 16-bit grey is scaled, not clipped; transparency lies on white."""
     if image.mode == "RGB":

@@ -1,9 +1,8 @@
 """The front door: collects the commands, and turns expected errors into one line and a code."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from effsearch.cli import baseline, doctor, profile, results, spaces
@@ -47,6 +46,20 @@ def _root(
     """Options before any command."""
 
 
+# Newer versions of Typer carry a Click of their own; this is the ancestor of all its errors.
+_CLICK_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def _usage(error: Any) -> str:
+    """What was wrong with the command line, on one line that says where the help is."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return str(error.format_message())  # the help itself
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "effsearch"
+    message = " ".join(error.format_message().split())
+    return f"effsearch: {message} (see `{command} --help`)"
+
+
 def main() -> None:
     """Run a command and exit with its code."""
     try:
@@ -54,10 +67,10 @@ def main() -> None:
     except EffsearchError as error:
         print(f"effsearch: {' '.join(str(error).split())}", file=sys.stderr)
         code = error.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except _CLICK_ERROR as error:
+        print(_usage(error), file=sys.stderr)
+        code = 2
+    except (KeyboardInterrupt, typer.Abort):
         print("effsearch: stopped", file=sys.stderr)
         code = 130
     except BrokenPipeError:

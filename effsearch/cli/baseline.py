@@ -10,7 +10,7 @@ import typer
 from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
 
 if TYPE_CHECKING:
-    from nas.baseline import BaselineResult
+    from nas.answer import BaselineResult
     from nas.config import BaselineConfig
 
 Text = str | None
@@ -74,6 +74,13 @@ def baseline(
     ] = None,
     batch_size: Annotated[
         Whole, typer.Option(help="Networks asked together [the strategy's own].")
+    ] = None,
+    finalists: Annotated[
+        Whole, typer.Option(help="Train so many of the best again before the answer [0].")
+    ] = None,
+    finalist_seeds: Annotated[Whole, typer.Option(help="Trainings of each finalist [3].")] = None,
+    finalist_epochs: Annotated[
+        Whole, typer.Option(help="Of the finalists' trainings [3 times the search's].")
     ] = None,
     time_budget: Annotated[
         Text, typer.Option(help="Start no further network after, such as 10m or 4h.")
@@ -190,5 +197,25 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
             for trial in top(result.trials, 5)
         ],
     )
+    finalists = result.answer["finalists"]
+    if finalists:
+        print()
+        print_table(
+            ("finalist", "accuracy", "interval", "in the search", "MACs", ""),
+            [
+                (
+                    str(row["trial"]),
+                    f"{row['accuracy']:.4f}",
+                    "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
+                    f"{row['search_accuracy']:.4f}",
+                    format_count(row["macs"]),
+                    "cannot be told from the winner" if row["tied"] else "",
+                )
+                for row in finalists["rows"]
+            ],
+        )
+        tau = finalists["rank_correlation"]
+        said = "needs three finalists" if tau is None else f"{tau:.2f}"
+        print(f"rank correlation of search and longer training (Kendall's tau): {said}")
     if not quiet:
         print(f"baseline: {result.path / 'baseline.json'}", file=sys.stderr)

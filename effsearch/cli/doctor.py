@@ -72,7 +72,7 @@ def _torch(problems: list[str]) -> dict[str, Any] | None:
 
 def _ray(address: str | None, problems: list[str]) -> dict[str, Any] | None:
     try:
-        from nas.tune_driver import Resources, cluster
+        from training.trials.cluster import Resources, cluster
     except ImportError as error:
         problems.append(f"ray does not import: {error}")
         return None

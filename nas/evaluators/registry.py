@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nas.evaluators.base import Evaluator
-from search_spaces.errors import InputError, unknown_name
+from search_spaces.errors import unknown_name
+from training.trials.evaluator import Evaluator
 
 
 def make_evaluator(
@@ -22,12 +22,16 @@ def make_evaluator(
         InputError: no such evaluator, or it cannot work as asked: its file, data or options.
     """
     if text == "proxy":
-        return _proxy(data, recipe, max_images, device)
+        from training.trials.proxy import make_proxy
+
+        return make_proxy(data, recipe, max_images, device)
     if text.endswith(".csv"):
         from nas.evaluators.table import load_table
 
         table = load_table(Path(text))
-        return table, {"evaluator": {"table": text, "networks": len(table.rows)}}
+        return table, {
+            "evaluator": {"table": text, "networks": len(table.rows), "digest": table.digest}
+        }
     if ":" in text:
         from nas.evaluators.user import load_user_evaluator
 
@@ -35,34 +39,3 @@ def make_evaluator(
         return user, {"evaluator": {"function": text, "source": user.source}}
     known = ["proxy", "TABLE.csv", "package.module:function", "file.py:function"]
     raise unknown_name("evaluator", text, known)
-
-
-def _proxy(
-    data: str, options: dict[str, object], max_images: int | None, device: str
-) -> tuple[Evaluator, dict[str, object]]:
-    from dataclasses import asdict
-
-    from nas.evaluators.proxy import ProxyEvaluator
-    from training.dataset import load_train
-    from training.recipe import proxy_recipe
-    from training.split import stratified_split
-
-    recipe = proxy_recipe(data, options)
-    dataset = load_train(data, resolution=recipe.resolution, max_images=max_images)
-    # Found here rather than in every worker: a class too small to be split.
-    train, held_out = stratified_split(
-        dataset.labels, recipe.validation, recipe.split_seed, dataset.class_names
-    )
-    if len(train) < 2:
-        raise InputError(f"'{data}' leaves {len(train)} images to train on: give more images")
-    record: dict[str, object] = {
-        "data": {
-            "name": data,
-            "fingerprint": dataset.fingerprint,
-            "train_images": len(train),
-            "validation_images": len(held_out),
-            "classes": dataset.classes,
-        },
-        "recipe": asdict(recipe),
-    }
-    return ProxyEvaluator(dataset, recipe, device), record

@@ -5,16 +5,17 @@ Several rows of one network are repeated measurements; a trial's seed picks one 
 """
 
 import csv
+import hashlib
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from nas.evaluators.base import Evaluator, Measurements, Request
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.notation import parse_architecture
+from training.trials.evaluator import Evaluator, Measurements, Request
 
 
 class TableEvaluator(Evaluator):
@@ -29,6 +30,12 @@ class TableEvaluator(Evaluator):
 
     def __init__(self, rows: dict[str, list[Measurements]]) -> None:
         self.rows = rows
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name the content, to tell whether it changed between two runs."""
+        text = json.dumps(self.rows, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
         """One row each; what the table lacks has no accuracy, which fails that trial alone."""
@@ -49,7 +56,7 @@ def load_table(path: Path) -> TableEvaluator:
             (the line is named), or accuracies in percent.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             for column in ("architecture", "accuracy"):
                 if column not in (reader.fieldnames or []):
@@ -59,14 +66,18 @@ def load_table(path: Path) -> TableEvaluator:
                 where = f"table '{path}', line {reader.line_num}"
                 architecture = _architecture(row["architecture"], where)
                 rows.setdefault(architecture.id, []).append(_measurements(row, where))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"table '{path}' cannot be read: {error}") from None
+    except OSError as error:
+        raise InputError(f"table '{path}' cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"table '{path}' is no CSV: {error}") from None
     if not rows:
         raise InputError(f"table '{path}' has no rows")
     return TableEvaluator(rows)
 
 
-def _architecture(text: str, where: str) -> Architecture:
+def _architecture(text: str | None, where: str) -> Architecture:
+    if not text:
+        raise InputError(f"{where}: the architecture is missing")
     try:
         if text.lstrip().startswith("{"):
             return Architecture.from_dict(json.loads(text))
@@ -79,11 +90,13 @@ def _measurements(row: dict[str, str], where: str) -> Measurements:
     measurements: Measurements = {}
     for column, text in row.items():
         try:
-            measurements[column] = float(text)
+            value = float(text)
         except (TypeError, ValueError):
             continue
+        if math.isfinite(value):  # other measurements may be missing, the accuracy may not
+            measurements[column] = value
     accuracy = measurements.get("accuracy")
-    if not isinstance(accuracy, float) or math.isnan(accuracy):
+    if not isinstance(accuracy, float):
         raise InputError(f"{where}: accuracy is '{row['accuracy']}', not a number")
     if not 0 <= accuracy <= 1:
         raise InputError(

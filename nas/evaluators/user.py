@@ -8,7 +8,8 @@ The result is the accuracy as a fraction, or a dict with `accuracy` and more. A 
 parameter is named `architectures` or its own name ends with `batch`.
 """
 
-import importlib
+import contextlib
+import importlib.util
 import inspect
 import os
 import sys
@@ -18,8 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nas.evaluators.base import Evaluator, Measurements, Request
 from search_spaces.errors import InputError
+from training.trials.evaluator import Evaluator, Measurements, Request
+from training.trials.outcome import one_line
 
 
 class UserEvaluator(Evaluator):
@@ -61,12 +63,14 @@ class UserEvaluator(Evaluator):
 
     def prepare(self) -> None:
         """Import the user's code."""
+        self._call = getattr(self.load(), self._function)
+
+    def load(self) -> ModuleType:
+        """The user's module, imported or run."""
         sys.path[:0] = [folder for folder in self._search_path if folder not in sys.path]
         if self._source is None:
-            module = importlib.import_module(self._module)
-        else:
-            module = _run_source(self._module, self._source)
-        self._call = getattr(module, self._function)
+            return importlib.import_module(self._module)
+        return _run_source(self._module, self._source)
 
     def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
         assert self._call is not None
@@ -94,32 +98,57 @@ def load_user_evaluator(text: str) -> UserEvaluator:
     source, search_path = None, [os.getcwd()]
     if module.endswith(".py"):
         path = Path(module)
-        if not path.is_file():
-            raise InputError(f"evaluator file '{module}' does not exist")
-        source = path.read_text(encoding="utf-8")
+        source = _read_source(path)
         search_path = [str(path.resolve().parent), *search_path]
     named = {"module": module, "function": function, "source": source, "search_path": search_path}
     probe = UserEvaluator(batched=False, seeded=False, **named)  # type: ignore[arg-type]
     try:
-        probe.prepare()
-    except AttributeError:
-        raise InputError(f"'{module}' has no function '{function}'") from None
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        # What the user's code prints while it is imported is talk, not data.
+        with contextlib.redirect_stdout(sys.stderr):
+            found = getattr(probe.load(), function, None)
+    except (Exception, SystemExit) as error:
         raise InputError(
-            f"evaluator '{module}' cannot be imported: {type(error).__name__}: {error} "
-            f"({Path(place.filename).name}, line {place.lineno})"
+            f"evaluator '{module}' cannot be imported: {one_line(error)}{_place(error)}"
         ) from None
-    if not callable(probe._call):
+    if found is None:
+        raise InputError(f"'{module}' has no function '{function}'")
+    if not callable(found):
         raise InputError(f"'{function}' in '{module}' is no function")
-    parameters = list(inspect.signature(probe._call).parameters)
+    parameters = _parameters(found)
     batched = function.endswith("batch") or parameters[:1] == ["architectures"]
     seeded = ("seeds" if batched else "seed") in parameters
     return UserEvaluator(batched=batched, seeded=seeded, **named)  # type: ignore[arg-type]
 
 
+def _read_source(path: Path) -> str:
+    try:
+        return importlib.util.decode_source(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"evaluator file '{path}' does not exist") from None
+    except OSError as error:
+        raise InputError(f"evaluator file '{path}' cannot be read: {error.strerror}") from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise InputError(f"evaluator file '{path}' is no Python text: {error}") from None
+
+
+def _place(error: BaseException) -> str:
+    """Where in the user's code an error arose, ` (file.py, line 3)`."""
+    if isinstance(error, SyntaxError):
+        return ""  # says so itself
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f" ({Path(place.filename).name}, line {place.lineno})"
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # some functions written in C have none
+        return []
+
+
 def _run_source(name: str, source: str) -> ModuleType:
-    module = ModuleType(Path(name).stem)
+    # A name of its own: a file called random.py or training.py must not replace that module.
+    module = ModuleType(f"evaluator_{Path(name).stem}")
     module.__file__ = name
     sys.modules[module.__name__] = module  # dataclasses and pickle look a class's module up
     exec(compile(source, name, "exec"), vars(module))

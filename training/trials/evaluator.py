@@ -17,11 +17,22 @@ Measurements = dict[str, object]
 
 @dataclass(frozen=True)
 class Request:
-    """One evaluation: the trial's number, the network, and the seed that makes it repeatable."""
+    """One evaluation.
+
+    Attributes:
+        trial: the trial's number.
+        architecture: the network.
+        seed: makes the evaluation repeatable.
+        resolution: pixels to train at, where they are not the evaluator's own.
+        stop_below: pairs of an epoch and an accuracy; a training that lies below it after that
+            epoch may end there (successive halving).
+    """
 
     trial: int
     architecture: Architecture
     seed: int
+    resolution: int | None = None
+    stop_below: tuple[tuple[int, float], ...] = ()
 
 
 class Evaluator(ABC):
@@ -42,6 +53,6 @@ class Evaluator(ABC):
     def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
         """Measure networks, one result each in order. Not `batched`: always exactly one.
 
-        Whatever it raises is recorded as these trials' failure; a result that holds `error`
-        fails its trial alone.
+        Whatever it raises is recorded as these trials' failure; a result that holds `error` and
+        no `accuracy` fails its trial alone.
         """

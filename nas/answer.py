@@ -1,0 +1,128 @@
+"""The answer of a baseline search: the winner, how sure it is, and what it was measured with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.finalists import Verdict
+from nas.pareto import pareto_front
+from nas.plan import Plan
+from results.run import Run
+from results.trials import Trial, top
+from search_spaces.architecture import Architecture
+from search_spaces.cost import cost
+from search_spaces.errors import EffsearchError
+from search_spaces.notation import parse_architecture
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineResult:
+    """What a baseline search found.
+
+    Attributes:
+        run: name such as `baseline/001`.
+        path: the run directory.
+        architecture: the winner.
+        accuracy: a fraction; of the finalists' longer trainings where there were any, else as
+            measured in the search.
+        interval: of the accuracy; None without finalists over several seeds.
+        reward: of the winner in the search.
+        macs, params, memory_bytes: the winner's costs.
+        trials: all trials, in ask order.
+        answer: the content of `baseline.json`.
+    """
+
+    run: str
+    path: Path
+    architecture: Architecture
+    accuracy: float
+    interval: tuple[float, float] | None
+    reward: float
+    macs: int
+    params: int
+    memory_bytes: int
+    trials: list[Trial]
+    answer: dict[str, Any]
+
+
+def make_answer(
+    run: Run, plan: Plan, trials: Sequence[Trial], verdict: Verdict | None
+) -> BaselineResult:
+    """The winner among the trials, or the one the finalists' trainings chose.
+
+    Raises:
+        EffsearchError: no evaluation succeeded; the first failure is named.
+    """
+    done = [trial for trial in trials if trial.state == "done"]
+    if not done:
+        errors = [trial.error for trial in trials if trial.error]
+        cause = f"; the first: {errors[0]}" if errors else " within the time budget"
+        raise EffsearchError(f"none of {len(trials)} evaluations succeeded{cause}")
+    winner = verdict.winner if verdict else top(done, 1)[0]
+    architecture = parse_architecture(winner.architecture)
+    counted = cost(architecture)
+    accuracy = verdict.accuracy if verdict else winner.accuracy
+    interval = None
+    if verdict and verdict.low is not None and verdict.high is not None:
+        interval = (verdict.low, verdict.high)
+    answer = {
+        "schema_version": 1,
+        "kind": run.kind,
+        "run": run.reference,
+        "id": winner.arch_id,
+        "notation": winner.architecture,
+        "macs": counted.macs,
+        "params": counted.params,
+        "memory_bytes": counted.memory_bytes,
+        "accuracy": accuracy,
+        "accuracy_interval": interval,
+        "search_accuracy": winner.accuracy,
+        "reward": winner.reward,
+        "trial": winner.number,
+        "finalists": verdict.to_dict() if verdict else None,
+        "front": _front(done) if plan.config.strategy == "nsga2" else None,
+        "targets": plan.config.targets,
+        "objective": plan.record["objective"],
+        "space": plan.space.name,
+        "strategy": plan.config.strategy,
+        "evaluator": plan.config.evaluator,
+        "data": plan.record.get("data"),
+        "samples": len(trials),
+        "failed": sum(trial.state == "failed" for trial in trials),
+        "seed": plan.config.seed,
+        "flops_convention": run.record["flops_convention"],
+        "versions": run.record["versions"],
+        "architecture": architecture.to_dict(),
+    }
+    return BaselineResult(
+        run=run.reference,
+        path=run.path,
+        architecture=architecture,
+        accuracy=float(accuracy or 0.0),
+        interval=interval,
+        reward=float(winner.reward or 0.0),
+        macs=counted.macs,
+        params=counted.params,
+        memory_bytes=counted.memory_bytes,
+        trials=list(trials),
+        answer=answer,
+    )
+
+
+def _front(done: Sequence[Trial]) -> list[dict[str, Any]]:
+    """The networks that none beats in both accuracy and MACs, cheapest first."""
+    values = np.array([(trial.accuracy, -trial.costs["macs"]) for trial in done], dtype=np.float64)
+    front = [trial for trial, kept in zip(done, pareto_front(values), strict=True) if kept]
+    return [
+        {
+            "id": trial.arch_id,
+            "trial": trial.number,
+            "accuracy": trial.accuracy,
+            "macs": trial.costs["macs"],
+            "notation": trial.architecture,
+        }
+        for trial in sorted(front, key=lambda trial: trial.costs["macs"])
+    ]

@@ -1,0 +1,106 @@
+"""Candidates measured over several seeds: means, intervals, and which cannot be told apart.
+
+The winner of several noisy candidates is partly the luckiest, so a plain interval around its mean
+lies too high. Its interval is drawn towards the other candidates, as far as the noise allows.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+CONFIDENCE = 0.9
+_DRAWS = 4000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One candidate's true score as far as its seeds tell.
+
+    Attributes:
+        mean: over the seeds.
+        low, high: interval for the true score; None where no candidate has two seeds.
+        tied: cannot be told from the winner (the winner itself included).
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    tied: bool
+
+
+def compare(
+    scores: Sequence[Sequence[float]], confidence: float = CONFIDENCE
+) -> tuple[int, list[Estimate]]:
+    """The candidate of the highest mean, and an estimate for each.
+
+    The noise is taken to be normal and equal for all candidates, and pooled over them. A candidate
+    is tied where the interval of its difference to the winner holds 0 (two-sided t, Bonferroni's
+    correction for the number of candidates). With one seed each nothing can be told apart, so all
+    are tied.
+
+    Args:
+        scores: for each candidate its score by seed; at least one of each.
+        confidence: of the intervals, in (0, 1).
+    """
+    means = np.array([np.mean(values) for values in scores])
+    counts = np.array([len(values) for values in scores])
+    best = int(np.argmax(means))
+    freedom = int((counts - 1).sum())
+    if freedom == 0:
+        return best, [Estimate(float(mean), None, None, True) for mean in means]
+    from scipy.stats import t  # type: ignore[import-untyped]
+
+    squares = sum(float(np.sum((np.asarray(values) - np.mean(values)) ** 2)) for values in scores)
+    noise = math.sqrt(squares / freedom)
+    quantile = float(t.ppf(0.5 + confidence / 2, freedom))
+    margins = quantile * noise / np.sqrt(counts)
+    strict = float(t.ppf(1 - (1 - confidence) / 2 / max(1, len(scores) - 1), freedom))
+    differences = strict * noise * np.sqrt(1 / counts + 1 / counts[best])
+    estimates = [
+        Estimate(
+            float(mean),
+            float(mean - margin),
+            float(mean + margin),
+            bool(index == best or means[best] - mean <= difference),
+        )
+        for index, (mean, margin, difference) in enumerate(
+            zip(means, margins, differences, strict=True)
+        )
+    ]
+    low = high = float(means[best])
+    if noise:
+        low, high = _chosen_interval(means, counts, noise, freedom, confidence)
+    estimates[best] = Estimate(float(means[best]), low, high, True)
+    return best, estimates
+
+
+def _chosen_interval(
+    means: np.ndarray, counts: np.ndarray, noise: float, freedom: int, confidence: float
+) -> tuple[float, float]:
+    """Interval for the true score of the candidate with the highest mean.
+
+    Quantiles of its posterior when true scores are normal around a common centre. How far they
+    spread and how large the noise is are drawn too, as the data leave them uncertain.
+    """
+    rng = np.random.default_rng(0)
+    best = int(means.argmax())
+    noise_variance = noise**2 * freedom / rng.chisquare(freedom, _DRAWS)
+    variances = noise_variance[:, None] / counts  # (draws, candidates)
+    spread = np.zeros(_DRAWS)
+    others = len(means) - 1
+    if others:
+        total = float(np.var(means, ddof=1)) * others / rng.chisquare(others, _DRAWS)
+        spread = np.maximum(0.0, total - variances.mean(axis=1))
+    weights = 1.0 / (spread[:, None] + variances)
+    centre = (weights * means).sum(axis=1) / weights.sum(axis=1)
+    centre += rng.standard_normal(_DRAWS) / np.sqrt(weights.sum(axis=1))
+    if not others:
+        centre, spread = means[best] * np.ones(_DRAWS), np.full(_DRAWS, np.inf)
+    own = variances[:, best]
+    kept = 1.0 / (1.0 + own / np.maximum(spread, 1e-300))
+    true = centre + kept * (means[best] - centre)
+    true += np.sqrt(kept * own) * rng.standard_normal(_DRAWS)
+    low, high = np.quantile(true, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

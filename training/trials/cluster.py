@@ -1,0 +1,131 @@
+"""Ray for trials: started on this machine or joined, and how many trials fit into it."""
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+
+import ray
+
+from search_spaces.errors import MissingResourceError
+
+TRIALS_PER_GPU = 4
+
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What the trials may use.
+
+    Attributes:
+        workers: trials at a time; None for one a CPU, or four a GPU where trials use GPUs.
+        cpus_per_trial: CPU cores, and threads, of one trial.
+        gpus_per_trial: GPUs of one trial, fractions allowed; None for none.
+        address: of a Ray cluster; None starts Ray on this machine.
+        shares_gpus: trials that were given no `gpus_per_trial` share the GPUs there are.
+    """
+
+    workers: int | None = None
+    cpus_per_trial: int = 1
+    gpus_per_trial: float | None = None
+    address: str | None = None
+    shares_gpus: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """A running Ray: how many trials at a time, and what each of them takes."""
+
+    workers: int
+    cpus_per_trial: int
+    gpus_per_trial: float
+
+
+@contextmanager
+def cluster(resources: Resources) -> Iterator[dict[str, float]]:
+    """Start or join Ray and yield what it has, by resource name.
+
+    Raises:
+        MissingResourceError: no cluster answers at the address.
+    """
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    # Tune logs lost trials as errors; here they are run again, and recorded if that fails too.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    owned = not ray.is_initialized()
+    if owned:
+        _start_ray(resources)
+    try:
+        have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        yield have
+    finally:
+        if owned:
+            ray.shutdown()
+
+
+@contextmanager
+def ray_session(resources: Resources) -> Iterator[Session]:
+    """Start or join Ray and see what fits.
+
+    Raises:
+        MissingResourceError: no such cluster, or it lacks the GPUs or CPUs of a single trial.
+    """
+    with cluster(resources) as have:
+        yield _fit_resources(resources, have)
+
+
+def _start_ray(resources: Resources) -> None:
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if resources.address is None:
+        cores = os.cpu_count() or 1
+        wanted = (resources.workers or 1) * resources.cpus_per_trial
+        ray.init(include_dashboard=False, num_cpus=max(cores, wanted), **quiet)
+        return
+    try:
+        _knock(resources.address)
+        ray.init(address=resources.address, **quiet)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise MissingResourceError(
+            f"no Ray cluster answers at '{resources.address}': {str(error).splitlines()[0]}"
+        ) from None
+
+
+def _knock(address: str) -> None:
+    """Whether anything listens there: Ray itself would try for minutes.
+
+    Raises:
+        OSError: nothing does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+
+
+def _fit_resources(resources: Resources, have: dict[str, float]) -> Session:
+    """How many trials fit, by what was asked for and what the cluster has."""
+    cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
+    wanted = resources.gpus_per_trial
+    if wanted and wanted > gpus:
+        raise MissingResourceError(
+            f"a trial wants {wanted:g} GPU but Ray sees {gpus:g}: "
+            "leave --gpus-per-trial out to train on the CPU"
+        )
+    if resources.cpus_per_trial > cpus:
+        raise MissingResourceError(
+            f"a trial wants {resources.cpus_per_trial} CPUs but Ray sees {cpus:g}"
+        )
+    fitting = int(cpus // resources.cpus_per_trial)
+    if wanted is None and gpus and resources.shares_gpus:
+        # Small networks leave most of a GPU idle, so several trials share one.
+        fitting = min(fitting, resources.workers or int(TRIALS_PER_GPU * gpus))
+        wanted = min(1.0, int(gpus / fitting * 1e4) / 1e4)
+    if wanted:
+        fitting = min(fitting, int(gpus / wanted + 1e-9))
+    return Session(
+        max(1, min(resources.workers or fitting, fitting)), resources.cpus_per_trial, wanted or 0.0
+    )

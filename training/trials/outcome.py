@@ -1,0 +1,48 @@
+"""What came of an evaluation, as it travels from a worker to the driver."""
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from training.trials.evaluator import Measurements, Request
+
+Reason = Literal["error", "timeout", "nan"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a request: measurements, or why there are none.
+
+    Attributes:
+        trial: the request's.
+        measurements: None where the evaluation failed.
+        reason: kind of failure, None where there is none.
+        error: the failure in one line, empty where there is none.
+        seconds: how long the evaluation took.
+        worker: `host:pid` of the process.
+        died: the process was killed or crashed; the network need not be to blame.
+    """
+
+    trial: int
+    measurements: Measurements | None
+    reason: Reason | None
+    error: str
+    seconds: float
+    worker: str
+    died: bool = False
+
+
+def failure(request: Request, reason: Reason, error: str, seconds: float) -> Outcome:
+    """The outcome of an evaluation that gave nothing to use."""
+    return Outcome(request.trial, None, reason, error, seconds, worker_name())
+
+
+def worker_name() -> str:
+    """`host:pid` of this process."""
+    return f"{os.uname().nodename}:{os.getpid()}"
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as `Type: message`, on one line of at most 300 characters."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= 300 else text[:299] + "…"

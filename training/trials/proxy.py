@@ -1,0 +1,185 @@
+"""Proxy training: a few epochs on real images, and the accuracy on held-out training images.
+
+MnasNet trains each sample for 5 epochs of ImageNet and holds 50,000 training images out for the
+reward (section 5); here data, epochs and resolution are the user's.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from search_spaces.errors import InputError
+from training.trials.evaluator import Evaluator, Measurements, Request
+
+if TYPE_CHECKING:
+    from training.device import DeviceData
+    from training.images import ImageDataset
+    from training.loop import EpochReport
+    from training.recipe import ProxyRecipe
+
+
+class ProxyEvaluator(Evaluator):
+    """Trains each network from scratch by one recipe.
+
+    Args:
+        dataset: the training part, decoded once; what is to be trained at another size is resized
+            on the device. It travels to the workers, so the data need not lie on their machines.
+        recipe: how to train.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`.
+    """
+
+    batched: ClassVar[bool] = False
+
+    def __init__(self, dataset: "ImageDataset", recipe: "ProxyRecipe", device: str) -> None:
+        self._dataset = dataset
+        self._recipe = recipe
+        self._device = device
+        self._data: DeviceData | None = None
+
+    @property
+    def recipe(self) -> "ProxyRecipe":
+        """How each network is trained."""
+        return self._recipe
+
+    def with_recipe(self, recipe: "ProxyRecipe") -> "ProxyEvaluator":
+        """The same data, trained otherwise."""
+        return ProxyEvaluator(self._dataset, recipe, self._device)
+
+    def prepare(self) -> None:
+        """Carve the validation part and put all images on the device."""
+        from training.device import choose_device, place_on_device
+
+        recipe = self._recipe
+        self._data = place_on_device(
+            self._dataset,
+            choose_device(self._device),
+            validation=recipe.validation,
+            split_seed=recipe.split_seed,
+        )
+
+    def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
+        """Train one network; diverged trainings have the accuracy NaN."""
+        from search_spaces.network import build_network
+        from training.device import resized
+        from training.loop import build_seeded, train_classifier
+
+        assert self._data is not None
+        (request,) = requests
+        data = self._data
+        resolution = request.resolution or self._recipe.resolution
+        if resolution is not None:
+            data = resized(data, resolution)
+        network = build_seeded(
+            lambda: build_network(
+                request.architecture,
+                classes=data.classes,
+                in_channels=3,
+                norm_momentum=self._recipe.norm_momentum,
+            ),
+            request.seed,
+        )
+        watch = _Watch(dict(request.stop_below))
+        try:
+            train_classifier(network, data, self._recipe, seed=request.seed, on_epoch=watch)
+        except _Stopped:
+            return [watch.measurements() | {"stopped_after": len(watch.curve)}]
+        return [watch.measurements()]
+
+
+class _Stopped(Exception):
+    """A training that successive halving gave up."""
+
+
+class _Watch:
+    """Follows a training epoch by epoch and ends it where it falls behind."""
+
+    def __init__(self, stop_below: Mapping[int, float]) -> None:
+        self.curve: list[EpochReport] = []
+        self._stop_below = stop_below
+
+    def __call__(self, report: "EpochReport") -> None:
+        self.curve.append(report)
+        if report.epoch < report.epochs and not report.diverged:
+            threshold = self._stop_below.get(report.epoch)
+            if threshold is not None and report.accuracy < threshold:
+                raise _Stopped
+
+    def measurements(self) -> Measurements:
+        last = self.curve[-1]
+        if last.diverged:
+            return {"accuracy": math.nan}
+        return {
+            "accuracy": last.accuracy,
+            "loss": last.train_loss,
+            "curve": [report.accuracy for report in self.curve],
+        }
+
+
+def make_proxy(
+    data: str, options: dict[str, object], max_images: int | None, device: str
+) -> tuple[ProxyEvaluator, dict[str, object]]:
+    """Proxy training at one size, and what a run's record says of it: data and recipe.
+
+    Args:
+        data: `digits` or a directory of images.
+        options: of the recipe, over the dataset's defaults.
+        max_images: sample of the training part to decode; None for all.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`.
+
+    Raises:
+        InputError: unknown options, or data that cannot be trained on.
+    """
+    from training.dataset import load_train
+    from training.recipe import proxy_recipe
+
+    recipe = proxy_recipe(data, options)
+    dataset = load_train(data, resolution=recipe.resolution, max_images=max_images)
+    return ProxyEvaluator(dataset, recipe, device), _describe(data, dataset, recipe)
+
+
+def make_scaled_proxy(
+    data: str,
+    options: dict[str, object],
+    max_images: int | None,
+    device: str,
+    *,
+    largest_factor: float,
+) -> tuple[ProxyEvaluator, dict[str, object]]:
+    """Proxy training of networks whose resolution is scaled, at sizes named in the requests.
+
+    The images are decoded once: at the recipe's resolution times `largest_factor`, or at their own
+    size where that is smaller. Arguments and errors as `make_proxy`.
+    """
+    from training.dataset import load_train, load_train_within
+    from training.recipe import proxy_recipe
+
+    recipe = proxy_recipe(data, options)
+    if recipe.resolution is None:
+        own = load_train(data, resolution=None, max_images=max_images)
+        recipe = replace(recipe, resolution=own.resolution)
+    assert recipe.resolution is not None
+    largest = math.ceil(recipe.resolution * largest_factor)
+    dataset = load_train_within(data, largest=largest, max_images=max_images)
+    return ProxyEvaluator(dataset, recipe, device), _describe(data, dataset, recipe)
+
+
+def _describe(data: str, dataset: "ImageDataset", recipe: "ProxyRecipe") -> dict[str, object]:
+    from training.split import stratified_split
+
+    # Found here rather than in every worker: a class too small to be split.
+    train, held_out = stratified_split(
+        dataset.labels, recipe.validation, recipe.split_seed, dataset.class_names
+    )
+    if len(train) < 2:
+        raise InputError(f"'{data}' leaves {len(train)} images to train on: give more images")
+    return {
+        "data": {
+            "name": data,
+            "fingerprint": dataset.fingerprint,
+            "train_images": len(train),
+            "validation_images": len(held_out),
+            "classes": dataset.classes,
+        },
+        "recipe": asdict(recipe),
+    }
