@@ -234,7 +234,7 @@ def _accuracy_of(objective: Objective, finalist: Trial) -> Callable[[float], flo
 def _kendall(rows: Sequence[dict[str, Any]]) -> float | None:
     if len(rows) < 3:
         return None
-    from scipy.stats import kendalltau  # type: ignore[import-untyped]
+    from scipy.stats import kendalltau
 
     tau = float(
         kendalltau([row["search_accuracy"] for row in rows], [row["accuracy"] for row in rows])[0]

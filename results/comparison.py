@@ -50,7 +50,7 @@ def compare(
     freedom = int((counts - 1).sum())
     if freedom == 0:
         return best, [Estimate(float(mean), None, None, True) for mean in means]
-    from scipy.stats import t  # type: ignore[import-untyped]
+    from scipy.stats import t
 
     squares = sum(float(np.sum((np.asarray(values) - np.mean(values)) ** 2)) for values in scores)
     noise = math.sqrt(squares / freedom)
