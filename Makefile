@@ -14,7 +14,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 # The main job on real data: a baseline of at most 400M multiply-adds, on the embedded digits.
 baseline: install
-	$(BIN)/effsearch baseline --target-flops 400M --samples 32
+	$(BIN)/effsearch baseline --target-flops 400M --samples 32 --finalists 3 --finalist-seeds 2
 
 test: install lint types
 	$(BIN)/python -m pytest

@@ -1,6 +1,7 @@
 """`effsearch baseline`: runs a search in a run directory, from its configuration to its answer."""
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -44,6 +45,8 @@ def search_baseline(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
         _say(f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}", quiet)
+        for note in objective_notes(config):
+            _say(note, quiet)
         try:
             return _run(run, plan, quiet)
         except MissingResourceError:
@@ -85,6 +88,7 @@ def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
     try:
         verdict = _run_trials(run, plan, quiet)
         trials = _write_table(run)
+        _tell_constant(trials, quiet)
         result = make_answer(run, plan, trials, verdict)
         write_json(run.paths.answer, result.answer)
     except KeyboardInterrupt:
@@ -93,6 +97,9 @@ def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
         raise Interrupted(
             f"stopped; nothing finished is lost. Go on with: {_resume_command(run)}"
         ) from None
+    except MissingResourceError as error:
+        run.finish("interrupted", error=str(error))  # the search itself can go on elsewhere
+        raise
     except EffsearchError as error:
         run.finish("infeasible" if error.exit_code == 3 else "failed", error=str(error))
         raise
@@ -202,6 +209,16 @@ def _tell_end(search: Search, seconds: float, quiet: bool) -> None:
         _say(f"the cost band holds {search.asked} networks: all were evaluated", quiet)
 
 
+def _tell_constant(trials: Sequence[Trial], quiet: bool) -> None:
+    accuracies = {trial.accuracy for trial in trials if trial.state == "done"}
+    if len(accuracies) == 1 and len(trials) > 2:
+        _say(
+            f"every network measured {accuracies.pop():.4f}: the evaluation tells them not apart, "
+            "so the winner is arbitrary; train longer or on more data",
+            quiet,
+        )
+
+
 def _write_table(run: Run) -> list[Trial]:
     trials = join_trials(iterate_events(run.paths.ledger))
     write_csv(trials, run.paths.csv)
@@ -218,7 +235,7 @@ def _refuse(run: Run, keys: list[str]) -> None:
 
 def _resume_command(run: Run) -> str:
     root = run.path.parent.parent
-    folder = "" if root == Path("runs") else f" --run-dir {root}"
+    folder = "" if root == Path("runs") else f" --run-dir {shlex.quote(str(root))}"
     return f"effsearch baseline --resume {run.reference}{folder}"
 
 

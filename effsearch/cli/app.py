@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from effsearch.cli import baseline, doctor, profile, results, spaces
+from effsearch.cli import baseline, doctor, profile, results, scale, spaces
 from search_spaces.errors import EffsearchError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("baseline")(baseline.baseline)
+app.command("scale")(scale.scale)
 app.command("profile")(profile.profile)
 app.command("doctor")(doctor.doctor)
 app.add_typer(spaces.app, name="spaces")

@@ -141,19 +141,10 @@ def baseline(
         if dry_run:
             _dry_run(resolved, as_json)
             return
-        _notes(resolved, quiet)
         result = search_baseline(
             resolved, run_dir=run_dir, name=name, quiet=quiet, command=["effsearch", *sys.argv[1:]]
         )
     _show(result, as_json, quiet)
-
-
-def _notes(config: "BaselineConfig", quiet: bool) -> None:
-    from nas.baseline import objective_notes
-
-    if not quiet:
-        for line in objective_notes(config):
-            print(line, file=sys.stderr)
 
 
 def _dry_run(config: "BaselineConfig", as_json: bool) -> None:
@@ -215,7 +206,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
             ],
         )
         tau = finalists["rank_correlation"]
-        said = "needs three finalists" if tau is None else f"{tau:.2f}"
+        said = "needs three finalists of different accuracy" if tau is None else f"{tau:.2f}"
         print(f"rank correlation of search and longer training (Kendall's tau): {said}")
     if not quiet:
         print(f"baseline: {result.path / 'baseline.json'}", file=sys.stderr)

@@ -198,6 +198,11 @@ class QueueSearcher(Searcher):
         except Exception as problem:
             self.error = problem
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Tune pickles its searcher to restore a run that nobody restores: leave the queue out,
+        whose listeners (a terminal's progress bar) cannot be pickled."""
+        return Searcher, ()
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing: a queue keeps its own record."""
 

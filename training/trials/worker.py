@@ -1,8 +1,8 @@
 """The process in which evaluations happen: `python -m training.trials.worker FD`.
 
 It reads an evaluator from the pipe FD and answers it when ready, then reads requests and answers
-each with an outcome. It is a process of its own so that an evaluation that hangs or crashes takes nothing else
-with it. It ends when the pipe closes or its parent is gone.
+each with an outcome. It is a process of its own so that an evaluation that hangs or crashes takes
+nothing else with it. It ends when the pipe closes or its parent is gone.
 """
 
 import contextlib

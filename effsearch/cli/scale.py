@@ -1,0 +1,121 @@
+"""`effsearch scale`: the family that grows from a baseline."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
+
+if TYPE_CHECKING:
+    from gridsearch.family import FamilyResult
+
+Text = str | None
+
+
+def scale(
+    baseline: Annotated[
+        Text,
+        typer.Option(
+            help="Zoo name, JSON file, notation, or a baseline run [newest finished baseline run, "
+            "else efficientnet-b0]."
+        ),
+    ] = None,
+    coefficients: Annotated[
+        Text,
+        typer.Option(
+            help="alpha,beta,gamma such as 1.2,1.1,1.15, a coefficients.json, or a run [newest "
+            "finished coefficients run, else the paper's]."
+        ),
+    ] = None,
+    phi: Annotated[
+        Text,
+        typer.Option(
+            help="Values of phi: 0..7, or -1,0.5,2 [0..7]. With --family published the members' "
+            "numbers."
+        ),
+    ] = None,
+    family: Annotated[
+        str,
+        typer.Option(
+            help="formula: depth, width and resolution are alpha^phi, beta^phi, gamma^phi. "
+            "published: the table EfficientNet-B0 to B7, rounded by hand; no phi reproduces it "
+            "(B7 has 66.3M parameters, phi = 7 gives 68.7M)."
+        ),
+    ] = "formula",
+    resolution_rounding: Annotated[
+        str, typer.Option(help="Of the resolution: exact, even, 8 or 32.")
+    ] = "exact",
+    target_flops: Annotated[
+        Text, typer.Option(help="Find the phi for these multiply-adds, such as 2G.")
+    ] = None,
+    target_memory: Annotated[
+        Text, typer.Option(help="Find the phi for this activation memory at batch 1, such as 64MB.")
+    ] = None,
+    name: Name = None,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Scale a baseline to a family and count it.
+
+    Prints depth, width, resolution, parameters, multiply-adds, memory, and the ratio of
+    multiply-adds to the baseline: nominal (if nothing were rounded) and measured. Writes
+    RUN_DIR/family/NNN with family.csv and one architecture a member.
+    """
+    from gridsearch.family import ScaleOptions, scale_family
+    from search_spaces.amounts import parse_bytes, parse_count, parse_numbers
+
+    options = ScaleOptions(
+        baseline=baseline,
+        coefficients=coefficients,
+        phis=parse_numbers(phi) if phi is not None else (),
+        family=family,
+        rounding=resolution_rounding,  # type: ignore[arg-type]
+        target_flops=None if target_flops is None else parse_count(target_flops),
+        target_memory=None if target_memory is None else parse_bytes(target_memory),
+    )
+    result = scale_family(options, run_dir=run_dir, name=name, command=["effsearch", *sys.argv[1:]])
+    if not quiet:
+        for line in result.notes:
+            print(line, file=sys.stderr)
+    _show(result, as_json)
+    if not quiet:
+        print(f"family: {result.path / 'family.csv'}", file=sys.stderr)
+
+
+def _show(result: "FamilyResult", as_json: bool) -> None:
+    from results.terminal import print_table
+    from search_spaces.amounts import format_bytes, format_count
+
+    if as_json:
+        print(json.dumps(result.answer, indent=2, allow_nan=False))
+        return
+    print_table(
+        (
+            "member",
+            "depth",
+            "width",
+            "resolution",
+            "params",
+            "MACs",
+            "memory",
+            "nominal",
+            "measured",
+        ),
+        [
+            (
+                member.name,
+                f"{member.depth:.3f}",
+                f"{member.width:.3f}",
+                str(member.resolution),
+                f"{member.cost.params:,}",
+                format_count(member.cost.macs),
+                format_bytes(member.cost.memory_bytes),
+                f"{member.nominal_ratio:.2f}x",
+                f"{member.measured_ratio:.2f}x",
+            )
+            for member in result.members
+        ],
+    )
