@@ -12,7 +12,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from effsearch.api import load_run, resume_baseline, search_baseline
+    from effsearch.api import (
+        compare_scaling,
+        load_run,
+        resume_baseline,
+        resume_coefficients,
+        resume_comparison,
+        scale_family,
+        search_baseline,
+        search_coefficients,
+    )
+    from gridsearch.answer import CoefficientsResult
+    from gridsearch.comparison import ComparisonResult
+    from gridsearch.family import FamilyResult
     from nas.answer import BaselineResult
     from nas.objective import Objective, Target
     from results.run import Run
@@ -21,6 +33,8 @@ if TYPE_CHECKING:
     from search_spaces.errors import EffsearchError
     from search_spaces.network import build_network
     from search_spaces.notation import format_architecture, parse_architecture
+    from search_spaces.scaling import Coefficients, compound
+    from search_spaces.scaling_search import scale_to_cost
     from search_spaces.space import SearchSpace
     from search_spaces.space_file import load_space
     from search_spaces.zoo import load_zoo, zoo_names
@@ -28,7 +42,15 @@ if TYPE_CHECKING:
 _HOME = {
     "search_baseline": "effsearch.api",
     "resume_baseline": "effsearch.api",
+    "search_coefficients": "effsearch.api",
+    "resume_coefficients": "effsearch.api",
+    "scale_family": "effsearch.api",
+    "compare_scaling": "effsearch.api",
+    "resume_comparison": "effsearch.api",
     "load_run": "effsearch.api",
+    "CoefficientsResult": "gridsearch.answer",
+    "ComparisonResult": "gridsearch.comparison",
+    "FamilyResult": "gridsearch.family",
     "BaselineResult": "nas.answer",
     "Objective": "nas.objective",
     "Target": "nas.objective",
@@ -43,6 +65,9 @@ _HOME = {
     "build_network": "search_spaces.network",
     "format_architecture": "search_spaces.notation",
     "parse_architecture": "search_spaces.notation",
+    "Coefficients": "search_spaces.scaling",
+    "compound": "search_spaces.scaling",
+    "scale_to_cost": "search_spaces.scaling_search",
     "SearchSpace": "search_spaces.space",
     "load_space": "search_spaces.space_file",
     "load_zoo": "search_spaces.zoo",
@@ -52,8 +77,12 @@ _HOME = {
 __all__ = [
     "Architecture",
     "BaselineResult",
+    "Coefficients",
+    "CoefficientsResult",
+    "ComparisonResult",
     "Cost",
     "EffsearchError",
+    "FamilyResult",
     "Head",
     "Objective",
     "Run",
@@ -62,6 +91,8 @@ __all__ = [
     "Stem",
     "Target",
     "build_network",
+    "compare_scaling",
+    "compound",
     "cost",
     "format_architecture",
     "load_run",
@@ -69,7 +100,12 @@ __all__ = [
     "load_zoo",
     "parse_architecture",
     "resume_baseline",
+    "resume_coefficients",
+    "resume_comparison",
+    "scale_family",
+    "scale_to_cost",
     "search_baseline",
+    "search_coefficients",
     "zoo_names",
 ]
 

@@ -1,13 +1,28 @@
 """The commands as Python functions: plain values in, plain objects out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gridsearch.answer import CoefficientsResult
+from gridsearch.coefficients import resume_coefficients as _resume_grid
+from gridsearch.coefficients import search_coefficients as _search_grid
+from gridsearch.comparison import ComparisonResult
+from gridsearch.comparison import compare_scaling as _compare
+from gridsearch.comparison import resume_comparison as _resume_comparison
+from gridsearch.comparison_config import make_config as _comparison_config
+from gridsearch.config import make_config as _coefficients_config
+from gridsearch.family import FamilyResult, ScaleOptions
+from gridsearch.family import scale_family as _scale
 from nas.answer import BaselineResult
 from nas.baseline import resume_baseline as _resume
 from nas.baseline import search_baseline as _search
 from nas.config import make_config
 from results.run import Run
+from search_spaces.amounts import parse_bytes, parse_count
+from search_spaces.architecture import Architecture
+from search_spaces.notation import format_architecture
+from search_spaces.scaling import Coefficients, Rounding
 
 
 def search_baseline(
@@ -41,6 +56,115 @@ def resume_baseline(
     return _resume(run, changes, run_dir=Path(run_dir), quiet=quiet)
 
 
+def search_coefficients(
+    *,
+    baseline: Architecture | str | None = None,
+    run_dir: str | Path = "runs",
+    name: str | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> CoefficientsResult:
+    """Search α, β and γ; `effsearch coefficients` as a function.
+
+    Args:
+        baseline: an architecture, or what the command line takes; None for the newest finished
+            baseline run, EfficientNet-B0 where there is none.
+        run_dir, name, quiet: as in `search_baseline`.
+        options: the attributes of `gridsearch.config.CoefficientsConfig`.
+
+    Raises:
+        EffsearchError: bad input, no feasible triple, a resource that is missing.
+    """
+    given = options | {"baseline": _text(baseline)}
+    return _search_grid(_coefficients_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+
+
+def resume_coefficients(
+    run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
+) -> CoefficientsResult:
+    """Go on with a stopped grid; `effsearch coefficients --resume`."""
+    return _resume_grid(run, changes, run_dir=Path(run_dir), quiet=quiet)
+
+
+def scale_family(
+    baseline: Architecture | str | None = None,
+    coefficients: Coefficients | str | None = None,
+    phis: Sequence[float] = (),
+    *,
+    family: str = "formula",
+    resolution_rounding: Rounding = "exact",
+    target_flops: str | float | None = None,
+    target_memory: str | float | None = None,
+    run_dir: str | Path = "runs",
+    name: str | None = None,
+) -> FamilyResult:
+    """Scale a baseline to a family; `effsearch scale` as a function.
+
+    Args:
+        baseline: an architecture, or what the command line takes; None as there.
+        coefficients: likewise.
+        phis: values of φ; empty for 0 to 7.
+        family: `formula` or `published`.
+        resolution_rounding: `exact`, `even`, `8` or `32`.
+        target_flops: multiply-adds to find the φ for, as a number or `2G`.
+        target_memory: activation memory in bytes, or `64MB`.
+
+    Example:
+        >>> import effsearch
+        >>> family = effsearch.scale_family("efficientnet-b0", "1.2,1.1,1.15", [1])
+        ... # doctest: +SKIP
+        >>> family.members[0].cost.macs, family.members[0].resolution  # doctest: +SKIP
+        (992629472, 258)
+    """
+    if isinstance(coefficients, Coefficients):
+        coefficients = f"{coefficients.alpha!r},{coefficients.beta!r},{coefficients.gamma!r}"
+    if isinstance(target_memory, int | float):
+        target_memory = f"{target_memory!r}B"
+    options = ScaleOptions(
+        baseline=_text(baseline),
+        coefficients=coefficients,
+        phis=tuple(float(phi) for phi in phis),
+        family=family,
+        rounding=resolution_rounding,
+        target_flops=None if target_flops is None else parse_count(target_flops),
+        target_memory=None if target_memory is None else parse_bytes(target_memory),
+    )
+    return _scale(options, run_dir=Path(run_dir), name=name)
+
+
+def compare_scaling(
+    baselines: Sequence[Architecture | str] = (),
+    *,
+    run_dir: str | Path = "runs",
+    name: str | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> ComparisonResult:
+    """Compare one dimension with three at equal cost; `effsearch compare-scaling` as a function.
+
+    Args:
+        baselines: architectures, or what the command line takes; empty for the newest baseline.
+        run_dir, name, quiet: as in `search_baseline`.
+        options: the attributes of `gridsearch.comparison_config.ComparisonConfig`.
+
+    Raises:
+        EffsearchError: bad input, a resource that is missing.
+    """
+    given = options | {"baseline": [_text(baseline) for baseline in baselines]}
+    return _compare(_comparison_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+
+
+def resume_comparison(
+    run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
+) -> ComparisonResult:
+    """Go on with a stopped comparison; `effsearch compare-scaling --resume`."""
+    return _resume_comparison(run, changes, run_dir=Path(run_dir), quiet=quiet)
+
+
 def load_run(run: str | Path, *, run_dir: str | Path = "runs") -> Run:
     """Open a run for reading, by path or by a name such as `baseline/001`."""
     return Run.open(Path(run_dir), run)
+
+
+def _text(baseline: Architecture | str | None) -> str | None:
+    return format_architecture(baseline) if isinstance(baseline, Architecture) else baseline

@@ -1,1 +1,1 @@
-"""The compound coefficients: the constrained grid and the study that measures it."""
+"""The compound coefficients: a constrained grid, its study, and one dimension against three."""

@@ -90,7 +90,7 @@ def make_answer(
         "strategy": plan.config.strategy,
         "evaluator": plan.config.evaluator,
         "data": plan.record.get("data"),
-        "samples": len(trials),
+        "samples": sum(trial.state in ("done", "failed") for trial in trials),
         "failed": sum(trial.state == "failed" for trial in trials),
         "seed": plan.config.seed,
         "flops_convention": run.record["flops_convention"],

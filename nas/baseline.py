@@ -142,8 +142,8 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> Verdict | None:
             _say(ledger.notice or "", quiet)
             search = _make_search(plan, ledger)
             started = time.monotonic()
+            search.prepare()  # what no search can find is found before Ray is started
             if not search.finished:
-                search.prepare()
                 run_queue(search, plan.evaluator, "search")
             _tell_end(search, time.monotonic() - started, quiet)
         if not config.finalists or search.best is None:

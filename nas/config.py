@@ -9,6 +9,7 @@ from results.settings import changed_keys as _changed_keys
 from results.settings import (
     check_gpus,
     check_mapping,
+    check_real,
     check_text,
     check_whole,
     merge_settings,
@@ -35,6 +36,8 @@ MAY_CHANGE = frozenset(
     }
 )
 """Keys that a resumed search may be given anew; all others decide what is searched."""
+
+DEVICES = ("auto", "cpu", "cuda")
 
 _AMOUNTS = {
     "target_flops": parse_count,
@@ -125,6 +128,9 @@ class BaselineConfig:
             check_text("ray_address", self.ray_address)
         if self.objective not in get_args(ObjectiveKind):
             raise unknown_name("objective", self.objective, get_args(ObjectiveKind))
+        if self.device not in DEVICES:
+            # Which of several GPUs a trial gets is Ray's to say.
+            raise unknown_name("device", self.device, DEVICES)
         for name in ("samples", "cpus_per_trial", "finalist_seeds"):
             check_whole(name, getattr(self, name), 1)
         check_whole("seed", self.seed, 0)
@@ -136,9 +142,13 @@ class BaselineConfig:
             "epochs",
             "proxy_resolution",
             "finalist_epochs",
+            "max_images",
         ):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 1)
+        for name in ("weight", "cost_tolerance", "cost_band"):
+            if getattr(self, name) is not None:
+                check_real(name, getattr(self, name))
         check_gpus(self.gpus_per_trial)
         check_mapping("strategy_options", self.strategy_options)
         check_mapping("recipe", self.recipe)
@@ -151,7 +161,12 @@ class BaselineConfig:
             "params": self.target_params,
             "memory_bytes": self.target_memory,
         }
-        return {metric: value for metric, value in named.items() if value is not None}
+        # Whole counts are written without a fraction wherever they are shown.
+        return {
+            metric: int(value) if float(value).is_integer() else value
+            for metric, value in named.items()
+            if value is not None
+        }
 
     def make_objective(self) -> Objective:
         """The objective with its cost bands."""

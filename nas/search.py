@@ -143,7 +143,9 @@ class Search:
         count = min(self._batch_size, self._samples - self.asked)
         if count < 1 or self.exhausted:
             return
-        candidates = self._strategy.ask(count)
+        # A whole batch is asked for even where only a part of it is wanted, so that the same
+        # networks come again if the search is resumed with more samples.
+        candidates = self._strategy.ask(self._batch_size)[:count]
         self.exhausted = len(candidates) < count
         numbered = list(enumerate(candidates, start=self.asked))
         now = time.time()
@@ -221,7 +223,7 @@ class Search:
         The strategy is a function of seed and history, so it asks for the same again.
         """
         count = min(self._batch_size, self._samples - self.asked)
-        again = self._strategy.ask(max(count, len(recorded)))
+        again = self._strategy.ask(self._batch_size)
         if [c.id for c in again[: len(recorded)]] != [event.arch_id for event in recorded]:
             raise InputError(
                 f"batch {number} of {self._ledger.path} does not follow from its seed and history: "

@@ -7,6 +7,7 @@ lies too high. Its interval is drawn towards the other candidates, as far as the
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,8 +31,26 @@ class Estimate:
     tied: bool
 
 
+class Noise(NamedTuple):
+    """Deviation of a single score, and the degrees of freedom it was estimated with."""
+
+    deviation: float
+    freedom: int
+
+
+def pooled_noise(scores: Sequence[Sequence[float]]) -> Noise | None:
+    """The deviation between seeds, pooled over all candidates; None where none has two seeds."""
+    freedom = sum(len(values) - 1 for values in scores)
+    if freedom == 0:
+        return None
+    squares = sum(float(np.sum((np.asarray(values) - np.mean(values)) ** 2)) for values in scores)
+    return Noise(math.sqrt(squares / freedom), freedom)
+
+
 def compare(
-    scores: Sequence[Sequence[float]], confidence: float = CONFIDENCE
+    scores: Sequence[Sequence[float]],
+    confidence: float = CONFIDENCE,
+    noise: Noise | None = None,
 ) -> tuple[int, list[Estimate]]:
     """The candidate of the highest mean, and an estimate for each.
 
@@ -43,21 +62,21 @@ def compare(
     Args:
         scores: for each candidate its score by seed; at least one of each.
         confidence: of the intervals, in (0, 1).
+        noise: of a single score, where it is known from elsewhere; None for what the seeds show.
     """
     means = np.array([np.mean(values) for values in scores])
     counts = np.array([len(values) for values in scores])
     best = int(np.argmax(means))
-    freedom = int((counts - 1).sum())
-    if freedom == 0:
+    noise = noise or pooled_noise(scores)
+    if noise is None:
         return best, [Estimate(float(mean), None, None, True) for mean in means]
     from scipy.stats import t
 
-    squares = sum(float(np.sum((np.asarray(values) - np.mean(values)) ** 2)) for values in scores)
-    noise = math.sqrt(squares / freedom)
+    deviation, freedom = noise
     quantile = float(t.ppf(0.5 + confidence / 2, freedom))
-    margins = quantile * noise / np.sqrt(counts)
+    margins = quantile * deviation / np.sqrt(counts)
     strict = float(t.ppf(1 - (1 - confidence) / 2 / max(1, len(scores) - 1), freedom))
-    differences = strict * noise * np.sqrt(1 / counts + 1 / counts[best])
+    differences = strict * deviation * np.sqrt(1 / counts + 1 / counts[best])
     estimates = [
         Estimate(
             float(mean),
@@ -70,8 +89,8 @@ def compare(
         )
     ]
     low = high = float(means[best])
-    if noise:
-        low, high = _chosen_interval(means, counts, noise, freedom, confidence)
+    if deviation:
+        low, high = _chosen_interval(means, counts, deviation, freedom, confidence)
     estimates[best] = Estimate(float(means[best]), low, high, True)
     return best, estimates
 

@@ -98,6 +98,7 @@ class Run:
             record = read_record(path)
             resumed_at = [*record.get("resumed_at", []), now()]
             record |= {"status": "running", "finished_at": None, "resumed_at": resumed_at}
+            record.pop("error", None)  # of the stop before
             write_json(path / "run.json", record)
         except BaseException:
             release_lock(lock)

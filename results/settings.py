@@ -84,12 +84,6 @@ def check_real(name: str, value: object) -> None:
         raise InputError(f"{name} must be a number, not {value!r}")
 
 
-def check_text(name: str, value: object) -> None:
-    """Raise an InputError unless a setting is text."""
-    if not isinstance(value, str):
-        raise InputError(f"{name} must be text, not {value!r}")
-
-
 def check_whole(name: str, value: object, lowest: int) -> None:
     """Raise an InputError unless a setting is a whole number of at least `lowest`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < lowest:

@@ -96,8 +96,17 @@ def write_csv(trials: Sequence[Trial], path: Path) -> None:
 
 
 def csv_text(trials: Sequence[Trial]) -> str:
-    """The table as CSV. Text that a spreadsheet would run as a formula gets a leading `'`."""
-    table = trials_table(trials)
+    """The table as CSV, see `table_csv`."""
+    return table_csv(trials_table(trials))
+
+
+def rows_csv(rows: Sequence[Mapping[str, Scalar | None]]) -> str:
+    """Rows of any table as CSV, see `table_csv`; a column a key, empty where a row lacks it."""
+    return table_csv({name: [row.get(name) for row in rows] for name in _names(rows)})
+
+
+def table_csv(table: Table) -> str:
+    """Columns as CSV. Text that a spreadsheet would run as a formula gets a leading `'`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_cell(name) for name in table])

@@ -5,7 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from effsearch.cli import baseline, doctor, profile, results, scale, spaces
+from effsearch.cli import (
+    baseline,
+    coefficients,
+    compare_scaling,
+    doctor,
+    profile,
+    results,
+    scale,
+    spaces,
+)
 from search_spaces.errors import EffsearchError
 
 app = typer.Typer(
@@ -22,6 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("baseline")(baseline.baseline)
+app.command("coefficients")(coefficients.coefficients)
+app.command("compare-scaling")(compare_scaling.compare_scaling)
 app.command("scale")(scale.scale)
 app.command("profile")(profile.profile)
 app.command("doctor")(doctor.doctor)

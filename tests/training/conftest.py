@@ -1,11 +1,16 @@
 """What the training tests share: small data on the CPU and a network that learns it at once."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from training.dataset import load_train
 from training.device import DeviceData, choose_device, place_on_device
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `scripted`
 
 
 @pytest.fixture(scope="session")

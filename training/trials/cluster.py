@@ -3,8 +3,9 @@
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,9 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
         _start_ray(resources)
     try:
         have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        yield have
+        # Ray reports lost workers on stdout, which is for data.
+        with redirect_stdout(sys.stderr):
+            yield have
     finally:
         if owned:
             ray.shutdown()

@@ -1,0 +1,235 @@
+"""`effsearch coefficients`: the grid search for α, β and γ."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
+
+if TYPE_CHECKING:
+    from gridsearch.answer import CoefficientsResult
+    from gridsearch.config import CoefficientsConfig
+
+Text = str | None
+Whole = int | None
+Real = float | None
+
+
+def coefficients(
+    baseline: Annotated[
+        Text,
+        typer.Option(
+            help="Zoo name, JSON file, notation, or a baseline run [newest finished baseline run, "
+            "else efficientnet-b0]."
+        ),
+    ] = None,
+    phi: Annotated[Real, typer.Option(help="Where triples are compared; not 0 [1].")] = None,
+    step: Annotated[Real, typer.Option(help="Of the grid, in hundredths [0.05].")] = None,
+    tolerance: Annotated[
+        Real,
+        typer.Option(help="How far alpha*beta^2*gamma^2 may lie from 2, itself excluded [0.1]."),
+    ] = None,
+    alpha_bounds: Annotated[Text, typer.Option(help="Lowest and highest alpha [1,2].")] = None,
+    beta_bounds: Annotated[Text, typer.Option(help="Lowest and highest beta [1,1.5].")] = None,
+    gamma_bounds: Annotated[Text, typer.Option(help="Lowest and highest gamma [1,1.5].")] = None,
+    constraint: Annotated[
+        Text,
+        typer.Option(
+            help="nominal (default): alpha*beta^2*gamma^2 is about 2. measured: the counted "
+            "multiply-adds are about 2^phi times the baseline's."
+        ),
+    ] = None,
+    resolution_rounding: Annotated[
+        Text, typer.Option(help="Of the resolution: exact (default), even, 8 or 32.")
+    ] = None,
+    data: Annotated[
+        Text,
+        typer.Option(
+            help="digits (default, embedded), a folder of images by class, or a folder with "
+            "train*.parquet. Its test part is never read."
+        ),
+    ] = None,
+    max_images: Annotated[Whole, typer.Option(help="Sample of the training images.")] = None,
+    epochs: Annotated[Whole, typer.Option(help="Of each training [the recipe's].")] = None,
+    proxy_resolution: Annotated[
+        Whole,
+        typer.Option(
+            help="Pixels the baseline would be trained at; candidates at as many times that as "
+            "their resolution is of the baseline's [the recipe's]."
+        ),
+    ] = None,
+    seeds: Annotated[Whole, typer.Option(help="Trainings of each network [1].")] = None,
+    pruning: Annotated[
+        Text,
+        typer.Option(help="none (default), or halving: give up trainings that fall behind."),
+    ] = None,
+    top: Annotated[
+        Whole, typer.Option(help="Train so many of the best again before the choice [0].")
+    ] = None,
+    top_epochs: Annotated[
+        Whole, typer.Option(help="Of the top trainings [3 times the grid's].")
+    ] = None,
+    top_seeds: Annotated[Whole, typer.Option(help="Trainings of each top network [3].")] = None,
+    storage: Annotated[
+        Text, typer.Option(help="URL of the study's database [study.db in the run].")
+    ] = None,
+    seed: Annotated[Whole, typer.Option(help="Of everything random [0].")] = None,
+    workers: Annotated[Whole, typer.Option(help="Trainings at a time [one a CPU core].")] = None,
+    cpus_per_trial: Annotated[Whole, typer.Option(help="CPU threads of a training [1].")] = None,
+    gpus_per_trial: Annotated[
+        Real, typer.Option(help="GPUs of a training, such as 0.25 [a share of what there is].")
+    ] = None,
+    trial_timeout: Annotated[
+        Text, typer.Option(help="Give a training up after, such as 90s.")
+    ] = None,
+    device: Annotated[Text, typer.Option(help="auto, cpu or cuda.")] = None,
+    ray_address: Annotated[
+        Text, typer.Option(help="Of a Ray cluster, such as auto or host:6379.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file of these options; flags go over it.")
+    ] = None,
+    resume: Annotated[
+        Text, typer.Option(help="Go on with this run: its path, or coefficients/001.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, and its time; run nothing.")
+    ] = False,
+    name: Name = None,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search how depth, width and resolution grow together: alpha, beta, gamma.
+
+    Every triple with alpha*beta^2*gamma^2 near 2 scales the baseline by phi; triples that round to
+    the same network are trained once. Writes RUN_DIR/coefficients/NNN with coefficients.json,
+    trials.csv, a heat map and the Optuna study. Stop it with Ctrl-C, go on with --resume.
+    """
+    not_options = ("config", "resume", "dry_run", "name", "run_dir", "as_json", "quiet")
+    given = {
+        key: value
+        for key, value in locals().items()
+        if key not in not_options and key != "not_options" and value is not None
+    }
+    from gridsearch.coefficients import resume_coefficients, search_coefficients
+    from gridsearch.config import make_config
+    from results.settings import read_config
+    from search_spaces.errors import InputError
+
+    for key in ("alpha_bounds", "beta_bounds", "gamma_bounds"):
+        if key in given:
+            given[key] = _bounds(key, given[key])
+    file_values = read_config(config) if config else {}
+    if resume is not None:
+        if dry_run or name:
+            raise InputError("--resume goes with neither --dry-run nor --name")
+        result = resume_coefficients(resume, file_values | given, run_dir=run_dir, quiet=quiet)
+    else:
+        resolved = make_config(file_values, given)
+        if dry_run:
+            _dry_run(resolved, run_dir, as_json)
+            return
+        result = search_coefficients(
+            resolved, run_dir=run_dir, name=name, quiet=quiet, command=["effsearch", *sys.argv[1:]]
+        )
+    _show(result, as_json, quiet)
+
+
+def _bounds(key: str, text: str) -> list[float]:
+    from search_spaces.amounts import parse_numbers
+    from search_spaces.errors import InputError
+
+    numbers = parse_numbers(text)
+    if len(numbers) != 2:
+        flag = key.replace("_", "-")
+        raise InputError(f"--{flag} takes the lowest and the highest value, 1,1.5; not '{text}'")
+    return list(numbers)
+
+
+def _dry_run(config: "CoefficientsConfig", run_dir: Path, as_json: bool) -> None:
+    from gridsearch.plan import forecast, make_plan
+    from results.terminal import print_table
+
+    document = forecast(make_plan(config, run_dir))
+    if as_json:
+        print(json.dumps(document, indent=2))
+        return
+    print_table(("", ""), [(key, _text(value)) for key, value in document.items()])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " to ".join(_text(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
+    from results.terminal import print_table
+
+    answer = result.answer
+    if as_json:
+        print(json.dumps(answer, indent=2, allow_nan=False))
+        return
+    print_table(
+        ("alpha", "beta", "gamma", "product", "MACs", "measured", "accuracy", "interval", ""),
+        [_line(row) for row in _best_rows(result)],
+    )
+    if quiet:
+        return
+    ties = len(answer["ties"])
+    print(f"accuracy {_spread(answer)}; {answer['interval_method']}", file=sys.stderr)
+    if ties > 1:
+        print(
+            f"{ties} networks cannot be told from the best; the cheapest of them is chosen",
+            file=sys.stderr,
+        )
+    print(f"coefficients: {result.path / 'coefficients.json'}", file=sys.stderr)
+
+
+def _best_rows(result: "CoefficientsResult") -> list[dict[str, Any]]:
+    """The chosen triple, then the best others, one for each network."""
+    measured = [row for row in result.triples if row["accuracy"] is not None]
+    measured.sort(key=lambda row: (not row["chosen"], -_accuracy(row), row["macs"]))
+    by_network: dict[str, dict[str, Any]] = {}
+    for row in measured:
+        by_network.setdefault(row["network"], row)
+    return list(by_network.values())[:8]
+
+
+def _accuracy(row: dict[str, Any]) -> float:
+    return float(row["accuracy"] if row["top_accuracy"] is None else row["top_accuracy"])
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    from search_spaces.amounts import format_count
+
+    prefix = "" if row["top_accuracy"] is None else "top_"
+    low, high = row[f"{prefix}low"], row[f"{prefix}high"]
+    said = "chosen" if row["chosen"] else "tied with the best" if row["tied"] else ""
+    return (
+        f"{row['alpha']:g}",
+        f"{row['beta']:g}",
+        f"{row['gamma']:g}",
+        f"{row['product']:.3f}",
+        format_count(row["macs"]),
+        f"{row['measured_ratio']:.2f}x",
+        f"{_accuracy(row):.4f}",
+        "-" if low is None else f"{low:.4f} to {high:.4f}",
+        said,
+    )
+
+
+def _spread(answer: dict[str, Any]) -> str:
+    interval = answer["accuracy_interval"]
+    if interval is None:
+        return f"{answer['accuracy']:.4f}"
+    return (
+        f"{answer['accuracy']:.4f}, {answer['confidence']:.0%} interval "
+        f"{interval[0]:.4f} to {interval[1]:.4f}"
+    )

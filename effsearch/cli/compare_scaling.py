@@ -1,0 +1,164 @@
+"""`effsearch compare-scaling`: one dimension against three, at equal cost."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
+
+if TYPE_CHECKING:
+    from gridsearch.comparison import ComparisonResult
+
+Text = str | None
+Whole = int | None
+Real = float | None
+
+
+def compare_scaling(
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Zoo name, JSON file, notation, or a baseline run; may be given several times "
+            "[newest finished baseline run, else efficientnet-b0]."
+        ),
+    ] = None,
+    budgets: Annotated[
+        Text,
+        typer.Option(
+            help="Multiply-adds every method spends: 2,4 for multiples of the baseline's, or "
+            "amounts such as 800M,1.6G [2,4]."
+        ),
+    ] = None,
+    budget_tolerance: Annotated[
+        Real,
+        typer.Option(help="Relative distance that still counts as the same budget [0.03]."),
+    ] = None,
+    coefficients: Annotated[
+        Text,
+        typer.Option(
+            help="Of compound scaling: alpha,beta,gamma, a coefficients.json, or a run [newest "
+            "finished coefficients run, else the paper's]."
+        ),
+    ] = None,
+    resolution_rounding: Annotated[
+        Text, typer.Option(help="Of the resolution: exact (default), even, 8 or 32.")
+    ] = None,
+    data: Annotated[
+        Text,
+        typer.Option(
+            help="digits (default, embedded), a folder of images by class, or a folder with "
+            "train*.parquet. Its test part is never read."
+        ),
+    ] = None,
+    max_images: Annotated[Whole, typer.Option(help="Sample of the training images.")] = None,
+    epochs: Annotated[Whole, typer.Option(help="Of each training [the recipe's].")] = None,
+    proxy_resolution: Annotated[
+        Whole,
+        typer.Option(
+            help="Pixels the baseline is trained at; scaled networks at as many times that as "
+            "their resolution is of the baseline's [the recipe's]."
+        ),
+    ] = None,
+    seeds: Annotated[Whole, typer.Option(help="Trainings of each network [3].")] = None,
+    seed: Annotated[Whole, typer.Option(help="Of everything random [0].")] = None,
+    workers: Annotated[Whole, typer.Option(help="Trainings at a time [one a CPU core].")] = None,
+    cpus_per_trial: Annotated[Whole, typer.Option(help="CPU threads of a training [1].")] = None,
+    gpus_per_trial: Annotated[
+        Real, typer.Option(help="GPUs of a training, such as 0.25 [a share of what there is].")
+    ] = None,
+    trial_timeout: Annotated[
+        Text, typer.Option(help="Give a training up after, such as 90s.")
+    ] = None,
+    device: Annotated[Text, typer.Option(help="auto, cpu or cuda.")] = None,
+    ray_address: Annotated[
+        Text, typer.Option(help="Of a Ray cluster, such as auto or host:6379.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file of these options; flags go over it.")
+    ] = None,
+    resume: Annotated[
+        Text, typer.Option(help="Go on with this run: its path, or comparison/001.")
+    ] = None,
+    name: Name = None,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare depth, width or resolution alone with all three together, at equal multiply-adds.
+
+    All networks are trained the same way. Writes RUN_DIR/comparison/NNN with comparison.csv,
+    comparison.json and a picture. Stop it with Ctrl-C, go on with --resume.
+    """
+    not_options = ("config", "resume", "name", "run_dir", "as_json", "quiet")
+    given = {
+        key: value
+        for key, value in locals().items()
+        if key not in not_options and key != "not_options" and value is not None
+    }
+    from gridsearch.comparison import compare_scaling as compare
+    from gridsearch.comparison import resume_comparison
+    from gridsearch.comparison_config import make_config
+    from results.settings import read_config
+    from search_spaces.errors import InputError
+
+    if budgets is not None:
+        given["budgets"] = [part.strip() for part in budgets.split(",")]
+    file_values = read_config(config) if config else {}
+    if resume is not None:
+        if name:
+            raise InputError("--resume does not go with --name")
+        result = resume_comparison(resume, file_values | given, run_dir=run_dir, quiet=quiet)
+    else:
+        result = compare(
+            make_config(file_values, given),
+            run_dir=run_dir,
+            name=name,
+            quiet=quiet,
+            command=["effsearch", *sys.argv[1:]],
+        )
+    _show(result, as_json)
+    if not quiet:
+        print(f"comparison: {result.path / 'comparison.csv'}", file=sys.stderr)
+
+
+def _show(result: "ComparisonResult", as_json: bool) -> None:
+    from results.terminal import print_table
+    from search_spaces.amounts import format_count
+
+    if as_json:
+        print(json.dumps(result.answer, indent=2, allow_nan=False))
+        return
+    print_table(
+        (
+            *("baseline", "budget", "method", "x", "layers", "resolution", "params", "MACs", "off"),
+            *("accuracy", "interval", ""),
+        ),
+        [
+            (
+                row["baseline"],
+                format_count(row["budget"]),
+                row["method"],
+                f"{row['multiplier']:g}",
+                str(row["layers"]),
+                str(row["resolution"]),
+                format_count(row["params"]),
+                format_count(row["macs"]),
+                f"{row['budget_error']:+.1%}",
+                "-" if row["accuracy"] is None else f"{row['accuracy']:.4f}",
+                "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
+                row["state"]
+                if row["state"] != "done"
+                else "tied with the best" * bool(row["tied"]),
+            )
+            for row in result.rows
+        ],
+    )
+
+
+def _remark(row: dict[str, Any]) -> str:
+    if row["state"] != "done":
+        return str(row["state"])
+    return "tied with the best" if row["tied"] else ""

@@ -1,0 +1,252 @@
+"""The answer of a grid search: `coefficients.json`, and `trials.csv` with one row a triple.
+
+Columns of `trials.csv`: `alpha`, `beta`, `gamma`; `product` α·β²·γ²; `network` (id; triples with
+the same one share its training), `resolution` in pixels and `proxy_resolution` it was trained at;
+`macs` (multiply-adds of convolutions and linear layers at `resolution`, batch 1), `params`,
+`memory_bytes`; `measured_ratio` of the MACs to the baseline's; `state` (`done`, `stopped`,
+`failed`, `waiting`); `accuracy` (mean over the seeds, a fraction) with `low` and `high`, `seeds`
+and `accuracies`; the same of the longer training of the top networks under `top_…`; `tied` with
+the best, `chosen`; `error`. `trainings.csv` has one row a training.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gridsearch.candidates import Candidate
+from gridsearch.choice import Choice, choose
+from gridsearch.grid import Triple
+from gridsearch.plan import Plan
+from gridsearch.trainings import Measured
+from results.comparison import Estimate
+from results.run import Run
+from search_spaces.errors import EffsearchError
+from search_spaces.scaling import Coefficients
+
+METHODS = {
+    "seeds": "t intervals from the noise between seeds, pooled over all networks; of the best, "
+    "corrected for having been picked",
+    "surface": "t intervals from the scatter of all networks about a quadratic surface, as each "
+    "has one seed; of the best, corrected for having been picked",
+    "none": "none: one seed each and too few networks to tell the noise",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoefficientsResult:
+    """What a grid search found.
+
+    Attributes:
+        run: name such as `coefficients/001`.
+        path: the run directory.
+        coefficients: the chosen α, β, γ.
+        accuracy: mean over the seeds, a fraction.
+        interval: of the accuracy; None where the noise is unknown.
+        triples: rows of `trials.csv`.
+        answer: the content of `coefficients.json`.
+    """
+
+    run: str
+    path: Path
+    coefficients: Coefficients
+    accuracy: float
+    interval: tuple[float, float] | None
+    triples: list[dict[str, Any]]
+    answer: dict[str, Any]
+
+
+def make_answer(
+    run: Run, plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+) -> CoefficientsResult:
+    """Choose, and say how sure that is.
+
+    Args:
+        grid: what was measured of each network, by id.
+        top: what the longer trainings of the best came to; empty where there were none.
+
+    Raises:
+        EffsearchError: no training succeeded; the first failure is named.
+    """
+    first = choose(plan.candidates, scores_of(grid))
+    choice = choose(plan.candidates, scores_of(top)) or first
+    if choice is None or first is None:
+        errors = [error for measured in grid.values() for error in measured.errors]
+        cause = f"; the first: {errors[0]}" if errors else ""
+        raise EffsearchError(f"none of {len(grid)} networks could be trained{cause}")
+    winner = choice.winner
+    estimate = choice.estimates[winner.id]
+    coefficients = winner.triple.coefficients
+    decided_by = top if winner.id in top and choice is not first else grid
+    low, high = _bounds(estimate)
+    interval = None if low is None or high is None else [low, high]
+    config = plan.config
+    answer = {
+        "schema_version": 1,
+        "kind": run.kind,
+        "run": run.reference,
+        "alpha": coefficients.alpha,
+        "beta": coefficients.beta,
+        "gamma": coefficients.gamma,
+        "phi": config.phi,
+        "product": float(winner.triple.product),
+        "measured_ratio": winner.measured_ratio,
+        "accuracy": estimate.mean,
+        "accuracy_interval": interval,
+        "confidence": choice.confidence,
+        "interval_method": METHODS[choice.method],
+        "noise": choice.noise,
+        "seeds": len(decided_by[winner.id].accuracies),
+        "decided_by": "top" if decided_by is top else "grid",
+        "best": _describe(choice.best, choice),
+        "ties": [_describe(_by_id(plan, id), choice) for id in choice.ties],
+        "network": {
+            "id": winner.id,
+            "macs": winner.cost.macs,
+            "params": winner.cost.params,
+            "memory_bytes": winner.cost.memory_bytes,
+            "resolution": winner.architecture.resolution,
+            "same_network": [_numbers(triple) for triple in winner.triples],
+        },
+        "grid": {
+            "step": config.step,
+            "tolerance": config.tolerance,
+            "constraint": config.constraint,
+            "alpha_bounds": list(config.alpha_bounds),
+            "beta_bounds": list(config.beta_bounds),
+            "gamma_bounds": list(config.gamma_bounds),
+            "resolution_rounding": config.resolution_rounding,
+            "triples": plan.triples,
+            "networks": len(plan.candidates),
+            "failed": sum(bool(measured.errors) for measured in grid.values()),
+            "stopped": sum(bool(measured.stopped) for measured in grid.values()),
+        },
+        "seeds_each": config.seeds,
+        "pruning": config.pruning,
+        "top": len(top),
+        "seed": config.seed,
+        "baseline": plan.record["baseline"],
+        "data": plan.record["data"],
+        "recipe": plan.record["recipe"],
+        "flops_convention": run.record["flops_convention"],
+        "versions": run.record["versions"],
+    }
+    return CoefficientsResult(
+        run=run.reference,
+        path=run.path,
+        coefficients=coefficients,
+        accuracy=estimate.mean,
+        interval=None if interval is None else (interval[0], interval[1]),
+        triples=triple_rows(plan, grid, top),
+        answer=answer,
+    )
+
+
+def scores_of(measured: Mapping[str, Measured]) -> dict[str, list[float]]:
+    """Accuracies by seed of the networks whose trainings all went to their ends."""
+    return {id: found.scores for id, found in measured.items() if found.mean is not None}
+
+
+def triple_rows(
+    plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+) -> list[dict[str, Any]]:
+    """One row a feasible triple, in grid order; triples of one network share what it measured."""
+    first = choose(plan.candidates, scores_of(grid))
+    choice = choose(plan.candidates, scores_of(top)) or first
+    rows = [
+        _row(plan, candidate, triple, grid, top, first, choice)
+        for candidate in plan.candidates
+        for triple in candidate.triples
+    ]
+    return sorted(rows, key=lambda row: (row["alpha"], row["beta"], row["gamma"]))
+
+
+def triples_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _row(
+    plan: Plan,
+    candidate: Candidate,
+    triple: Triple,
+    grid: Mapping[str, Measured],
+    top: Mapping[str, Measured],
+    first: Choice | None,
+    choice: Choice | None,
+) -> dict[str, Any]:
+    measured, longer = grid.get(candidate.id, Measured()), top.get(candidate.id, Measured())
+    chosen = choice is not None and triple == choice.winner.triple
+    return {
+        **_numbers(triple),
+        "product": float(triple.product),
+        "network": candidate.id,
+        "resolution": candidate.architecture.resolution,
+        "proxy_resolution": plan.resolutions[candidate.id],
+        "macs": candidate.cost.macs,
+        "params": candidate.cost.params,
+        "memory_bytes": candidate.cost.memory_bytes,
+        "measured_ratio": round(candidate.measured_ratio, 6),
+        "state": _state(measured),
+        **_measured("", candidate, measured, first),
+        **_measured("top_", candidate, longer, choice if longer.accuracies else None),
+        "tied": choice is not None and candidate.id in choice.ties,
+        "chosen": chosen,
+        "error": " ".join(measured.errors[0].split()) if measured.errors else "",
+    }
+
+
+def _measured(
+    prefix: str, candidate: Candidate, measured: Measured, choice: Choice | None
+) -> dict[str, Any]:
+    low, high = _bounds(choice.estimates.get(candidate.id) if choice else None)
+    return {
+        f"{prefix}accuracy": measured.mean,
+        f"{prefix}low": low,
+        f"{prefix}high": high,
+        f"{prefix}seeds": len(measured.accuracies),
+        f"{prefix}accuracies": " ".join(f"{score:.6g}" for score in measured.scores),
+    }
+
+
+def _state(measured: Measured) -> str:
+    if measured.errors:
+        return "failed"
+    if measured.stopped:
+        return "stopped"
+    return "done" if measured.accuracies else "waiting"
+
+
+def _describe(candidate: Candidate, choice: Choice) -> dict[str, Any]:
+    estimate = choice.estimates[candidate.id]
+    low, high = _bounds(estimate)
+    return {
+        **_numbers(candidate.triple),
+        "network": candidate.id,
+        "macs": candidate.cost.macs,
+        "measured_ratio": candidate.measured_ratio,
+        "accuracy": estimate.mean,
+        "low": low,
+        "high": high,
+    }
+
+
+def _bounds(estimate: Estimate | None) -> tuple[float | None, float | None]:
+    """The interval of an accuracy, which lies between 0 and 1 whatever the noise."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return None, None
+    return max(0.0, estimate.low), min(1.0, estimate.high)
+
+
+def _numbers(triple: Triple) -> dict[str, float]:
+    return {name: value / 100 for name, value in triple._asdict().items()}
+
+
+def _by_id(plan: Plan, id: str) -> Candidate:
+    return next(candidate for candidate in plan.candidates if candidate.id == id)

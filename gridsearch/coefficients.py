@@ -1,0 +1,181 @@
+"""`effsearch coefficients`: runs a grid in a run directory, from configuration to answer."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gridsearch.answer import CoefficientsResult, make_answer, scores_of, triples_csv
+from gridsearch.config import MAY_CHANGE, CoefficientsConfig, make_config
+from gridsearch.halving import Halving
+from gridsearch.heat_map import draw_heat_map
+from gridsearch.plan import Plan, make_plan
+from gridsearch.running import (
+    check_device,
+    ending_recorded,
+    queue_runner,
+    refuse_changes,
+    say,
+)
+from gridsearch.study import StudySource, bring_in_line, hide_password, open_study
+from gridsearch.trainings import ListSource, Measured, Trainings
+from results.files import write_atomically, write_json
+from results.ledger import Ledger, iterate_events, read_events
+from results.run import Run
+from results.settings import changed_keys
+from results.table import write_csv
+from results.trials import join_trials
+from search_spaces.errors import InputError, MissingResourceError
+
+KIND = "coefficients"
+TOP_LEDGER = "top.jsonl"
+STUDY_FILE = "study.db"
+
+
+def search_coefficients(
+    config: CoefficientsConfig,
+    *,
+    run_dir: Path = Path("runs"),
+    name: str | None = None,
+    quiet: bool = False,
+    command: Sequence[str] = ("effsearch", "coefficients"),
+) -> CoefficientsResult:
+    """Search the compound coefficients in a new run.
+
+    Raises:
+        EffsearchError: see its children; `Interrupted` says how to resume.
+    """
+    check_device(config)
+    plan = make_plan(config, run_dir)
+    with Run.create(
+        run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
+    ) as run:
+        say(f"run {run.reference}: baseline {plan.source}", quiet)
+        say(f"{plan.triples} triples, {len(plan.candidates)} distinct networks", quiet)
+        try:
+            return _run(run, plan, quiet)
+        except MissingResourceError:
+            run.discard()  # nothing was started, so nothing is worth keeping
+            raise
+
+
+def resume_coefficients(
+    reference: str | None,
+    changes: Mapping[str, Any],
+    *,
+    run_dir: Path = Path("runs"),
+    quiet: bool = False,
+) -> CoefficientsResult:
+    """Go on with a run that was stopped.
+
+    Args:
+        reference: path or `coefficients/001`; None for the newest coefficients run.
+        changes: configuration keys given anew. Only those that do not change what is measured
+            may differ from the run's.
+
+    Raises:
+        InputError: no such run, a change that would make it another search, or a study of another
+            grid in its place.
+        EffsearchError: as `search_coefficients`.
+    """
+    found = Run.latest(run_dir, reference or KIND)
+    if found.kind != KIND:
+        raise InputError(f"run {found.reference} is no coefficients run")
+    config = make_config(found.config, changes)
+    if config.baseline != found.config["baseline"]:
+        _same_baseline(found, config, run_dir)
+        config = make_config(config.to_dict(), {"baseline": found.config["baseline"]})
+    refuse_changes(found, changed_keys(found.config, config.to_dict(), MAY_CHANGE))
+    if config.storage is not None and "***" in config.storage:
+        raise InputError("the password of the study's database is not kept: give --storage again")
+    check_device(config)
+    plan = make_plan(config, run_dir)
+    for key in ("data", "recipe", "grid"):
+        if found.record.get(key) != json.loads(json.dumps(plan.record.get(key))):
+            refuse_changes(found, [f"{key} (its content)"])
+    with Run.resume(run_dir, found.path) as run:
+        say(f"resuming {run.reference}", quiet)
+        return _run(run, plan, quiet)
+
+
+def _run(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
+    with ending_recorded(run, KIND):
+        grid, top = _run_trainings(run, plan, quiet)
+        result = make_answer(run, plan, grid, top)
+        write_atomically(run.paths.csv, triples_csv(result.triples))
+        write_csv(join_trials(iterate_events(run.paths.ledger)), run.path / "trainings.csv")
+        run.paths.plots.mkdir(exist_ok=True)
+        draw_heat_map(result.triples, result.answer, run.paths.plots / "heatmap.png")
+        write_json(run.paths.answer, result.answer)
+    return result
+
+
+def _run_trainings(
+    run: Run, plan: Plan, quiet: bool
+) -> tuple[dict[str, Measured], dict[str, Measured]]:
+    """The grid, then its top networks again."""
+    with queue_runner(plan.config, quiet) as run_queue:
+        with Ledger.open(run.paths.ledger) as ledger:
+            say(ledger.notice or "", quiet)
+            grid = _grid_queue(run, plan, ledger, quiet)
+            run_queue(grid, plan.evaluator, "grid")
+        if not plan.config.top:
+            return grid.measured, {}
+        with Ledger.open(run.path / TOP_LEDGER) as ledger:
+            say(ledger.notice or "", quiet)
+            top = _top_queue(plan, grid.measured, ledger)
+            run_queue(top, plan.longer, "top")
+        return grid.measured, top.measured
+
+
+def _grid_queue(run: Run, plan: Plan, ledger: Ledger, quiet: bool) -> Trainings:
+    config, events = plan.config, read_events(ledger.path)
+    failed = {trial.arch_id for trial in join_trials(events) if trial.state == "failed"}
+    url = config.storage or _local_storage(run)
+    study = open_study(url, f"{run.reference} {run.record['created_at']}", plan.identity)
+    retried = bring_in_line(study, config.make_grid(), plan.candidates, failed)
+    if retried:
+        say(f"{retried} trials of the study were cut off: enqueued again", quiet)
+    say(f"study: optuna-dashboard {hide_password(url)}", quiet)
+    return Trainings(
+        StudySource(study, config.make_grid(), plan.candidates, plan.resolutions),
+        ledger,
+        events,
+        networks=len(plan.candidates),
+        seeds=config.seeds,
+        seed=config.seed,
+        halving=Halving(plan.evaluator.recipe.epochs) if config.pruning == "halving" else None,
+    )
+
+
+def _top_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trainings:
+    """The best networks of the grid; ties in the mean go to the cheaper one."""
+    means = {id: sum(scores) / len(scores) for id, scores in scores_of(grid).items()}
+    measured = [candidate for candidate in plan.candidates if candidate.id in means]
+    best = sorted(measured, key=lambda found: (-means[found.id], found.cost.macs, found.id))
+    chosen = best[: plan.config.top]
+    return Trainings(
+        ListSource(plan.job(candidate) for candidate in chosen),
+        ledger,
+        read_events(ledger.path),
+        networks=len(chosen),
+        seeds=plan.config.top_seeds,
+        # Other seeds than in the grid: what was lucky there is measured afresh.
+        seed=plan.config.seed + 1_000_000,
+    )
+
+
+def _local_storage(run: Run) -> str:
+    from sqlalchemy.engine import URL
+
+    database = run.path.resolve() / STUDY_FILE
+    return URL.create("sqlite", database=str(database)).render_as_string()
+
+
+def _same_baseline(run: Run, config: CoefficientsConfig, run_dir: Path) -> None:
+    """A baseline may be named otherwise than when the run started, if it is the same network."""
+    from results.answers import find_baseline
+
+    given = find_baseline(run_dir, config.baseline).architecture
+    if given.id != run.record["baseline"]["id"]:
+        refuse_changes(run, ["baseline"])

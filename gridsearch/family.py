@@ -1,0 +1,281 @@
+"""`effsearch scale`: a family of networks, written to a run directory of its own.
+
+`family.csv` has one row a member: `member`, `phi`, multipliers `depth` and `width` before
+rounding, `resolution` in pixels, `params`, `macs` (multiply-adds of convolutions and linear layers
+at that resolution, batch 1), `memory_bytes`, `nominal_ratio` (d·w²·r², what nothing rounded would
+cost), `measured_ratio` (counted MACs over the baseline's), `network` (id), `architecture`.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results.answers import find_baseline, find_coefficients
+from results.files import write_atomically, write_json
+from results.run import Run
+from search_spaces.amounts import format_bytes, format_count
+from search_spaces.architecture import Architecture
+from search_spaces.coefficients import doubts
+from search_spaces.cost import cost
+from search_spaces.errors import InputError, unknown_name
+from search_spaces.family import Member, formula_family, published_members
+from search_spaces.notation import format_architecture
+from search_spaces.scaling import Coefficients, Rounding, round_resolution
+from search_spaces.scaling_search import Metric, Reached, scale_to_cost
+
+KIND = "family"
+FAMILIES = ("formula", "published")
+DEFAULT_PHIS = tuple(float(phi) for phi in range(8))
+_CLOSE = 0.03  # a budget missed by more than this is worth a word
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleOptions:
+    """What `effsearch scale` is told.
+
+    Attributes:
+        baseline: name of the zoo, file, notation or run; None for the newest finished baseline.
+        coefficients: three numbers, file or run; None for the newest found, else the paper's.
+        phis: values of φ, or members of the published family; empty for 0 to 7, or for none where
+            there is a target.
+        family: `formula` or `published`.
+        rounding: of the resolution.
+        target_flops, target_memory: find the φ whose network comes closest.
+    """
+
+    baseline: str | None = None
+    coefficients: str | None = None
+    phis: tuple[float, ...] = ()
+    family: str = "formula"
+    rounding: Rounding = "exact"
+    target_flops: float | None = None
+    target_memory: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyResult:
+    """A family.
+
+    Attributes:
+        run: name such as `family/001`.
+        path: its directory.
+        baseline: the network that was scaled; EfficientNet-B0 for the published family.
+        coefficients: None for the published family.
+        members: the networks.
+        notes: what a user should know, a line each.
+        answer: the content of `family.json`.
+    """
+
+    run: str
+    path: Path
+    baseline: Architecture
+    coefficients: Coefficients | None
+    members: tuple[Member, ...]
+    notes: tuple[str, ...]
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Family:
+    members: list[Member]
+    baseline: Architecture
+    coefficients: Coefficients | None
+    document: dict[str, Any]
+    notes: list[str]
+
+
+def scale_family(
+    options: ScaleOptions,
+    *,
+    run_dir: Path = Path("runs"),
+    name: str | None = None,
+    command: Sequence[str] = ("effsearch", "scale"),
+) -> FamilyResult:
+    """Scale a baseline, or take the published family, and write it to a new run.
+
+    Raises:
+        InputError: unknown names, coefficients that cannot be, a φ out of range.
+    """
+    made = _make(options, run_dir)
+    settings = {
+        "baseline": options.baseline,
+        "coefficients": options.coefficients,
+        "phi": list(options.phis),
+        "family": options.family,
+        "resolution_rounding": options.rounding,
+        "target_flops": options.target_flops,
+        "target_memory": options.target_memory,
+    }
+    with Run.create(run_dir, KIND, name, command=command, config=settings) as run:
+        answer = {
+            "schema_version": 1,
+            "kind": KIND,
+            "run": run.reference,
+            **made.document,
+            "flops_convention": run.record["flops_convention"],
+            "versions": run.record["versions"],
+            "members": [member_row(member) for member in made.members],
+        }
+        for member in made.members:
+            write_json(run.path / f"{member.name}.json", _member_document(member))
+        write_atomically(run.path / "family.csv", family_csv(made.members))
+        write_json(run.paths.answer, answer)
+        run.finish("finished")
+        return FamilyResult(
+            run=run.reference,
+            path=run.path,
+            baseline=made.baseline,
+            coefficients=made.coefficients,
+            members=tuple(made.members),
+            notes=tuple(made.notes),
+            answer=answer,
+        )
+
+
+def member_row(member: Member) -> dict[str, Any]:
+    """One row of `family.csv`, counts as whole integers."""
+    return {
+        "member": member.name,
+        "phi": member.phi,
+        "depth": round(member.depth, 6),
+        "width": round(member.width, 6),
+        "resolution": member.resolution,
+        "params": member.cost.params,
+        "macs": member.cost.macs,
+        "memory_bytes": member.cost.memory_bytes,
+        "nominal_ratio": round(member.nominal_ratio, 6),
+        "measured_ratio": round(member.measured_ratio, 6),
+        "network": member.architecture.id,
+        "architecture": format_architecture(member.architecture),
+    }
+
+
+def family_csv(members: Sequence[Member]) -> str:
+    """The family as CSV."""
+    text = io.StringIO()
+    rows = [member_row(member) for member in members]
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _member_document(member: Member) -> dict[str, Any]:
+    return member_row(member) | {
+        "id": member.architecture.id,
+        "notation": format_architecture(member.architecture),
+        "architecture": member.architecture.to_dict(),
+    }
+
+
+def _make(options: ScaleOptions, run_dir: Path) -> _Family:
+    if options.family not in FAMILIES:
+        raise unknown_name("family", options.family, FAMILIES)
+    if options.family == "published":
+        return _published(options)
+    return _formula(options, run_dir)
+
+
+def _published(options: ScaleOptions) -> _Family:
+    given = {
+        "--baseline": options.baseline,
+        "--coefficients": options.coefficients,
+        "--target-flops": options.target_flops,
+        "--target-memory": options.target_memory,
+        "--resolution-rounding": None if options.rounding == "exact" else options.rounding,
+    }
+    for flag, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"{flag} does not go with --family published: that is the fixed table of "
+                "EfficientNet-B0 to B7; use --family formula"
+            )
+    members = published_members(options.phis or DEFAULT_PHIS)
+    baseline = published_members([0])[0].architecture
+    note = "published: the hand-rounded table of EfficientNet-B0 to B7, which no phi reproduces"
+    return _Family(members, baseline, None, {"family": "published"}, [note])
+
+
+def _formula(options: ScaleOptions, run_dir: Path) -> _Family:
+    found = find_baseline(run_dir, options.baseline)
+    how = find_coefficients(run_dir, options.coefficients)
+    baseline, coefficients = found.architecture, how.coefficients
+    round_resolution(baseline.resolution, options.rounding)  # an unknown rounding is said here
+    reached = _reach_targets(options, baseline, coefficients)
+    phis = (*options.phis, *(float(one.multiplier) for one in reached))
+    if not phis:
+        phis = DEFAULT_PHIS
+    elif reached and not options.phis:
+        phis = (0.0, *phis)
+    members = formula_family(baseline, coefficients, phis, options.rounding)
+    notes = [
+        f"baseline: {found.source}",
+        f"coefficients: {how.source}: alpha {coefficients.alpha:g}, beta {coefficients.beta:g}, "
+        f"gamma {coefficients.gamma:g}",
+    ]
+    odd = doubts(coefficients)
+    notes += [f"warning: {how.source}: {odd}"] if odd else []
+    notes += [_say_reached(one) for one in reached]
+    document = {
+        "family": "formula",
+        "baseline": {
+            "source": found.source,
+            "id": baseline.id,
+            "notation": format_architecture(baseline),
+            "macs": cost(baseline).macs,
+        },
+        "coefficients": {
+            "source": how.source,
+            "alpha": coefficients.alpha,
+            "beta": coefficients.beta,
+            "gamma": coefficients.gamma,
+            "product": coefficients.product,
+        },
+        "resolution_rounding": options.rounding,
+        "targets": [
+            {
+                "metric": one.metric,
+                "target": one.target,
+                "phi": one.multiplier,
+                "reached": getattr(one.cost, one.metric),
+                "relative_error": one.error,
+            }
+            for one in reached
+        ],
+    }
+    return _Family(members, baseline, coefficients, document, notes)
+
+
+def _reach_targets(
+    options: ScaleOptions, baseline: Architecture, coefficients: Coefficients
+) -> list[Reached]:
+    wanted: list[tuple[Metric, float | None]] = [
+        ("macs", options.target_flops),
+        ("memory_bytes", options.target_memory),
+    ]
+    return [
+        scale_to_cost(
+            baseline,
+            "compound",
+            target,
+            metric=metric,
+            coefficients=coefficients,
+            rounding=options.rounding,
+        )
+        for metric, target in wanted
+        if target is not None
+    ]
+
+
+def _say_reached(reached: Reached) -> str:
+    show = format_bytes if reached.metric == "memory_bytes" else format_count
+    unit = "activation memory" if reached.metric == "memory_bytes" else "MACs"
+    got = show(getattr(reached.cost, reached.metric))
+    line = (
+        f"phi = {reached.multiplier:g} comes closest to {show(reached.target)}: {got} {unit}, "
+        f"{reached.error:+.1%}"
+    )
+    return line if abs(reached.error) <= _CLOSE else f"warning: {line}; nothing nearer is reachable"

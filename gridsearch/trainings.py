@@ -1,0 +1,307 @@
+"""Trainings of networks over several seeds, handed out to Ray and kept in a ledger.
+
+Which networks are trained is a source's business: the study's, or a fixed list's. What is done
+stands in the ledger alone, so a source that names a network again gets what is known of it.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gridsearch.halving import Halving
+from results.events import Asked, Event, Failed, Told
+from results.ledger import Ledger
+from search_spaces.architecture import Architecture
+from search_spaces.cost import cost
+from search_spaces.notation import format_architecture
+from training.trials.evaluator import Request
+from training.trials.outcome import Outcome
+
+DEATHS = 2
+"""Times a training is started again whose process was killed, before it counts as failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A network to train.
+
+    Attributes:
+        architecture: what is trained.
+        resolution: pixels it is trained at.
+        label: whole numbers that say what it is, kept in the ledger: a triple in hundredths.
+    """
+
+    architecture: Architecture
+    resolution: int
+    label: tuple[int, ...] = ()
+
+
+@dataclass
+class Measured:
+    """What the trainings of one network came to so far.
+
+    Attributes:
+        accuracies: by seed number; stopped trainings are not among them.
+        curves: accuracy by epoch, one list a training that ended.
+        stopped: trainings that successive halving gave up.
+        errors: why trainings failed.
+    """
+
+    accuracies: dict[int, float] = field(default_factory=dict)
+    curves: list[list[float]] = field(default_factory=list)
+    stopped: int = 0
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ended(self) -> int:
+        """Trainings that ended, one way or another."""
+        return len(self.accuracies) + self.stopped + len(self.errors)
+
+    @property
+    def scores(self) -> list[float]:
+        """Accuracies in the order of the seeds."""
+        return [self.accuracies[seed] for seed in sorted(self.accuracies)]
+
+    @property
+    def mean(self) -> float | None:
+        """Mean accuracy; None unless every training that ended went to its end."""
+        if not self.accuracies or self.stopped or self.errors:
+            return None
+        return sum(self.accuracies.values()) / len(self.accuracies)
+
+
+class Source(Protocol):
+    """Names the networks to train, one at a time, and hears what came of each."""
+
+    def next(self) -> Job | None:
+        """The next network, or None where there is none left."""
+
+    def tell(self, arch_id: str, measured: Measured) -> None:
+        """All trainings of a network ended."""
+
+
+class Trainings:
+    """A queue for `training.trials.tune_runner`: each network of the source, once a seed.
+
+    Args:
+        source: names the networks.
+        ledger: open for appending; of this queue alone.
+        events: what it holds already.
+        networks: how many the source will name.
+        seeds: trainings of each network.
+        seed: the run's.
+        halving: when a training is given up; None for never.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        ledger: Ledger,
+        events: Iterable[Event],
+        *,
+        networks: int,
+        seeds: int,
+        seed: int,
+        halving: Halving | None = None,
+    ) -> None:
+        self._source, self._ledger = source, ledger
+        self._seeds, self._seed, self._halving = seeds, seed, halving
+        self.samples = networks * seeds
+        self.listeners: list[Callable[[], None]] = []
+        self.measured: dict[str, Measured] = {}
+        self.trained = 0
+        self._jobs: dict[str, Job] = {}
+        self._asked: dict[int, Asked] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._open: set[int] = set()
+        self._deaths: dict[int, int] = {}
+        self._waiting: deque[int] = deque()
+        self._drained = False
+        self._take_over(events)
+
+    @property
+    def done(self) -> int:
+        """Trainings of the source's networks that ended."""
+        return sum(measured.ended for measured in self.measured.values())
+
+    @property
+    def finished(self) -> bool:
+        """The source has no more networks, and nothing is awaited."""
+        return self._drained and not self._open and not self._waiting
+
+    @property
+    def best_line(self) -> str:
+        """The leader so far, for the progress bar."""
+        failed = sum(len(measured.errors) for measured in self.measured.values())
+        stopped = sum(measured.stopped for measured in self.measured.values())
+        more = "".join(
+            f", {count} {what}"
+            for count, what in ((failed, "failed"), (stopped, "stopped"))
+            if count
+        )
+        means = {id: found.mean for id, found in self.measured.items() if found.mean is not None}
+        if not means:
+            return f"nothing yet{more}"
+        leader = max(means, key=lambda id: means[id] or 0.0)
+        return f"best {means[leader]:.4f} (network {leader}){more}"
+
+    def prepare(self) -> None:
+        """Ask the source until there is something to train, or nothing is left."""
+        while not self._waiting and not self._drained:
+            self._ask()
+
+    def take(self, count: int) -> list[Request]:
+        """Up to `count` trainings to run now."""
+        while len(self._waiting) < count and not self._drained:
+            self._ask()
+        taken = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+        self._open.update(taken)
+        return [self._request(number) for number in taken]
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep what came of trainings taken before; start those again whose process was killed."""
+        events: list[Event] = []
+        for outcome in outcomes:
+            if outcome.trial not in self._open:
+                continue  # a retried trial that had been recorded already
+            self._open.discard(outcome.trial)
+            deaths = self._deaths.get(outcome.trial, 0)
+            if outcome.died and deaths < DEATHS:
+                self._deaths[outcome.trial] = deaths + 1
+                self._waiting.append(outcome.trial)
+                continue
+            events.append(_event(outcome))
+        if not events:
+            return
+        self._ledger.append(*events)
+        for event in events:
+            self.trained += 1
+            self._note(event)
+            self._tell_if_whole(self._asked[event.trial].arch_id)
+        for listener in self.listeners:
+            listener()
+
+    def _ask(self) -> None:
+        """Take one more network from the source and queue what is not known of it."""
+        job = self._source.next()
+        if job is None:
+            self._drained = True
+            return
+        id = job.architecture.id
+        self._jobs[id] = job
+        self.measured.setdefault(id, Measured())
+        known = self._numbers
+        missing = [self._new(job, i) for i in range(self._seeds) if (id, i) not in known]
+        if missing:
+            self._ledger.append(*missing)
+        numbers = [known[id, repeat] for repeat in range(self._seeds)]
+        self._waiting.extend(number for number in numbers if number not in self._ended)
+        self._tell_if_whole(id)
+
+    def _new(self, job: Job, repeat: int) -> Asked:
+        number, id, counted = len(self._asked), job.architecture.id, cost(job.architecture)
+        asked = Asked(
+            trial=number,
+            batch=repeat,
+            seed=training_seed(self._seed, id, repeat),
+            arch_id=id,
+            architecture=format_architecture(job.architecture),
+            encoding=job.label,
+            costs={
+                "macs": counted.macs,
+                "params": counted.params,
+                "memory_bytes": counted.memory_bytes,
+            },
+            time=time.time(),
+        )
+        self._asked[number] = asked
+        self._numbers[id, repeat] = number
+        return asked
+
+    def _request(self, number: int) -> Request:
+        asked = self._asked[number]
+        job = self._jobs[asked.arch_id]
+        stop_below = self._halving.thresholds() if self._halving else ()
+        return Request(number, job.architecture, asked.seed, job.resolution, stop_below)
+
+    def _tell_if_whole(self, id: str) -> None:
+        if id in self._jobs and self.measured[id].ended >= self._seeds:
+            self._source.tell(id, self.measured[id])
+
+    def _note(self, event: Event) -> None:
+        """Add a training that ended to what is known of its network."""
+        assert not isinstance(event, Asked)
+        asked = self._asked[event.trial]
+        measured = self.measured.setdefault(asked.arch_id, Measured())
+        measured.seconds += event.seconds
+        self._ended.add(event.trial)
+        if isinstance(event, Failed):
+            measured.errors.append(event.error)
+            return
+        curve = _curve(event.measurements)
+        measured.curves.append(curve)
+        if self._halving:
+            self._halving.note(curve)
+        if "stopped_after" in event.measurements:
+            measured.stopped += 1
+        else:
+            measured.accuracies[asked.batch] = event.reward
+
+    def _take_over(self, events: Iterable[Event]) -> None:
+        self._ended: set[int] = set()
+        for event in events:
+            if isinstance(event, Asked):
+                self._asked[event.trial] = event
+                self._numbers[event.arch_id, event.batch] = event.trial
+            else:
+                self._note(event)
+
+
+class ListSource:
+    """The networks of a list, each once."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._jobs = deque(jobs)
+
+    def next(self) -> Job | None:
+        """The next of the list."""
+        return self._jobs.popleft() if self._jobs else None
+
+    def tell(self, arch_id: str, measured: Measured) -> None:
+        """Nothing: the queue keeps what was measured."""
+
+
+def training_seed(seed: int, arch_id: str, repeat: int) -> int:
+    """A training's seed, 0 … 2³² − 1, from the run's seed, the network and the repetition."""
+    text = f"{seed}:{arch_id}:{repeat}"
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+
+
+def _curve(measurements: Mapping[str, object]) -> list[float]:
+    curve = measurements.get("curve")
+    return [float(value) for value in curve] if isinstance(curve, list) else []
+
+
+def _event(outcome: Outcome) -> Told | Failed:
+    now = time.time()
+    if outcome.measurements is None:
+        return Failed(
+            trial=outcome.trial,
+            reason=outcome.reason or "error",
+            error=outcome.error,
+            seconds=outcome.seconds,
+            worker=outcome.worker,
+            time=now,
+        )
+    return Told(
+        trial=outcome.trial,
+        measurements=outcome.measurements,
+        reward=float(outcome.measurements["accuracy"]),  # type: ignore[arg-type]
+        seconds=outcome.seconds,
+        worker=outcome.worker,
+        time=now,
+    )

@@ -1,0 +1,62 @@
+"""The Pareto front of a run: networks that no other beats in both accuracy and one cost."""
+
+from collections.abc import Iterable, Sequence
+
+from results.trials import Trial
+from search_spaces.errors import InputError, unknown_name
+
+
+def cost_of(trial: Trial, name: str) -> float | None:
+    """A cost that was counted or measured, such as `macs` or `latency_ms`; None where absent."""
+    value = trial.costs.get(name, trial.measurements.get(name))
+    usable = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if usable else None  # type: ignore[return-value]
+
+
+def cost_names(trials: Iterable[Trial]) -> list[str]:
+    """Costs a front can be drawn over: those counted, and measured times and sizes."""
+    names: dict[str, None] = {}
+    for trial in trials:
+        names |= dict.fromkeys(trial.costs)
+        measured = (name for name in trial.measurements if name.endswith(("_ms", "_bytes")))
+        names |= dict.fromkeys(name for name in measured if cost_of(trial, name) is not None)
+    return list(names)
+
+
+def pareto_trials(trials: Sequence[Trial], cost: str = "macs") -> list[Trial]:
+    """The front, cheapest first; of equal networks the one asked first.
+
+    Raises:
+        InputError: no trial has such a cost; those there are are named.
+    """
+    known = cost_names(trials)
+    if known and cost not in known:
+        raise unknown_name("cost", cost, known)
+    measured = [
+        (value, -trial.accuracy, trial.number, trial)
+        for trial in trials
+        if trial.state == "done"
+        and trial.accuracy is not None
+        and (value := cost_of(trial, cost)) is not None
+    ]
+    front: list[Trial] = []
+    for _, negative, _, trial in sorted(measured, key=lambda entry: entry[:3]):
+        if not front or -negative > (front[-1].accuracy or 0.0):
+            front.append(trial)
+    return front
+
+
+def find_trial(trials: Sequence[Trial], text: str) -> Trial:
+    """The trial of a number, or the first one of a network's id.
+
+    Raises:
+        InputError: there is none; the range of numbers is named.
+    """
+    for trial in trials:
+        if str(trial.number) == text:
+            return trial
+    for trial in trials:
+        if trial.arch_id == text:
+            return trial
+    known = f"trials {trials[0].number} to {trials[-1].number}" if trials else "no trials yet"
+    raise InputError(f"there is no trial '{text}': the run has {known}; a network's id works too")

@@ -1,0 +1,1 @@
+"""Pictures of runs: one kind a file, `registry` names them. matplotlib is loaded on drawing."""

@@ -1,0 +1,71 @@
+"""A figure as the bytes of a file: PNG, SVG, or SVG to stand within a page."""
+
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from results.plots.style import FAINT, GRID, INK, PAPER, STYLE
+from results.trials import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_THEMED = {INK: "var(--ink)", FAINT: "var(--faint)", GRID: "var(--grid)", PAPER: "var(--paper)"}
+_REFERENCES = re.compile(r'((?:\bid|xlink:href)="#?|url\(#)')
+
+
+def figure_bytes(figure: "Figure", file_format: str) -> bytes:
+    """The figure as `png` or `svg`; the same figure gives the same bytes."""
+    import matplotlib as mpl
+
+    buffer = io.BytesIO()
+    # A date would make each file differ from the one before.
+    metadata = {"Date": None} if file_format == "svg" else {}
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format=file_format, metadata=metadata)
+    return buffer.getvalue()
+
+
+def inline_svg(figure: "Figure", name: str, points: Sequence[Trial] = ()) -> str:
+    """The figure as an `<svg>` element for a page that holds several.
+
+    Ids are made the figure's own, ink, grid and paper follow the page's colours, and each mark of
+    a group `trial-points` says which trial it is.
+
+    Args:
+        figure: what to write.
+        name: prefix of its ids.
+        points: the trials of its `trial-points`, in the order they were drawn.
+    """
+    import matplotlib as mpl
+
+    figure.patch.set_visible(False)
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<style type=\"text/css\">.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = _REFERENCES.sub(rf"\g<1>{name}-", text).replace("xlink:href", "href")
+    for color, variable in _THEMED.items():
+        text = text.replace(color, variable)
+    text = re.sub(r'(<svg [^>]*?)width="[^"]*pt"|height="[^"]*pt"', r"\1", text)
+    return _name_points(text, points)
+
+
+def _name_points(text: str, points: Sequence[Trial]) -> str:
+    """Give each mark of the points its trial's number, where there are as many marks as trials."""
+    start = text.find('trial-points">')
+    if start < 0 or not points:
+        return text
+    # Marks are `use` elements; the group ends before the next group with an id.
+    end = text.find('<g id="', start)
+    group = text[start : end if end > 0 else len(text)]
+    if group.count("<use ") != len(points):
+        return text
+    numbers = iter(points)
+    named = re.sub("<use ", lambda _: f'<use data-trial="{next(numbers).number}" ', group)
+    return text.replace(group, named, 1)

@@ -1,0 +1,132 @@
+"""The network drawn stage by stage, as the papers of MnasNet and EfficientNet show theirs."""
+
+from typing import TYPE_CHECKING
+
+from results.plots.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    YELLOW,
+    NothingToDrawError,
+    new_figure,
+)
+from results.run_data import RunData
+from results.stages import StageSummary, stage_summaries
+from results.wording import NOTHING_YET
+from search_spaces.amounts import format_count
+from search_spaces.architecture import Architecture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLORS = {
+    "MBConv1": SKY,
+    "MBConv3": BLUE,
+    "MBConv6": GREEN,
+    "Fused-MBConv": ORANGE,
+    "Conv": YELLOW,
+    "SepConv": SKY,
+    "Bottleneck": PURPLE,
+    "MBConv": BLUE,
+}
+_SKIPS = {"identity": "skip", "pool": "pooled skip", "none": "no skip"}
+_HEADER = ("stage", "operator", "input", "channels", "layers", "stride", "SE", "skip")
+_X = (0.0, 0.09, 0.37, 0.47, 0.6, 0.69, 0.78, 0.86)
+
+
+def draw_network(data: RunData) -> "Figure":
+    """The run's winner: a table with a block a layer and the share of the costs a stage."""
+    network = data.network
+    if network is None:
+        raise NothingToDrawError(NOTHING_YET)
+    rows = stage_summaries(network)
+    figure = new_figure(1.0 + 0.36 * len(rows), width=9.6)
+    blocks, table, macs, params = figure.subplots(1, 4, width_ratios=(1.4, 5.2, 1.4, 1.4))
+    _draw_blocks(blocks, rows)
+    _draw_table(table, rows)
+    _draw_shares(macs, "MACs", [row.macs for row in rows], BLUE)
+    _draw_shares(params, "parameters", [row.params for row in rows], ORANGE)
+    for axes in (blocks, table, macs, params):
+        axes.set_ylim(len(rows) - 0.4, -1.0)
+        axes.set_yticks([])
+        axes.set_xticks([])
+        axes.grid(visible=False)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    number = "" if data.winner is None else f"trial {data.winner.number} of "
+    figure.suptitle(f"{number}{data.reference}: {_totals(network, rows)}", fontsize=9.5)
+    return figure
+
+
+def _totals(network: Architecture, rows: list[StageSummary]) -> str:
+    return (
+        f"{format_count(sum(row.macs for row in rows))} MACs, "
+        f"{format_count(sum(row.params for row in rows))} parameters, "
+        f"{network.resolution} pixels, {network.activation}, {network.classes} classes"
+    )
+
+
+def _draw_blocks(axes: "Axes", rows: list[StageSummary]) -> None:
+    """One box a layer, side by side in its stage; the height follows the side of the output."""
+    from matplotlib.patches import Rectangle
+
+    widest = max(row.layers for row in rows)
+    largest = max(row.out_size for row in rows)
+    for place, row in enumerate(rows):
+        height = 0.28 + 0.5 * (row.out_size / largest) ** 0.5
+        for layer in range(row.layers):
+            axes.add_patch(
+                Rectangle(
+                    (layer + 0.08, place - height / 2),
+                    0.84,
+                    height,
+                    facecolor=_color(row.operator),
+                    edgecolor=INK,
+                    linewidth=0.6,
+                )
+            )
+    axes.set_xlim(0, widest)
+    axes.text(0, -0.75, "one box a layer", fontsize=8, va="center", color=FAINT)
+
+
+def _color(operator: str) -> str:
+    name = operator.split()[0].rstrip(",")
+    known = _COLORS.get(name)
+    return known or next((c for key, c in _COLORS.items() if name.startswith(key)), GRID)
+
+
+def _draw_table(axes: "Axes", rows: list[StageSummary]) -> None:
+    for x, name in zip(_X, _HEADER, strict=True):
+        axes.text(x, -0.75, name, fontsize=8, va="center", color=FAINT)
+    axes.axhline(-0.45, color=FAINT, linewidth=0.8)
+    for place, row in enumerate(rows):
+        is_stage = row.name not in ("stem", "head")
+        cells = (
+            row.name,
+            row.operator.replace("x", "×") if is_stage else row.operator.replace("1x1", "1×1"),
+            f"{row.in_size}²",
+            str(row.channels),
+            str(row.layers),
+            str(row.stride),
+            f"{row.se:g}" if row.se else "-",
+            _SKIPS[row.skip] if is_stage else "-",
+        )
+        for x, cell in zip(_X, cells, strict=True):
+            axes.text(x, place, cell, fontsize=8.5, va="center")
+    axes.set_xlim(0, 1)
+
+
+def _draw_shares(axes: "Axes", title: str, values: list[int], color: str) -> None:
+    total = max(sum(values), 1)
+    shares = [value / total for value in values]
+    axes.barh(range(len(values)), shares, height=0.55, color=color)
+    for place, (value, share) in enumerate(zip(values, shares, strict=True)):
+        axes.text(share + 0.02 * max(shares), place, format_count(value), fontsize=7.5, va="center")
+    axes.set_xlim(0, max(shares) * 1.6)
+    axes.text(0, -0.75, title, fontsize=8, va="center", color=FAINT)

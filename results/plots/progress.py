@@ -1,0 +1,104 @@
+"""How a search went: each reward and the best so far, over evaluations and over time."""
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from results.plots.style import (
+    BLUE,
+    FAINT,
+    PAPER,
+    SKY,
+    VERMILION,
+    NothingToDrawError,
+    legend_above,
+    new_figure,
+)
+from results.run_data import RunData
+from results.trials import Trial
+from results.wording import NOTHING_YET
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_UNITS = ((3 * 86400.0, 86400.0, "days"), (2 * 3600.0, 3600.0, "hours"), (180.0, 60.0, "minutes"))
+
+
+def draw_evaluations(data: RunData) -> "Figure":
+    """Reward over the order in which networks were asked for."""
+    done = data.done
+    if not done:
+        raise NothingToDrawError(NOTHING_YET)
+    failed = [trial for trial in data.trials if trial.state == "failed"]
+    places = {trial.number: place for place, trial in enumerate(data.trials, start=1)}
+    return _draw(
+        "evaluation, in the order asked",
+        [float(places[trial.number]) for trial in done],
+        done,
+        [float(places[trial.number]) for trial in failed],
+    )
+
+
+def draw_time(data: RunData) -> "Figure":
+    """Reward over the time since the first network was asked for."""
+    ended = sorted(
+        (trial for trial in data.done if trial.finished_at is not None), key=_finished_at
+    )
+    if not ended:
+        raise NothingToDrawError(NOTHING_YET)
+    start = min(trial.asked_at for trial in data.trials)
+    longest = max(_finished_at(trial) for trial in data.trials if trial.finished_at) - start
+    size, unit = next(
+        ((size, unit) for least, size, unit in _UNITS if longest >= least), (1.0, "seconds")
+    )
+    failed = [trial for trial in data.trials if trial.state == "failed"]
+    return _draw(
+        f"time since the search began ({unit})",
+        [(_finished_at(trial) - start) / size for trial in ended],
+        ended,
+        [(_finished_at(trial) - start) / size for trial in failed],
+    )
+
+
+def _draw(
+    label: str, x: list[float], done: "tuple[Trial, ...] | list[Trial]", failed: list[float]
+) -> "Figure":
+    rewards = [trial.reward or 0.0 for trial in done]
+    best = list(accumulate(rewards, max))
+    figure = new_figure(3.2)
+    axes = figure.add_subplot()
+    points = axes.scatter(
+        x, rewards, s=16, color=SKY, edgecolors=PAPER, linewidths=0.4, label="one network"
+    )
+    points.set_gid("trial-points")
+    axes.step(x, best, where="post", color=BLUE, linewidth=1.8, label="best so far")
+    if failed:
+        axes.scatter(
+            failed,
+            [0.02] * len(failed),
+            marker="x",
+            s=18,
+            color=VERMILION,
+            linewidths=1.0,
+            transform=axes.get_xaxis_transform(),
+            label="failed",
+        )
+    place = best.index(best[-1])
+    axes.annotate(
+        f"trial {done[place].number}: {best[-1]:.4f}",
+        (x[place], best[-1]),
+        xytext=(4, 5),
+        textcoords="offset points",
+        ha="left" if x[place] < 0.7 * max(x) else "right",
+        fontsize=8,
+    )
+    axes.set_xlabel(label)
+    axes.set_ylabel("reward (no unit)")
+    axes.margins(x=0.02, y=0.1)
+    axes.set_xlim(left=0)
+    axes.tick_params(color=FAINT)
+    legend_above(axes, 3)
+    return figure
+
+
+def _finished_at(trial: Trial) -> float:
+    return trial.finished_at or trial.asked_at

@@ -1,0 +1,94 @@
+"""A run read once, for everything that draws or tells it: record, trials, answer."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from results.listing import run_events, run_targets
+from results.run import Run
+from results.trials import Trial, join_trials, top
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+from search_spaces.notation import parse_architecture
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunData:
+    """A run as it stood when it was read; equal only to itself, so it can key a cache.
+
+    Attributes:
+        reference: such as `baseline/001`.
+        path: its directory, as text.
+        kind: `baseline`, `coefficients`, …
+        status: `finished`, `running`, `interrupted`, `failed` or `infeasible`.
+        record: the content of `run.json`.
+        targets: what the run searched for, such as `{"macs": 400000000}`.
+        trials: in the order they were asked.
+        answer: what the run found; None while it has found nothing.
+    """
+
+    reference: str
+    path: str
+    kind: str
+    status: str
+    record: dict[str, Any]
+    targets: dict[str, Any]
+    trials: tuple[Trial, ...]
+    answer: dict[str, Any] | None
+
+    @cached_property
+    def done(self) -> tuple[Trial, ...]:
+        """Trials that were measured, in the order they were asked."""
+        return tuple(
+            trial
+            for trial in self.trials
+            if trial.state == "done" and trial.accuracy is not None and trial.reward is not None
+        )
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """The trial of the highest reward in the search itself."""
+        return next(iter(top(self.done, 1)), None)
+
+    @property
+    def finalists(self) -> list[dict[str, Any]]:
+        """The finalists' rows of the answer, best first; none where there were no finalists."""
+        verdict = (self.answer or {}).get("finalists")
+        return verdict["rows"] if isinstance(verdict, dict) else []
+
+    @property
+    def winner(self) -> Trial | None:
+        """The trial the answer names, else the best so far."""
+        number = (self.answer or {}).get("trial")
+        return next((trial for trial in self.trials if trial.number == number), self.best)
+
+    @cached_property
+    def network(self) -> Architecture | None:
+        """The winner's architecture; None where there is no winner, or none that can be read."""
+        return None if self.winner is None else read_network(self.winner)
+
+
+def load_run_data(run: Run) -> RunData:
+    """Read everything of a run; a torn last line of its ledger is passed over.
+
+    Raises:
+        InputError: the ledger or the answer is corrupt.
+    """
+    return RunData(
+        reference=run.reference,
+        path=str(run.path),
+        kind=run.kind,
+        status=run.status,
+        record=run.record,
+        targets=run_targets(run),
+        trials=tuple(join_trials(run_events(run))),
+        answer=run.answer(),
+    )
+
+
+def read_network(trial: Trial) -> Architecture | None:
+    """A trial's architecture; None where its notation is not ours, as a newer version's."""
+    try:
+        return parse_architecture(trial.architecture)
+    except InputError:
+        return None

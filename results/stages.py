@@ -1,0 +1,111 @@
+"""A network stage by stage, as the tables of the MnasNet and EfficientNet papers show it."""
+
+from dataclasses import dataclass
+
+from search_spaces.architecture import Architecture, Stage, stage_blocks
+from search_spaces.cost import block_cost, head_cost, stem_cost
+
+_NAMES = {
+    "conv": "Conv",
+    "depthwise_separable": "SepConv",
+    "bottleneck": "Bottleneck",
+    "identity": "Identity",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSummary:
+    """Stem, one stage, or head.
+
+    Attributes:
+        name: `stem`, `1` … for the stages, `head`.
+        operator: such as `MBConv6 5x5`.
+        se: squeeze-excite ratio, 0 for none.
+        skip: `identity`, `pool` or `none`, as the stage asks for it.
+        channels: that go out.
+        layers: that are built; 0 for an identity of no effect.
+        stride: of the first layer.
+        in_size, out_size: height and width in pixels.
+        macs: multiply-adds of convolutions and linear layers.
+        params: trainable parameters.
+    """
+
+    name: str
+    operator: str
+    se: float = 0.0
+    skip: str = "none"
+    channels: int
+    layers: int = 1
+    stride: int = 1
+    in_size: int
+    out_size: int
+    macs: int
+    params: int
+
+
+def operator_name(stage: Stage) -> str:
+    """Operation with its expansion, `MBConv6`; without its kernel."""
+    if stage.op == "mbconv":
+        return f"MBConv{stage.expand:g}"
+    if stage.op == "fused_mbconv":
+        return f"Fused-MBConv{stage.expand:g}"
+    return _NAMES[stage.op]
+
+
+def stage_summaries(architecture: Architecture) -> list[StageSummary]:
+    """Stem, stages and head; MACs and parameters add up to `cost`."""
+    stem, head = architecture.stem, architecture.head
+    first = stem_cost(stem, architecture.in_channels, architecture.resolution)
+    rows = [
+        StageSummary(
+            name="stem",
+            operator=f"Conv {stem.kernel}x{stem.kernel}" + (", max pool" if stem.pool else ""),
+            channels=stem.channels,
+            stride=stem.stride,
+            in_size=architecture.resolution,
+            out_size=first.size,
+            macs=first.macs,
+            params=first.params,
+        )
+    ]
+    channels, size = stem.channels, first.size
+    for number, stage in enumerate(architecture.stages, start=1):
+        rows.append(_stage(str(number), stage, channels, size))
+        channels, size = stage.channels, rows[-1].out_size
+    last = head_cost(channels, head.channels, architecture.classes, size)
+    rows.append(
+        StageSummary(
+            name="head",
+            operator="Conv 1x1, pool, FC" if head.channels else "Pool, FC",
+            channels=architecture.features,
+            in_size=size,
+            out_size=1,
+            macs=last.macs,
+            params=last.params,
+        )
+    )
+    return rows
+
+
+def _stage(name: str, stage: Stage, channels: int, size: int) -> StageSummary:
+    blocks = stage_blocks(stage, channels)
+    macs = params = 0
+    in_size = size
+    for block in blocks:
+        layer = block_cost(block, size)
+        macs, params, size = macs + layer.macs, params + layer.params, layer.size
+    return StageSummary(
+        name=name,
+        operator=f"{operator_name(stage)} {stage.kernel}x{stage.kernel}"
+        if stage.op != "identity"
+        else "Identity",
+        se=stage.se,
+        skip=stage.skip,
+        channels=stage.channels,
+        layers=len(blocks),
+        stride=stage.stride,
+        in_size=in_size,
+        out_size=size,
+        macs=macs,
+        params=params,
+    )

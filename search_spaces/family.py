@@ -1,0 +1,118 @@
+"""Families: one baseline at several φ, or EfficientNet's published B0 to B7.
+
+The two are never mixed up: `formula` is α^φ, β^φ, γ^φ with the published rounding of channels and
+layers; `published` is a table that was rounded by hand and that no φ reproduces.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search_spaces.architecture import Architecture
+from search_spaces.cost import Cost, cost
+from search_spaces.errors import InputError
+from search_spaces.scaling import Coefficients, Rounding, compound
+from search_spaces.zoo import published_family
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One network of a family.
+
+    Attributes:
+        name: `phi1`, `efficientnet-b1`: unique in its family, fit for a file name.
+        phi: the compound coefficient; None in the published family, which has none.
+        depth, width: multipliers of layers and channels, before rounding.
+        architecture: the network, rounded.
+        cost: at the network's own resolution.
+        nominal_ratio: MACs over the baseline's if nothing were rounded: d·w²·r².
+        measured_ratio: MACs over the baseline's, counted.
+    """
+
+    name: str
+    phi: float | None
+    depth: float
+    width: float
+    architecture: Architecture
+    cost: Cost
+    nominal_ratio: float
+    measured_ratio: float
+
+    @property
+    def resolution(self) -> int:
+        """Input side in pixels."""
+        return self.architecture.resolution
+
+
+def formula_family(
+    baseline: Architecture,
+    coefficients: Coefficients,
+    phis: Sequence[float],
+    rounding: Rounding = "exact",
+) -> list[Member]:
+    """The baseline scaled by every φ, in the order given.
+
+    Raises:
+        InputError: as `search_spaces.scaling.compound`; the φ is named.
+    """
+    base = cost(baseline)
+    return [_scaled(baseline, base, coefficients, phi, rounding) for phi in dict.fromkeys(phis)]
+
+
+def published_members(numbers: Sequence[float]) -> list[Member]:
+    """EfficientNet-B0 to B7 by number.
+
+    Raises:
+        InputError: a number that is not one of 0 to 7.
+    """
+    entries = published_family()
+    base = entries[0]
+    base_cost = cost(base.architecture)
+    members = []
+    for number in dict.fromkeys(numbers):
+        if number not in range(len(entries)):
+            raise InputError(
+                f"the published family has the members 0 to 7, not {number:g}: "
+                "other values of phi go with --family formula"
+            )
+        entry = entries[int(number)]
+        counted = cost(entry.architecture)
+        members.append(
+            Member(
+                name=entry.name,
+                phi=None,
+                depth=entry.depth,
+                width=entry.width,
+                architecture=entry.architecture,
+                cost=counted,
+                nominal_ratio=entry.depth
+                * entry.width**2
+                * (entry.resolution / base.resolution) ** 2,
+                measured_ratio=counted.macs / base_cost.macs,
+            )
+        )
+    return members
+
+
+def _scaled(
+    baseline: Architecture,
+    base: Cost,
+    coefficients: Coefficients,
+    phi: float,
+    rounding: Rounding,
+) -> Member:
+    depth, width, factor = coefficients.multipliers(phi)
+    try:
+        architecture = compound(baseline, coefficients, phi, rounding)
+    except InputError as error:
+        raise InputError(f"phi = {phi:g}: {error}") from None
+    counted = cost(architecture)
+    return Member(
+        name=f"phi{phi:g}",
+        phi=phi,
+        depth=depth,
+        width=width,
+        architecture=architecture,
+        cost=counted,
+        nominal_ratio=depth * width**2 * factor**2,
+        measured_ratio=counted.macs / base.macs,
+    )

@@ -1,0 +1,136 @@
+"""The table of measured networks: looked up by what a network is, not by how it is written."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from nas.evaluators.registry import make_evaluator
+from nas.evaluators.table import TableEvaluator, load_table
+from search_spaces.errors import InputError
+from search_spaces.notation import format_architecture
+from search_spaces.zoo import load_zoo
+from training.trials.evaluator import Request
+
+ONE, TWO = load_zoo("mobilenet-v1"), load_zoo("mobilenet-v2")
+
+
+def write_table(folder: Path, *rows: Sequence[object], encoding: str = "utf-8") -> Path:
+    path = folder / "table.csv"
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def small_table(folder: Path) -> TableEvaluator:
+    return load_table(
+        write_table(
+            folder,
+            ("architecture", "accuracy", "latency_ms", "note"),
+            (format_architecture(ONE), 0.5, 3, "quick"),
+            (json.dumps(TWO.to_dict()), 0.7, "nan", ""),
+            (format_architecture(ONE), 0.6, 4, "again"),
+        )
+    )
+
+
+def test_a_network_is_found_by_notation_or_json_with_its_numbers(tmp_path: Path) -> None:
+    evaluator = small_table(tmp_path)
+    results = evaluator.evaluate([Request(0, ONE, 0), Request(1, TWO, 5)])
+    assert results == [{"accuracy": 0.5, "latency_ms": 3.0}, {"accuracy": 0.7}]
+
+
+def test_of_several_rows_of_a_network_the_seed_picks_one(tmp_path: Path) -> None:
+    evaluator = small_table(tmp_path)
+    picked = [evaluator.evaluate([Request(0, ONE, seed)])[0]["accuracy"] for seed in range(6)]
+    assert picked == [0.5, 0.6, 0.5, 0.6, 0.5, 0.6]
+
+
+def test_a_network_that_the_table_lacks_fails_alone(tmp_path: Path) -> None:
+    evaluator = small_table(tmp_path)
+    missing = load_zoo("mnasnet-a1")
+    results = evaluator.evaluate([Request(0, missing, 0), Request(1, TWO, 0)])
+    assert results == [
+        {"error": f"network {missing.id} is not in the table"},
+        {"accuracy": 0.7},
+    ]
+
+
+def test_the_mark_that_excel_puts_first_does_no_harm(tmp_path: Path) -> None:
+    path = write_table(
+        tmp_path,
+        ("architecture", "accuracy"),
+        (format_architecture(ONE), 0.5),
+        encoding="utf-8-sig",
+    )
+    assert load_table(path).evaluate([Request(0, ONE, 0)]) == [{"accuracy": 0.5}]
+
+
+def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
+    records = []
+    for accuracy in (0.5, 0.5, 0.6):
+        path = write_table(
+            tmp_path, ("architecture", "accuracy"), (format_architecture(ONE), accuracy)
+        )
+        _, record = make_evaluator(
+            str(path), data="digits", recipe={}, max_images=None, device="cpu"
+        )
+        records.append(record)
+    assert records[0] == records[1] != records[2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "lacks the column 'architecture'"),
+        ([("architecture", "acc")], "lacks the column 'accuracy'"),
+        ([("architecture", "accuracy")], "has no rows"),
+        (
+            [("architecture", "accuracy"), ("ir_r1_k3", 0.5)],
+            "line 2: ",
+        ),
+        ([("architecture", "accuracy"), ('{"stem": 5}', 0.5)], "line 2: "),
+        ([("architecture", "accuracy"), ("{torn", 0.5)], "line 2: "),
+        ([("architecture", "accuracy"), ("", 0.5)], "line 2: the architecture is missing"),
+        (
+            [("accuracy", "architecture"), (0.5,)],
+            "line 2: the architecture is missing",
+        ),
+        (
+            [("architecture", "accuracy"), (format_architecture(ONE), 71.3)],
+            r"line 2: accuracy 71.3 is no fraction in \[0, 1\]; divide percents by 100",
+        ),
+        (
+            [("architecture", "accuracy"), (format_architecture(ONE), "nan")],
+            "line 2: accuracy is 'nan', not a number",
+        ),
+        (
+            [("architecture", "accuracy"), (format_architecture(ONE), "good")],
+            "line 2: accuracy is 'good', not a number",
+        ),
+        (
+            [("architecture", "accuracy"), (format_architecture(ONE),)],
+            "line 2: accuracy is 'None', not a number",
+        ),
+        (
+            [("architecture", "accuracy"), (format_architecture(ONE), -0.1)],
+            "line 2: accuracy -0.1 is no fraction",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_with_its_line(
+    rows: list[Sequence[object]], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message) as refused:
+        load_table(write_table(tmp_path, *rows))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", b'architecture,accuracy\n"\x00'])
+def test_a_file_that_is_no_csv_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="table "):
+        load_table(path)
