@@ -17,7 +17,7 @@ baseline: install
 	$(BIN)/effsearch baseline --target-flops 400M --samples 32 --finalists 3 --finalist-seeds 2
 
 test: install lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,9 +1,9 @@
 """The choice among measured candidates: how sure each mean is, which are ties, and who wins.
 
 With two seeds or more the noise is the pooled deviation between seeds (`results.comparison`). With
-one seed each it is taken from the scatter of all networks about a smooth surface, quadratic in
-ln β and ln γ and linear in ln MACs: what no smooth effect of the coefficients explains. That holds
-the surface's own misfit too, so it is rather too wide than too narrow.
+one seed each it is taken from the scatter of all networks about a smooth surface, quadratic in the
+logarithms of layers, channels and resolution as rounded: what no smooth effect of the three
+explains. That holds the surface's own misfit too, so it is rather too wide than too narrow.
 """
 
 import math
@@ -15,6 +15,7 @@ import numpy as np
 
 from gridsearch.candidates import Candidate
 from results.comparison import CONFIDENCE, Estimate, Noise, compare, pooled_noise
+from search_spaces.architecture import Architecture
 
 FEWEST_RESIDUALS = 5
 
@@ -89,19 +90,20 @@ def _scatter(
     measured: Sequence[Candidate], accuracies: np.ndarray[tuple[int], np.dtype[np.float64]]
 ) -> Noise | None:
     """Deviation of single accuracies from the surface fitted to them by least squares."""
-    logs = np.array(
-        [
-            (math.log(c.triple.beta / 100), math.log(c.triple.gamma / 100), math.log(c.cost.macs))
-            for c in measured
-        ]
-    )
-    beta, gamma, macs = (logs - logs.mean(axis=0)).T
-    terms = np.stack(
-        [np.ones(len(measured)), beta, gamma, beta**2, gamma**2, beta * gamma, macs], axis=1
-    )
+    sizes = np.array([_sizes(found.architecture) for found in measured], dtype=float)
+    logs = np.log(sizes)
+    logs -= logs.mean(axis=0)
+    pairs = [logs[:, i] * logs[:, j] for i in range(3) for j in range(i, 3)]
+    terms = np.stack([np.ones(len(measured)), *logs.T, *pairs], axis=1)
     surface, _, rank, _ = np.linalg.lstsq(terms, accuracies, rcond=None)
     freedom = len(measured) - int(rank)
     if freedom < FEWEST_RESIDUALS:
         return None
     residuals = accuracies - terms @ surface
     return Noise(math.sqrt(float((residuals**2).sum()) / freedom), freedom)
+
+
+def _sizes(network: Architecture) -> tuple[int, float, int]:
+    """Layers, mean channels of the stages, and resolution."""
+    channels = [stage.channels for stage in network.stages]
+    return len(network.blocks), sum(channels) / len(channels), network.resolution

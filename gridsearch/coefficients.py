@@ -17,7 +17,13 @@ from gridsearch.running import (
     refuse_changes,
     say,
 )
-from gridsearch.study import StudySource, bring_in_line, hide_password, open_study
+from gridsearch.study import (
+    StudySource,
+    bring_in_line,
+    check_storage,
+    hide_password,
+    open_study,
+)
 from gridsearch.trainings import ListSource, Measured, Trainings
 from results.files import write_atomically, write_json
 from results.ledger import Ledger, iterate_events, read_events
@@ -47,6 +53,8 @@ def search_coefficients(
     """
     check_device(config)
     plan = make_plan(config, run_dir)
+    if config.storage is not None:
+        check_storage(config.storage)
     with Run.create(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
@@ -133,12 +141,12 @@ def _grid_queue(run: Run, plan: Plan, ledger: Ledger, quiet: bool) -> Trainings:
     failed = {trial.arch_id for trial in join_trials(events) if trial.state == "failed"}
     url = config.storage or _local_storage(run)
     study = open_study(url, f"{run.reference} {run.record['created_at']}", plan.identity)
-    retried = bring_in_line(study, config.make_grid(), plan.candidates, failed)
-    if retried:
-        say(f"{retried} trials of the study were cut off: enqueued again", quiet)
+    repaired = bring_in_line(study, plan.candidates, failed)
+    if repaired.retried:
+        say(f"{repaired.retried} trials of the study were cut off: enqueued again", quiet)
     say(f"study: optuna-dashboard {hide_password(url)}", quiet)
     return Trainings(
-        StudySource(study, config.make_grid(), plan.candidates, plan.resolutions),
+        StudySource(study, repaired.missing, config.make_grid(), plan.candidates, plan.resolutions),
         ledger,
         events,
         networks=len(plan.candidates),

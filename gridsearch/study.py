@@ -7,8 +7,10 @@ triples that are missing are enqueued.
 """
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridsearch.candidates import Candidate
 from gridsearch.grid import Grid, Triple
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
     import optuna
 
 GRID_KEY = "effsearch_grid"
+# Optuna reads all waiting trials at every `ask`: ten thousand of them take a second and more.
+ENQUEUED_TOGETHER = 200
+
+
+class Repaired(NamedTuple):
+    """What a study lacked: trials retried, and triples that are not in it, in grid order."""
+
+    retried: int
+    missing: list[Triple]
 
 
 class StudySource:
@@ -28,6 +39,7 @@ class StudySource:
 
     Args:
         study: from `open_study`, in line with the ledger.
+        missing: triples to enqueue, from `bring_in_line`.
         grid: bounds of the parameters.
         candidates: the networks of all triples.
         resolutions: pixels each network is trained at, by its id.
@@ -36,6 +48,7 @@ class StudySource:
     def __init__(
         self,
         study: "optuna.Study",
+        missing: Iterable[Triple],
         grid: Grid,
         candidates: Sequence[Candidate],
         resolutions: Mapping[str, int],
@@ -43,6 +56,7 @@ class StudySource:
         from optuna.trial import TrialState
 
         self._study = study
+        self._missing = deque(missing)
         self._distributions = _distributions(grid)
         self._candidates = {
             triple: candidate for candidate in candidates for triple in candidate.triples
@@ -51,10 +65,11 @@ class StudySource:
         self._left = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
         self._running: dict[str, list[optuna.Trial]] = {}
         self._known: dict[str, Measured] = {}
+        self._enqueue()
 
     def next(self) -> Job | None:
         """The network of the next waiting trial that is not under way or known already."""
-        while self._left:
+        while self._left or self._enqueue():
             self._left -= 1
             trial = self._study.ask(self._distributions)
             candidate = self._candidates.get(_triple(trial.params))
@@ -78,6 +93,17 @@ class StudySource:
         self._known[arch_id] = measured
         for trial in self._running.pop(arch_id, []):
             self._finish(trial, measured)
+
+    def _enqueue(self) -> bool:
+        """Enqueue the next of the missing triples; False where there are none."""
+        count = min(len(self._missing), ENQUEUED_TOGETHER)
+        for _ in range(count):
+            triple = self._missing.popleft()
+            attributes = _attributes(triple, self._candidates[triple])
+            # skip_if_exists would compare with every trial each time; `bring_in_line` has done it.
+            self._study.enqueue_trial(_parameters(triple), user_attrs=attributes)
+        self._left += count
+        return count > 0
 
     def _finish(self, trial: "optuna.Trial", measured: Measured) -> None:
         from optuna.trial import TrialState
@@ -113,18 +139,12 @@ def open_study(url: str, name: str, identity: str) -> "optuna.Study":
         EffsearchError: the database does not answer.
     """
     import optuna
-    from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
+    with _database_errors(url):
         study = optuna.create_study(
             storage=_storage(url), study_name=name, direction="maximize", load_if_exists=True
         )
-    except (SQLAlchemyError, ImportError, ValueError, optuna.exceptions.OptunaError) as error:
-        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise EffsearchError(
-            f"study '{name}' cannot be opened in {hide_password(url)}: {cause}"
-        ) from None
     known = study.user_attrs.get(GRID_KEY)
     if known is None:
         study.set_user_attr(GRID_KEY, identity)
@@ -136,10 +156,34 @@ def open_study(url: str, name: str, identity: str) -> "optuna.Study":
     return study
 
 
+def check_storage(url: str) -> None:
+    """See whether a database answers, before a run is made for it.
+
+    Raises:
+        EffsearchError: it does not, or its driver is not installed.
+    """
+    with _database_errors(url):
+        _storage(url).engine.dispose()
+
+
+@contextmanager
+def _database_errors(url: str) -> Iterator[None]:
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, ImportError, ValueError, optuna.exceptions.OptunaError) as error:
+        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise EffsearchError(
+            f"the study's database {hide_password(url)} does not answer: {cause}"
+        ) from None
+
+
 def bring_in_line(
-    study: "optuna.Study", grid: Grid, candidates: Iterable[Candidate], failed: set[str]
-) -> int:
-    """Retry what a dead process left running, and enqueue what is missing; how many were retried.
+    study: "optuna.Study", candidates: Iterable[Candidate], failed: set[str]
+) -> Repaired:
+    """Retry what a dead process left running, and find what is missing.
 
     Only the leader may call it: two processes would enqueue the same triples twice.
 
@@ -155,7 +199,7 @@ def bring_in_line(
         retry, retried = RetryHeartbeatStaleTrialCallback(), 0
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
-        if trial.params or "fixed_params" in trial.system_attrs:
+        if "fixed_params" in trial.system_attrs:
             retry(study, trial)
             retried += 1
     alive: set[Triple] = set()
@@ -163,13 +207,13 @@ def bring_in_line(
     for trial in study.get_trials(deepcopy=False):
         triple = _triple(trial.params or trial.system_attrs.get("fixed_params", {}))
         (ended if trial.state == TrialState.FAIL else alive).add(triple)
-    for candidate in candidates:
-        for triple in candidate.triples:
-            if triple in alive or (triple in ended and candidate.id in failed):
-                continue
-            # skip_if_exists would compare with every trial each time; `alive` has done it.
-            study.enqueue_trial(_parameters(triple), user_attrs=_attributes(triple, candidate))
-    return retried
+    missing = [
+        triple
+        for candidate in candidates
+        for triple in candidate.triples
+        if triple not in alive and not (triple in ended and candidate.id in failed)
+    ]
+    return Repaired(retried, missing)
 
 
 def hide_password(url: str) -> str:

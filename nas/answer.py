@@ -57,10 +57,13 @@ def make_answer(
         EffsearchError: no evaluation succeeded; the first failure is named.
     """
     done = [trial for trial in trials if trial.state == "done"]
+    failed = [trial for trial in trials if trial.state == "failed"]
+    if not done and not failed:
+        raise EffsearchError("no evaluation ended within the time budget: go on with --resume")
     if not done:
-        errors = [trial.error for trial in trials if trial.error]
-        cause = f"; the first: {errors[0]}" if errors else " within the time budget"
-        raise EffsearchError(f"none of {len(trials)} evaluations succeeded{cause}")
+        raise EffsearchError(
+            f"none of {len(failed)} evaluations succeeded; the first: {failed[0].error}"
+        )
     winner = verdict.winner if verdict else top(done, 1)[0]
     architecture = parse_architecture(winner.architecture)
     counted = cost(architecture)
@@ -90,8 +93,8 @@ def make_answer(
         "strategy": plan.config.strategy,
         "evaluator": plan.config.evaluator,
         "data": plan.record.get("data"),
-        "samples": sum(trial.state in ("done", "failed") for trial in trials),
-        "failed": sum(trial.state == "failed" for trial in trials),
+        "samples": len(done) + len(failed),
+        "failed": len(failed),
         "seed": plan.config.seed,
         "flops_convention": run.record["flops_convention"],
         "versions": run.record["versions"],

@@ -92,7 +92,8 @@ def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
         result = make_answer(run, plan, trials, verdict)
         write_json(run.paths.answer, result.answer)
     except KeyboardInterrupt:
-        _write_table(run)
+        if run.paths.ledger.exists():
+            _write_table(run)
         run.finish("interrupted")
         raise Interrupted(
             f"stopped; nothing finished is lost. Go on with: {_resume_command(run)}"

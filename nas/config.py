@@ -98,7 +98,7 @@ class BaselineConfig:
     cost_tolerance: float | None = None
     cost_band: float | None = None
     space: str = "mnasnet"
-    strategy: str = "evolution"
+    strategy: str = "bayesian"
     strategy_options: dict[str, Any] = field(default_factory=dict)
     evaluator: str = "proxy"
     data: str = "digits"

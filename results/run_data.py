@@ -58,9 +58,23 @@ class RunData:
 
     @property
     def winner(self) -> Trial | None:
-        """The trial the answer names, else the best so far."""
-        number = (self.answer or {}).get("trial")
-        return next((trial for trial in self.trials if trial.number == number), self.best)
+        """The trial the answer names, by number or by its network's id, else the best so far."""
+        answer = self.answer or {}
+        network = answer.get("network")
+        wanted = network.get("id") if isinstance(network, dict) else None
+        return next(
+            (
+                trial
+                for trial in self.trials
+                if trial.number == answer.get("trial") or trial.arch_id == wanted
+            ),
+            self.best,
+        )
+
+    @cached_property
+    def networks(self) -> tuple[Architecture | None, ...]:
+        """Each trial's architecture, in the order of `trials`; None where it cannot be read."""
+        return tuple(map(read_network, self.trials))
 
     @cached_property
     def network(self) -> Architecture | None:

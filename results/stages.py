@@ -1,6 +1,7 @@
 """A network stage by stage, as the tables of the MnasNet and EfficientNet papers show it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from search_spaces.architecture import Architecture, Stage, stage_blocks
 from search_spaces.cost import block_cost, head_cost, stem_cost
@@ -87,6 +88,7 @@ def stage_summaries(architecture: Architecture) -> list[StageSummary]:
     return rows
 
 
+@lru_cache(maxsize=65536)
 def _stage(name: str, stage: Stage, channels: int, size: int) -> StageSummary:
     blocks = stage_blocks(stage, channels)
     macs = params = 0

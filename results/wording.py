@@ -13,7 +13,6 @@ NOTHING_YET = "no finished trials yet"
 def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What `results.listing.describe` says about a run, as named lines."""
     record, best = document["record"], document["best"]
-    versions = (record.get("versions") or {}).items()
     found = (
         f"trial {best['trial']}, reward {number('reward', best['reward'])}, "
         f"accuracy {number('accuracy', best['accuracy'])}"
@@ -23,16 +22,24 @@ def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("run", f"{document['run']} in {document['path']}"),
         ("status", document["status"]),
+        *essentials_of_record(record),
+        ("target", targets(document["targets"])),
+        ("trials", ", ".join(f"{count} {state}" for state, count in document["trials"].items())),
+        ("best", found),
+        ("digest", document["digest"]),
+    ]
+
+
+def essentials_of_record(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """When and how a run was made, as named lines."""
+    versions = (record.get("versions") or {}).items()
+    return [
         ("created", minute(record["created_at"])),
         ("finished", minute(record.get("finished_at") or "-")),
         ("command", shlex.join(str(word) for word in record.get("command") or ())),
         ("seed", str(record.get("seed"))),
-        ("target", targets(document["targets"])),
         ("flops", str(record.get("flops_convention"))),
         ("versions", ", ".join(f"{name} {known}" for name, known in versions if known)),
-        ("trials", ", ".join(f"{count} {state}" for state, count in document["trials"].items())),
-        ("best", found),
-        ("digest", document["digest"]),
     ]
 
 

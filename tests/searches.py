@@ -43,9 +43,14 @@ head: {channels: [64, 128]}
 # Appends a line for every evaluation that it has finished, and then returns the accuracy.
 LOGGING_EVALUATOR = """
 import os
+import signal
 import time
 
 def evaluate(architecture, seed):
+    print("noise")
+    if {kills_a_worker} and not os.path.exists({killed!r}):
+        open({killed!r}, "x").close()
+        os.kill(os.getppid(), signal.SIGKILL)
     time.sleep({pause})
     with open({log!r}, "a") as file:
         print(architecture.id, os.environ.get("RAY_RAYLET_PID"), file=file)
@@ -67,10 +72,19 @@ def write_evaluator(folder: Path, source: str, name: str = "measure.py") -> str:
     return f"{path}:evaluate"
 
 
-def logging_evaluator(folder: Path, pause: float) -> tuple[str, Path]:
-    """An evaluator that takes `pause` seconds and keeps a log, and where the log lies."""
+def logging_evaluator(folder: Path, pause: float, kills_a_worker: bool = False) -> tuple[str, Path]:
+    """An evaluator that takes `pause` seconds and keeps a log, and where the log lies.
+
+    With `kills_a_worker` its first evaluation kills the Ray worker that it runs for.
+    """
     log = folder / "finished.log"
-    return write_evaluator(folder, LOGGING_EVALUATOR.format(pause=pause, log=str(log))), log
+    source = LOGGING_EVALUATOR.format(
+        pause=pause,
+        log=str(log),
+        kills_a_worker=kills_a_worker,
+        killed=str(log.with_suffix(".killed")),
+    )
+    return write_evaluator(folder, source), log
 
 
 def evaluations(log: Path) -> Counter[str]:

@@ -7,10 +7,12 @@ import typer
 
 from effsearch.cli import (
     baseline,
+    bench,
     coefficients,
     compare_scaling,
     doctor,
     profile,
+    report,
     results,
     scale,
     spaces,
@@ -31,10 +33,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("baseline")(baseline.baseline)
+app.command("bench")(bench.bench)
 app.command("coefficients")(coefficients.coefficients)
 app.command("compare-scaling")(compare_scaling.compare_scaling)
 app.command("scale")(scale.scale)
 app.command("profile")(profile.profile)
+app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(results.app, name="results")

@@ -50,7 +50,9 @@ def baseline(
     ] = None,
     strategy: Annotated[
         Text,
-        typer.Option(help="evolution (default), random, local_search, ppo, tpe or nsga2."),
+        typer.Option(
+            help="bayesian (default), evolution, random, local_search, ppo, tpe or nsga2."
+        ),
     ] = None,
     evaluator: Annotated[
         Text,

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.results_options import RUNS, Json, Quiet, RunDir, RunName
+from effsearch.cli.results_options import (
+    RUNS,
+    Json,
+    Quiet,
+    RunDir,
+    RunName,
+    find,
+    print_document,
+    say,
+)
 
 
 class PlotFormat(StrEnum):
@@ -19,19 +28,77 @@ class PlotFormat(StrEnum):
 
 def plot(
     reference: RunName = None,
-    kind: Annotated[
-        list[str] | None, typer.Option(help="Which picture; may be given again [all].")
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            help="network, finalists, front, progress, time, preferences, importance or parallel; "
+            "may be given again [all].",
+        ),
     ] = None,
-    file_format: Annotated[PlotFormat, typer.Option("--format")] = PlotFormat.png,
+    file_format: Annotated[
+        PlotFormat,
+        typer.Option("--format", help="html is one page of all pictures, with every point named."),
+    ] = PlotFormat.png,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder [RUN/plots].")
+        Path | None, typer.Option("--output", "-o", help="Folder to write to [RUN/plots].")
     ] = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a run."""
+    """Draw pictures of a run and print the files written.
+
+    A picture that the run cannot fill says why, such as `no finished trials yet`.
+    """
+    from results.plots.registry import PLOTS, check_kinds
+
+    chosen = list(dict.fromkeys(kinds or PLOTS))
+    check_kinds(chosen)
+    run = find(run_dir, reference, quiet)
+    from results.run_data import load_run_data
+
+    folder = output or run.paths.plots
+    data = load_run_data(run)
+    if file_format is PlotFormat.html:
+        from results.plots.files import write_file
+        from results.report.page import picture_page
+
+        written = [write_file(folder / "plots.html", picture_page(data, chosen).encode())]
+    else:
+        from results.plots.files import figure_bytes, write_file
+        from results.plots.registry import draw_or_say
+
+        written = []
+        for kind in chosen:
+            figure, lacking = draw_or_say(kind, data)
+            if lacking:
+                say(f"{kind}: {lacking}", quiet)
+            content = figure_bytes(figure, file_format)
+            written.append(write_file(folder / f"{kind}.{file_format}", content))
+    if as_json:
+        print_document({"run": run.reference, "files": [str(path) for path in written]})
+        return
+    for path in written:
+        typer.echo(path)
 
 
-def watch(reference: RunName = None, run_dir: RunDir = RUNS) -> None:
-    """Follow a running search."""
+def watch(
+    reference: RunName = None,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="One look, then end.")] = False,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Follow a run until it ends: best so far, front, throughput, workers, failures.
+
+    --json prints one look as a document. Ctrl-C ends the watching, not the search.
+    """
+    from results.watch import look, watch_run
+
+    run = find(run_dir, reference, quiet)
+    if as_json:
+        print_document(look(run))
+        return
+    watch_run(run, interval=interval, once=once)

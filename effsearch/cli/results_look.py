@@ -84,13 +84,16 @@ def trial(
     --csv prints the layers.
     """
     from results.pareto import find_trial
-    from search_spaces.notation import parse_architecture
+    from results.run_data import read_network
     from search_spaces.profile import profile
 
     refuse_both(as_json, as_csv)
     run = find(run_dir, reference, quiet)
     found = find_trial(join_trials(run_events(run)), trial_id)
-    layers = [asdict(row) for row in profile(parse_architecture(found.architecture))]
+    network = read_network(found)
+    layers = [asdict(row) for row in profile(network)] if network else []
+    if network is None:
+        say("its notation is not understood here, so its layers cannot be shown", quiet)
     if as_json:
         print_document({"run": run.reference, **trial_document(found), "layers": layers})
         return

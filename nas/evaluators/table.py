@@ -49,7 +49,16 @@ class TableEvaluator(Evaluator):
 
 
 def load_table(path: Path) -> TableEvaluator:
-    """Read a table of measured networks.
+    """Read a table of measured networks for a search.
+
+    Raises:
+        InputError: as `read_table`.
+    """
+    return TableEvaluator({network.id: rows for network, rows in read_table(path).items()})
+
+
+def read_table(path: Path) -> dict[Architecture, list[Measurements]]:
+    """The measurements of each network of a table, at least one each.
 
     Raises:
         InputError: no such file, columns missing, no rows, an unreadable network or accuracy
@@ -61,18 +70,18 @@ def load_table(path: Path) -> TableEvaluator:
             for column in ("architecture", "accuracy"):
                 if column not in (reader.fieldnames or []):
                     raise InputError(f"table '{path}' lacks the column '{column}'")
-            rows: dict[str, list[Measurements]] = {}
+            rows: dict[Architecture, list[Measurements]] = {}
             for row in reader:
                 where = f"table '{path}', line {reader.line_num}"
                 architecture = _architecture(row["architecture"], where)
-                rows.setdefault(architecture.id, []).append(_measurements(row, where))
+                rows.setdefault(architecture, []).append(_measurements(row, where))
     except OSError as error:
         raise InputError(f"table '{path}' cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"table '{path}' is no CSV: {error}") from None
     if not rows:
         raise InputError(f"table '{path}' has no rows")
-    return TableEvaluator(rows)
+    return rows
 
 
 def _architecture(text: str | None, where: str) -> Architecture:

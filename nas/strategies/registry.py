@@ -45,7 +45,14 @@ def _nsga2() -> type[Strategy]:
     return NSGA2
 
 
+def _bayesian() -> type[Strategy]:
+    from nas.strategies.bayesian import Bayesian
+
+    return Bayesian
+
+
 STRATEGIES: dict[str, Callable[[], type[Strategy]]] = {
+    "bayesian": _bayesian,
     "random": _random,
     "evolution": _evolution,
     "local_search": _local_search,

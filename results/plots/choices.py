@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from results.run_data import RunData, read_network
+from results.run_data import RunData
 from results.stages import operator_name
 from results.trials import Trial
 from search_spaces.architecture import Architecture, Stage
@@ -47,7 +47,11 @@ class Choices:
 @lru_cache(maxsize=8)
 def read_choices(data: RunData) -> Choices:
     """All choices of a run's trials, in the order they were asked; unreadable ones are left out."""
-    pairs = [(trial, network) for trial in data.trials if (network := read_network(trial))]
+    pairs = [
+        (trial, network)
+        for trial, network in zip(data.trials, data.networks, strict=True)
+        if network is not None
+    ]
     if not pairs:
         return Choices((), (), 0)
     counts = [len(network.stages) for _, network in pairs]

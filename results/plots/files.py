@@ -3,16 +3,26 @@
 import io
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.plots.style import FAINT, GRID, INK, PAPER, STYLE
+from results.files import write_bytes_atomically
+from results.plots.style import BLUE, FAINT, GREEN, GRID, INK, PAPER, STYLE
 from results.trials import Trial
+from search_spaces.errors import EffsearchError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_THEMED = {INK: "var(--ink)", FAINT: "var(--faint)", GRID: "var(--grid)", PAPER: "var(--paper)"}
-_REFERENCES = re.compile(r'((?:\bid|xlink:href)="#?|url\(#)')
+_THEMED = {
+    INK: "var(--ink)",
+    FAINT: "var(--faint)",
+    GRID: "var(--grid)",
+    PAPER: "var(--paper)",
+    BLUE.lower(): "var(--blue)",
+    GREEN.lower(): "var(--green)",
+}
+_REFERENCES = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 
 
 def figure_bytes(figure: "Figure", file_format: str) -> bytes:
@@ -69,3 +79,20 @@ def _name_points(text: str, points: Sequence[Trial]) -> str:
     numbers = iter(points)
     named = re.sub("<use ", lambda _: f'<use data-trial="{next(numbers).number}" ', group)
     return text.replace(group, named, 1)
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Write a picture, making its folder where there is none.
+
+    Raises:
+        EffsearchError: the place cannot be written; another is to be named with --output.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes_atomically(path, content)
+    except OSError as problem:
+        why = problem.strerror or problem
+        raise EffsearchError(
+            f"cannot write {path}: {why}: name a writable folder with --output"
+        ) from None
+    return path

@@ -24,9 +24,7 @@ def draw_finalists(data: RunData) -> "Figure":
 
     rows = data.finalists
     if not rows:
-        raise NothingToDrawError(
-            "no finalists: resume the run with --finalists 5" if data.done else NOTHING_YET
-        )
+        raise NothingToDrawError(_why_none(data))
     figure = new_figure(1.5 + 0.42 * len(rows))
     axes = figure.add_subplot()
     for place, row in enumerate(rows):
@@ -85,3 +83,11 @@ def draw_finalists(data: RunData) -> "Figure":
     ]
     legend_above(axes, 3, handles)
     return figure
+
+
+def _why_none(data: RunData) -> str:
+    if not data.done:
+        return NOTHING_YET
+    if data.kind != "baseline":
+        return f"a {data.kind} run has no finalists"
+    return "no finalists: resume the run with --finalists 5"

@@ -17,10 +17,10 @@ from results.run_data import RunData
 from results.wording import NOTHING_YET
 
 LEAST_TRIALS = 30
-_MOST_TRIALS = 2000
+_MOST_TRIALS = 1500
 _FOLDS = 3
-_SHUFFLES = 4
-_TREES = 80
+_SHUFFLES = 3
+_TREES = 60
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from results.plots.style import (
     legend_above,
     new_figure,
 )
-from results.run_data import RunData, read_network
+from results.run_data import RunData
 from results.trials import Trial
 from results.wording import NOTHING_YET
 from search_spaces.amounts import format_count
@@ -46,26 +46,30 @@ def draw_front(data: RunData) -> "Figure":
     figure = new_figure(4.4)
     strip, axes = figure.subplots(2, 1, height_ratios=(1, 3.2))
     target = data.targets.get("macs")
-    _draw_strip(strip, done, target)
+    _draw_strip(strip, data, done, target)
     _draw_trials(axes, data, done, target)
     return figure
 
 
-def reference_macs(done: Sequence[Trial]) -> tuple[dict[str, int], str]:
-    """MACs of published networks at the trials' own resolution and classes, and what those are."""
-    own = read_network(done[0])
-    costs, said = {}, "at their own resolutions"
+def reference_macs(data: RunData) -> tuple[dict[str, int], str]:
+    """MACs of published networks, and at which input.
+
+    At the trials' resolution and classes where all trials agree on them, else at their own.
+    """
+    inputs = {(network.resolution, network.classes) for network in data.networks if network}
+    costs, said = {}, "each at its own resolution"
     for name, label in REFERENCES.items():
         network = load_zoo(name)
-        if own is not None:
-            network = replace(network, resolution=own.resolution, classes=own.classes)
-            said = f"at {own.resolution} pixels, {own.classes} classes"
+        if len(inputs) == 1:
+            [(resolution, classes)] = inputs
+            network = replace(network, resolution=resolution, classes=classes)
+            said = f"at {resolution} pixels, {classes} classes"
         costs[label] = cost(network).macs
     return costs, said
 
 
-def _draw_strip(axes: "Axes", done: Sequence[Trial], target: float | None) -> None:
-    references, said = reference_macs(done)
+def _draw_strip(axes: "Axes", data: RunData, done: Sequence[Trial], target: float | None) -> None:
+    references, said = reference_macs(data)
     low, high = _span(done)
     axes.axvspan(low, max(high, low * 1.01), color=SKY, alpha=0.45, linewidth=0)
     if target:
@@ -113,7 +117,7 @@ def _draw_trials(axes: "Axes", data: RunData, done: Sequence[Trial], target: flo
     accuracy = [100 * (trial.accuracy or 0.0) for trial in done]
     low, high = _span(done)
     axes.axvspan(low, high, color=SKY, alpha=0.18, linewidth=0, label="costs searched")
-    if target:
+    if target and low / 2 < target < 2 * high:  # farther off it would squeeze the networks
         axes.axvline(
             target,
             color=VERMILION,

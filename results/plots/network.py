@@ -1,5 +1,6 @@
 """The network drawn stage by stage, as the papers of MnasNet and EfficientNet show theirs."""
 
+import re
 from typing import TYPE_CHECKING
 
 from results.plots.style import (
@@ -91,7 +92,7 @@ def _draw_blocks(axes: "Axes", rows: list[StageSummary]) -> None:
                     linewidth=0.6,
                 )
             )
-    axes.set_xlim(0, widest)
+    axes.set_xlim(0, max(widest, 4))
     axes.text(0, -0.75, "one box a layer", fontsize=8, va="center", color=FAINT)
 
 
@@ -109,7 +110,7 @@ def _draw_table(axes: "Axes", rows: list[StageSummary]) -> None:
         is_stage = row.name not in ("stem", "head")
         cells = (
             row.name,
-            row.operator.replace("x", "×") if is_stage else row.operator.replace("1x1", "1×1"),
+            re.sub(r"(\d)x(\d)", r"\1×\2", row.operator),
             f"{row.in_size}²",
             str(row.channels),
             str(row.layers),

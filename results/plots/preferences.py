@@ -23,6 +23,8 @@ def draw_preferences(data: RunData) -> "Figure":
 
     if not data.done:
         raise NothingToDrawError(NOTHING_YET)
+    if data.kind == "coefficients":
+        raise NothingToDrawError("a grid asks for all of its networks: it prefers none")
     choices = read_choices(data)
     if len(choices.trials) < _LEAST_TRIALS or not any(one.stage for one in choices.varied):
         raise NothingToDrawError(f"preferences need {_LEAST_TRIALS} networks that differ")
@@ -31,7 +33,7 @@ def draw_preferences(data: RunData) -> "Figure":
     stages = sorted({stage for stage, _ in cells})
     periods = min(_MOST_PERIODS, len(choices.trials) // 4)
     shades = LinearSegmentedColormap.from_list("shares", ["#ffffff", BLUE, "#00263c"])
-    figure = new_figure(0.9 + 0.95 * len(stages), width=1.35 * len(columns) + 1.0)
+    figure = new_figure(0.9 + 0.95 * len(stages), width=max(5.5, 1.35 * len(columns) + 1.0))
     grid = figure.subplots(len(stages), len(columns), squeeze=False)
     image = None
     for row, stage in enumerate(stages):
@@ -60,11 +62,13 @@ def draw_preferences(data: RunData) -> "Figure":
                 spine.set_linewidth(0.5)
     _label(grid, stages, columns)
     if image is not None:
-        bar = figure.colorbar(image, ax=grid, shrink=0.5, aspect=30, pad=0.01)
-        bar.set_label("share of the networks asked for (fraction)", fontsize=8)
+        bar = figure.colorbar(
+            image, ax=grid, shrink=0.8 if len(stages) < 4 else 0.5, aspect=30, pad=0.01
+        )
+        bar.set_label("share of networks (fraction)", fontsize=8)
         bar.outline.set_visible(False)
     figure.supxlabel(
-        f"left to right: the search from its start to its end, {len(choices.trials)} networks "
+        f"left to right: from the search's start to its end, {len(choices.trials)} networks\n"
         f"in {periods} periods",
         fontsize=8.5,
     )

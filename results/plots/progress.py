@@ -1,5 +1,6 @@
 """How a search went: each reward and the best so far, over evaluations and over time."""
 
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -40,10 +41,8 @@ def draw_evaluations(data: RunData) -> "Figure":
 
 def draw_time(data: RunData) -> "Figure":
     """Reward over the time since the first network was asked for."""
-    ended = sorted(
-        (trial for trial in data.done if trial.finished_at is not None), key=_finished_at
-    )
-    if not ended:
+    done = data.done
+    if not done:
         raise NothingToDrawError(NOTHING_YET)
     start = min(trial.asked_at for trial in data.trials)
     longest = max(_finished_at(trial) for trial in data.trials if trial.finished_at) - start
@@ -53,24 +52,31 @@ def draw_time(data: RunData) -> "Figure":
     failed = [trial for trial in data.trials if trial.state == "failed"]
     return _draw(
         f"time since the search began ({unit})",
-        [(_finished_at(trial) - start) / size for trial in ended],
-        ended,
+        [(_finished_at(trial) - start) / size for trial in done],
+        done,
         [(_finished_at(trial) - start) / size for trial in failed],
     )
 
 
-def _draw(
-    label: str, x: list[float], done: "tuple[Trial, ...] | list[Trial]", failed: list[float]
-) -> "Figure":
+def _draw(label: str, x: list[float], done: Sequence[Trial], failed: list[float]) -> "Figure":
+    """`x` of each done trial, in any order, and of the failed ones."""
     rewards = [trial.reward or 0.0 for trial in done]
-    best = list(accumulate(rewards, max))
+    order = sorted(range(len(x)), key=x.__getitem__)
+    best = list(accumulate((rewards[place] for place in order), max))
     figure = new_figure(3.2)
     axes = figure.add_subplot()
     points = axes.scatter(
         x, rewards, s=16, color=SKY, edgecolors=PAPER, linewidths=0.4, label="one network"
     )
     points.set_gid("trial-points")
-    axes.step(x, best, where="post", color=BLUE, linewidth=1.8, label="best so far")
+    axes.step(
+        [x[place] for place in order],
+        best,
+        where="post",
+        color=BLUE,
+        linewidth=1.8,
+        label="best so far",
+    )
     if failed:
         axes.scatter(
             failed,
@@ -82,13 +88,13 @@ def _draw(
             transform=axes.get_xaxis_transform(),
             label="failed",
         )
-    place = best.index(best[-1])
+    leader = order[best.index(best[-1])]
     axes.annotate(
-        f"trial {done[place].number}: {best[-1]:.4f}",
-        (x[place], best[-1]),
+        f"trial {done[leader].number}: {best[-1]:.4f}",
+        (x[leader], best[-1]),
         xytext=(4, 5),
         textcoords="offset points",
-        ha="left" if x[place] < 0.7 * max(x) else "right",
+        ha="left" if x[leader] < 0.7 * max(x) else "right",
         fontsize=8,
     )
     axes.set_xlabel(label)

@@ -96,7 +96,7 @@ def draw_or_say(kind: str, data: RunData) -> "tuple[Figure, str | None]":
         return draw(kind, data), None
     except NothingToDrawError as reason:
         message = str(reason)
-        return styled(lambda: message_figure(f"{kind}: {message}")), message
+        return styled(lambda: message_figure(message)), message
 
 
 def styled(make: "Callable[[], Figure]") -> "Figure":

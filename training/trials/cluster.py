@@ -2,8 +2,10 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -59,16 +61,18 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
     # Tune logs lost trials as errors; here they are run again, and recorded if that fails too.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     owned = not ray.is_initialized()
-    if owned:
-        _start_ray(resources)
     try:
+        if owned:
+            with _uninterrupted():
+                _start_ray(resources)
         have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         # Ray reports lost workers on stdout, which is for data.
         with redirect_stdout(sys.stderr):
             yield have
     finally:
         if owned:
-            ray.shutdown()
+            with _uninterrupted():
+                ray.shutdown()
 
 
 @contextmanager
@@ -80,6 +84,22 @@ def ray_session(resources: Resources) -> Iterator[Session]:
     """
     with cluster(resources) as have:
         yield _fit_resources(resources, have)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done: Ray stopped half-way up crashes the interpreter."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals go to the main thread alone
+        return
+    held: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _start_ray(resources: Resources) -> None:

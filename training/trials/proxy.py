@@ -152,9 +152,9 @@ def make_scaled_proxy(
     size where that is smaller. Arguments and errors as `make_proxy`.
     """
     from training.dataset import load_train, load_train_within
-    from training.recipe import proxy_recipe
+    from training.recipe import scaling_recipe
 
-    recipe = proxy_recipe(data, options)
+    recipe = scaling_recipe(data, options)
     if recipe.resolution is None:
         own = load_train(data, resolution=None, max_images=max_images)
         recipe = replace(recipe, resolution=own.resolution)

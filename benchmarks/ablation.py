@@ -1,0 +1,118 @@
+"""The Bayesian strategy with one thing taken away: what pays and what does not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nas.objective import Objective
+from nas.problem import Problem
+from nas.strategies.base import Strategy
+from nas.strategies.bayesian import Bayesian
+from nas.surrogate.features import Features, Floats, Whole
+from nas.surrogate.gaussian_process import GaussianProcess
+from nas.surrogate.kernel import PARTS, Kernel
+from search_spaces.space import Encodings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One line of the ablation.
+
+    Attributes:
+        make: the strategy from a problem and a seed.
+        of: the objective searched, from the one that is wanted.
+        tells: whether it differs from the whole with this objective.
+    """
+
+    name: str
+    make: Callable[[Problem, int], Strategy]
+    of: Callable[[Objective], Objective] = lambda objective: objective
+    tells: Callable[[Objective], bool] = lambda objective: True
+
+
+class RewardLearner(Bayesian):
+    """Learns the reward as it comes instead of accuracy with the cost applied afterwards."""
+
+    def _values(self) -> Floats:
+        return np.array([result.reward for result in self.measured], dtype=np.float64)
+
+    def _fit(self) -> GaussianProcess:
+        rows = np.array([r.candidate.encoding for r in self.measured], dtype=np.int64)
+        return GaussianProcess.fit(self._features(rows), self._values(), self.problem.space.options)
+
+    def _rewards(self, accuracies: Floats, rows: Encodings) -> Floats:
+        return accuracies
+
+
+class _Without(Kernel):
+    """A kernel that leaves parts out."""
+
+    left_out: tuple[str, ...] = ()
+
+    def parts(self, a: Features, b: Features) -> Iterator[Floats]:
+        for name, part in zip(PARTS, super().parts(a, b), strict=True):
+            yield part * (name not in self.left_out)
+
+    def diagonal(self, a: Features) -> Iterator[Floats]:
+        for name, part in zip(PARTS, super().diagonal(a), strict=True):
+            yield part * (name not in self.left_out)
+
+
+def without(*left_out: str) -> type[Bayesian]:
+    """The strategy with a kernel that lacks these parts."""
+    kernel = type("Without", (_Without,), {"left_out": left_out})
+
+    class Poorer(Bayesian):
+        def _fit(self) -> GaussianProcess:
+            rows = np.array([r.candidate.encoding for r in self.measured], dtype=np.int64)
+            values = np.array([r.accuracy for r in self.measured], dtype=np.float64)
+            options: Whole = self.problem.space.options
+            return GaussianProcess.fit(self._features(rows), values, options, kernel)
+
+    return Poorer
+
+
+class _Certain(GaussianProcess):
+    """As if the means were the truth."""
+
+    def predict(self, networks: Features) -> tuple[Floats, Floats]:
+        mean, _ = super().predict(networks)
+        return mean, np.zeros_like(mean)
+
+    def sample(self, networks: Features, normal: Floats) -> Floats:
+        mean, _ = super().predict(networks)
+        return np.tile(mean, (len(normal), 1))
+
+
+class Greedy(Bayesian):
+    """Goes by the mean alone; a batch is its best candidates."""
+
+    def _fit(self) -> GaussianProcess:
+        fitted = super()._fit()
+        return _Certain(**{name: getattr(fitted, name) for name in fitted.__dataclass_fields__})
+
+
+def _without_band(objective: Objective) -> Objective:
+    return Objective(tuple(replace(t, low=0.0, high=float("inf")) for t in objective.targets))
+
+
+def _is_soft(objective: Objective) -> bool:
+    return any(target.kind == "soft" for target in objective.targets)
+
+
+def _is_banded(objective: Objective) -> bool:
+    return any(np.isfinite(target.high) for target in objective.targets)
+
+
+VARIANTS = (
+    Variant(name="whole", make=Bayesian),
+    Variant(name="without exact cost", make=RewardLearner, tells=_is_soft),
+    Variant(name="without interactions", make=without("pairs", "gene pairs", "likeness")),
+    Variant(name="without uncertainty", make=Greedy),
+    Variant(name="without the cost band", make=Bayesian, of=_without_band, tells=_is_banded),
+)
+KERNELS = (
+    Variant(name="whole", make=Bayesian),
+    *(Variant(name=f"without '{part}'", make=without(part)) for part in PARTS),
+)

@@ -1,0 +1,1 @@
+"""Strategies against each other: many searches of one problem at equal evaluations."""

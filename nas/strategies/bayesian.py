@@ -1,0 +1,173 @@
+"""Bayesian search: a Gaussian process learns accuracy, costs are computed, evolution proposes.
+
+What is drawn is accuracy; a draw becomes rewards through the objective, since the cost of a
+candidate is known exactly before it is trained.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.problem import Candidate, Problem, Result
+from nas.strategies.base import Strategy, check_option
+from nas.surrogate.features import FeatureTables, Floats
+from nas.surrogate.gaussian_process import GaussianProcess
+from search_spaces.space import Encodings
+
+_MODELLED = 1000  # measurements the model takes in; a Cholesky factor of more is slow
+_POOL = 300
+_BRED = 4000  # tries for the pool; most fall out of the band or were seen
+_PARENTS = 20
+_KEPT_PARENTS = 5
+_FRESH = 0.1  # of the pool are draws from the band
+_CHANGES = (0.7, 0.2, 0.1)  # chances of a child to change in one, two and three genes
+_COLLAPSE = 4.0
+
+
+class Bayesian(Strategy):
+    """Thompson sampling on a Gaussian process, over candidates bred from the best networks.
+
+    Until `start` networks are measured, networks are drawn from the cost band. Then, for each
+    batch: fit the model to all accuracies, rank the measured networks by what it believes of them,
+    breed from the best for some generations (selecting by mean plus one standard deviation of the
+    reward), and draw one set of rewards of all candidates together for each network of the batch;
+    each draw picks its best candidate.
+
+    Args:
+        problem: what to search.
+        seed: the run's seed.
+        start: measured networks before the first model, at least 2.
+        generations: of candidates bred for each batch, at least 1.
+
+    Raises:
+        InputError: an option out of range.
+    """
+
+    name = "bayesian"
+
+    def __init__(
+        self, problem: Problem, seed: int = 0, *, start: int = 10, generations: int = 5
+    ) -> None:
+        super().__init__(problem, seed)
+        check_option(self.name, "start", start, 2)
+        check_option(self.name, "generations", generations, 1)
+        self.start = start
+        self.generations = generations
+        self._features = FeatureTables(problem.space)
+
+    def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
+        if len(self.measured) < self.start or not len(self.problem.space):
+            return []
+        with _one_thread():
+            model = self._fit()
+            pool = self._pool(rng, model)
+            if not len(pool):
+                return []
+            accuracies = model.sample(self._features(pool), rng.standard_normal((count, len(pool))))
+            order = _best_of_each(self._rewards(accuracies, pool))
+        return self.problem.new(pool[order], self.seen, count)
+
+    def _fit(self) -> GaussianProcess:
+        results = _modelled(self.measured)
+        accuracies = np.array([result.accuracy for result in results], dtype=np.float64)
+        return GaussianProcess.fit(
+            self._features(_encodings(results)),
+            _lifted(accuracies),
+            self.problem.space.options,
+        )
+
+    def _expected(self, model: GaussianProcess) -> Floats:
+        """Rewards that the model expects of the measured networks, (n,)."""
+        rows = _encodings(self.measured)
+        return self._rewards(model.predict(self._features(rows))[0], rows)
+
+    def _pool(self, rng: np.random.Generator, model: GaussianProcess) -> Encodings:
+        """Candidates in the band around the best networks, none of them measured."""
+        measured = _encodings(self.measured)
+        known = {row.tobytes() for row in self._features(measured).genes}
+        best = measured[np.argsort(-self._expected(model), kind="stable")]
+        drawn = self.problem.draw(rng, int(_FRESH * _POOL), self.seen)
+        fresh = np.array([candidate.encoding for candidate in drawn], dtype=np.int64)
+        pool = fresh.reshape(len(drawn), len(self.problem.space))
+        parents = best[:_PARENTS]
+        for generation in range(self.generations):
+            children = self._new(self._breed(rng, parents), known)[: _POOL - len(drawn)]
+            pool = self._new(np.concatenate([pool, children]), known)
+            if generation + 1 == self.generations or not len(pool):
+                return pool
+            mean, sigma = model.predict(self._features(pool))
+            hoped = np.argsort(-self._rewards(mean + sigma, pool), kind="stable")
+            pool = pool[hoped[:_POOL]]
+            parents = np.concatenate([best[:_KEPT_PARENTS], pool[:_PARENTS]])
+        return pool
+
+    def _breed(self, rng: np.random.Generator, parents: Encodings) -> Encodings:
+        """Mutated copies of parents picked at random, (_BRED, genes)."""
+        chosen = parents[rng.integers(0, len(parents), _BRED)]
+        changes = rng.choice(len(_CHANGES), size=_BRED, p=_CHANGES)
+        children = chosen.copy()
+        for few in range(len(_CHANGES)):
+            rows = changes == few
+            children[rows] = self.problem.space.mutate(rng, chosen[rows], few + 1)
+        return children
+
+    def _new(self, rows: Encodings, known: set[bytes]) -> Encodings:
+        """The rows in the band, each network once, without those that are known."""
+        inside = self.problem.in_band(rows)
+        first: dict[bytes, int] = {}
+        for place, genes in enumerate(self._features(inside).genes):
+            spelling = genes.tobytes()
+            if spelling not in known:
+                first.setdefault(spelling, place)
+        return inside[list(first.values())]
+
+    def _rewards(self, accuracies: Floats, rows: Encodings) -> Floats:
+        """Rewards of accuracies (…, n) that the n rows would have."""
+        return self.problem.objective.reward(accuracies, self.problem.costs(rows))
+
+
+def _encodings(results: Sequence[Result]) -> Encodings:
+    return np.array([result.candidate.encoding for result in results], dtype=np.int64)
+
+
+def _modelled(results: Sequence[Result]) -> Sequence[Result]:
+    """All, or in long searches the better half of those that fit and a spread of the others."""
+    if len(results) <= _MODELLED:
+        return results
+    order = sorted(range(len(results)), key=lambda place: -(results[place].reward or 0.0))
+    best, others = order[: _MODELLED // 2], sorted(order[_MODELLED // 2 :])
+    spread = np.linspace(0, len(others) - 1, _MODELLED - len(best)).astype(np.int64)
+    return [results[place] for place in sorted([*best, *(others[i] for i in spread)])]
+
+
+def _lifted(accuracies: Floats) -> Floats:
+    """Trainings that collapsed, lifted to where the bad ones lie.
+
+    How far below is an accident, and it would drown what tells the good ones apart.
+    """
+    middle, high = np.quantile(accuracies, [0.5, 0.9])
+    if high <= middle:
+        return accuracies
+    return np.asarray(np.maximum(accuracies, middle - _COLLAPSE * (high - middle)))
+
+
+def _best_of_each(draws: Floats) -> NDArray[np.int64]:
+    """Places of the best candidate of each draw (draws, n), none twice; then all others."""
+    picked: dict[int, None] = {}
+    for draw in draws:
+        for place in np.argsort(-draw, kind="stable"):
+            if int(place) not in picked:
+                picked[int(place)] = None
+                break
+    rest = np.argsort(-draws.mean(axis=0), kind="stable")
+    return np.array(list(picked | dict.fromkeys(rest.tolist())), dtype=np.int64)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Sums in the same order on every machine: more threads would change last digits, and asks."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limits

@@ -1,0 +1,1 @@
+"""A model of accuracy: features of networks, a kernel over them, a Gaussian process."""

@@ -1,0 +1,151 @@
+"""A Gaussian process over networks: accuracy with its uncertainty from some hundred measurements.
+
+The weights of the kernel's parts and the noise are those that make the measurements most likely
+(maximum a posteriori, with priors wide enough to be overruled by a few dozen of them).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nas.surrogate.features import Features, Floats, Whole
+from nas.surrogate.kernel import PARTS, Kernel
+
+_FIT_ROWS = 300  # the weights are fitted on so many measurements; more change little
+_ITERATIONS = 40
+_NOISE = 0.1  # expected share of the variance; e^±2 of it and of each weight is within one sigma
+_PRIOR_SIGMA = 2.0
+_WEIGHT_BOUNDS, _NOISE_BOUNDS = (-10.0, 5.0), (-9.0, 2.0)  # natural logarithms
+_JITTER = 1e-8
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianProcess:
+    """The posterior after n measurements.
+
+    Attributes:
+        kernel: scaled by the measured networks.
+        measured: features of the measured networks.
+        mean, spread: of the measured values, which are standardised by them.
+        weights: of the kernel's parts, in units of spread², (parts,).
+        noise: standard deviation of one measurement, in the unit of the values.
+    """
+
+    kernel: Kernel
+    measured: Features
+    mean: float
+    spread: float
+    weights: Floats
+    noise: float
+    values: Floats  # standardised, (n,)
+
+    @classmethod
+    def fit(
+        cls,
+        measured: Features,
+        values: Floats,
+        options: Whole,
+        kernel_type: type[Kernel] = Kernel,
+    ) -> "GaussianProcess":
+        """Learn from n ≥ 1 measurements.
+
+        Args:
+            measured: of the networks.
+            values: what was measured, (n,).
+            options: of each gene, as in `SearchSpace.options`.
+            kernel_type: what networks are compared with.
+        """
+        mean, spread = float(values.mean()), float(values.std())
+        spread = spread if spread > 1e-12 else 1.0
+        kernel = kernel_type.of(measured, options)
+        standard = (values - mean) / spread
+        rows = np.linspace(0, len(values) - 1, min(len(values), _FIT_ROWS)).astype(np.int64)
+        chosen = measured.rows(rows)
+        logs = _likeliest(np.array(list(kernel.parts(chosen, chosen))), standard[rows])
+        return cls(
+            kernel=kernel,
+            measured=measured,
+            mean=mean,
+            spread=spread,
+            weights=np.exp(logs[:-1]),
+            noise=spread * float(np.exp(logs[-1] / 2)),
+            values=standard,
+        )
+
+    def predict(self, networks: Features) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the noise-free value of each of m networks, (m,)."""
+        mean, known = self._condition(networks)
+        diagonal = self.kernel.diagonal(networks)
+        prior = sum(w * part for w, part in zip(self.weights, diagonal, strict=True))
+        variance = np.maximum(prior - (known**2).sum(axis=0), 0.0)
+        return mean, self.spread * np.sqrt(variance)
+
+    def sample(self, networks: Features, normal: Floats) -> Floats:
+        """Noise-free values of m networks, drawn together.
+
+        Args:
+            networks: whose values are drawn.
+            normal: standard normal numbers, (draws, m).
+
+        Returns:
+            One draw a row, (draws, m).
+        """
+        mean, known = self._condition(networks)
+        covariance = self._prior(networks, networks) - known.T @ known
+        eigenvalues, vectors = np.linalg.eigh(covariance)
+        root = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
+        return np.asarray(mean + self.spread * (normal @ root.T))
+
+    def _condition(self, networks: Features) -> tuple[Floats, Floats]:
+        """Posterior means (m,), and the whitened covariance with what was measured, (n, m)."""
+        from scipy.linalg import solve_triangular
+
+        factor, solved = self._solved
+        across = self._prior(self.measured, networks)
+        known = solve_triangular(factor, across, lower=True, check_finite=False)
+        return self.mean + self.spread * (across.T @ solved), known
+
+    def _prior(self, a: Features, b: Features) -> Floats:
+        total = np.zeros((len(a), len(b)))
+        for weight, part in zip(self.weights, self.kernel.parts(a, b), strict=True):
+            total += weight * part
+        return total
+
+    @cached_property
+    def _solved(self) -> tuple[Floats, Floats]:
+        from scipy.linalg import cho_solve, cholesky
+
+        covariance = self._prior(self.measured, self.measured)
+        covariance[np.diag_indices(len(covariance))] += (self.noise / self.spread) ** 2 + _JITTER
+        factor = cholesky(covariance, lower=True, check_finite=False)
+        return factor, cho_solve((factor, True), self.values, check_finite=False)
+
+
+def _likeliest(parts: Floats, values: Floats) -> Floats:
+    """Logarithms of the weights (parts, n, n) and of the noise variance that fit best."""
+    from scipy.linalg import cho_solve, cholesky
+    from scipy.optimize import minimize
+
+    count = len(values)
+    expected = np.log(np.array([1.0 / len(PARTS)] * len(PARTS) + [_NOISE]))
+    flat = parts.reshape(len(parts), -1)
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        weights = np.exp(logs)
+        covariance = (weights[:-1] @ flat).reshape(count, count)
+        covariance[np.diag_indices(count)] += weights[-1] + _JITTER
+        factor = cholesky(covariance, lower=True, check_finite=False)
+        inverse = cho_solve((factor, True), np.eye(count), check_finite=False)
+        solved = inverse @ values
+        off = (logs - expected) / _PRIOR_SIGMA
+        value = 0.5 * values @ solved + np.log(np.diag(factor)).sum() + 0.5 * off @ off
+        slope = inverse - np.outer(solved, solved)
+        gradient = 0.5 * weights * np.append(flat @ slope.ravel(), np.trace(slope))
+        return float(value), gradient + off / _PRIOR_SIGMA
+
+    bounds = [_WEIGHT_BOUNDS] * len(PARTS) + [_NOISE_BOUNDS]
+    found = minimize(
+        loss, expected, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _ITERATIONS}
+    )
+    return np.asarray(found.x)

@@ -1,0 +1,204 @@
+"""Puts a page together: words, pictures, tables, in one file that loads nothing else.
+
+Everything that comes from a run is escaped. A content security policy allows this page's one
+script by its hash, its own styles, and images within it; nothing can be fetched.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from html import escape
+from importlib import resources
+from string import Template
+from typing import Any
+
+from results.listing import summarise_failures
+from results.plots.files import inline_svg
+from results.plots.registry import PLOTS, draw, styled
+from results.plots.several import draw_several
+from results.plots.style import NothingToDrawError
+from results.report.own_pictures import own_pictures
+from results.report.table import page_data, script_json
+from results.report.words import Words, heading, tell
+from results.run_data import RunData
+from results.standing import common_budget, differences, standings
+from results.wording import essentials_of_record, flat, number
+
+_WIDE_KINDS = ("network", "preferences")
+
+
+def report_page(runs: Sequence[RunData]) -> str:
+    """The report of one run, or of several with their comparison first."""
+    sections = [_comparison(runs)] if len(runs) > 1 else []
+    sections += [_run(data, f"run{place}", len(runs) > 1) for place, data in enumerate(runs)]
+    title = heading(runs[0]) if len(runs) == 1 else f"{len(runs)} runs side by side"
+    return page(title, "\n".join(sections))
+
+
+def picture_page(data: RunData, kinds: Iterable[str]) -> str:
+    """The pictures of a run alone, with the table that their marks open."""
+    shown = "\n".join(_picture(kind, data, "run0") for kind in kinds)
+    body = f'<section class="run"><h1>{escape(heading(data))}</h1>{shown}{_trials(data)}</section>'
+    return page(heading(data), body)
+
+
+def page(title: str, body: str) -> str:
+    """A whole document; `body` is HTML, `title` is text."""
+    script = _part("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return Template(_part("page.html")).substitute(
+        title=escape(f"{title} · effsearch"),
+        policy=policy,
+        style=_part("page.css"),
+        body=f'<main>{body}</main>\n<div id="hint" role="tooltip" hidden></div>',
+        script=script,
+    )
+
+
+def _part(name: str) -> str:
+    return (resources.files("results.report") / name).read_text(encoding="utf-8")
+
+
+def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
+    level = "h2" if is_one_of_several else "h1"
+    pictures = [_picture(kind, data, prefix) for kind in PLOTS] if data.trials else []
+    return "\n".join(
+        [
+            '<section class="run">',
+            f"<{level}>{escape(heading(data))}</{level}>",
+            f'<p class="faint">{escape(data.kind)} run, {escape(data.status)}; FLOPs are '
+            "multiply-adds of convolutions and linear layers at batch 1.</p>",
+            _answer(tell(data)),
+            *pictures,
+            own_pictures(data),
+            _failures(data),
+            _found_table(data) if data.kind != "baseline" else "",
+            _trials(data),
+            _record(data),
+            "</section>",
+        ]
+    )
+
+
+def _answer(words: Words) -> str:
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in words.sentences)
+    steps = "".join(
+        f"<p>{escape(step.why)}:</p><pre>{escape(step.command)}</pre>" for step in words.steps
+    )
+    if steps:
+        steps = f"<h3>What to run next</h3>{steps}"
+    return f'<div class="answer">{said}{steps}</div>' if said or steps else ""
+
+
+def _picture(kind: str, data: RunData, prefix: str) -> str:
+    plot = PLOTS[kind]
+    try:
+        svg = inline_svg(draw(kind, data), f"{prefix}-{kind}", data.done)
+        body, caption = _svg(svg, plot.title, kind in _WIDE_KINDS), plot.caption
+    except NothingToDrawError as reason:
+        body, caption = "", str(reason)
+    return (
+        f'<h3>{escape(plot.title)}</h3><figure id="{prefix}-{kind}">{body}'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _svg(svg: str, label: str, is_large: bool) -> str:
+    size = ' class="large"' if is_large else ""
+    named = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}"{size} ', 1)
+    return f'<div class="wide">{named}</div>'
+
+
+def _comparison(runs: Sequence[RunData]) -> str:
+    different = differences(runs)
+    warning = (
+        f"<p>Rewards are not comparable: the runs differ in {escape(', '.join(different))}.</p>"
+        if different
+        else ""
+    )
+    try:
+        picture = _svg(inline_svg(styled(lambda: draw_several(runs)), "all"), "best so far", False)
+    except NothingToDrawError as reason:
+        picture = f"<p>{escape(str(reason))}</p>"
+    budget = common_budget(runs)
+    rows = [asdict(standing) for standing in standings(runs, budget)]
+    table = _table([{key: number(key, row[key]) for key in row} for row in rows])
+    return (
+        f"<h1>{len(runs)} runs side by side</h1>{warning}<p>Each row tells what a run had found "
+        f"after {budget:,} evaluations, as many as every run has; final_reward is of its whole "
+        f'search.</p><figure>{picture}</figure><div class="wide">{table}</div>'
+    )
+
+
+def _failures(data: RunData) -> str:
+    failures = [asdict(failure) for failure in summarise_failures(data.trials)]
+    if not failures:
+        return ""
+    rows = [{key: str(value) for key, value in row.items()} for row in failures]
+    return f'<h3>Failed evaluations</h3><div class="wide">{_table(rows, free="example")}</div>'
+
+
+def _found_table(data: RunData) -> str:
+    if not data.answer:
+        return ""
+    return f'<h3>What it found</h3><div class="wide">{_lines(flat(data.answer))}</div>'
+
+
+def _record(data: RunData) -> str:
+    lines = _lines(essentials_of_record(data.record))
+    return f"<details><summary>How it was made</summary>{lines}</details>"
+
+
+def _lines(pairs: Iterable[tuple[str, str]]) -> str:
+    cells = "".join(
+        f'<tr><td class="text">{escape(name)}</td><td class="text free">{escape(value)}</td></tr>'
+        for name, value in pairs
+    )
+    return f"<table><tbody>{cells}</tbody></table>"
+
+
+def _table(rows: Sequence[Mapping[str, str]], free: str = "") -> str:
+    """Rows of equal keys; the column `free` may wrap."""
+    head = "".join(f'<th class="text">{escape(name)}</th>' for name in rows[0])
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="text{" free" if name == free else ""}">{escape(value)}</td>'
+            for name, value in row.items()
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _trials(data: RunData) -> str:
+    if not data.trials:
+        return "<p>no finished trials yet</p>"
+    document: dict[str, Any] = page_data(data)
+    states = "".join(
+        f'<option value="{value}">{label}</option>'
+        for value, label in (
+            ("", "all"),
+            ("done", "done"),
+            ("failed", "failed"),
+            ("waiting", "waiting"),
+        )
+    )
+    return f"""<div class="trials">
+<h3>All trials</h3>
+<p class="faint">Click a column to sort, a trial to see its network. Filter by words and by
+columns, such as <code>accuracy&gt;0.8 macs&lt;380M ir_r2</code>.</p>
+<div class="controls">
+<input type="search" aria-label="Filter trials" placeholder="accuracy&gt;0.8 macs&lt;380M ir_r2">
+<select aria-label="State">{states}</select><span role="status"></span></div>
+<div class="wide"><table><thead><tr></tr></thead><tbody></tbody></table></div>
+<button type="button" class="more" hidden>Show more</button>
+<noscript><p>The table needs this page's script; the run's trials.csv has the same.</p></noscript>
+<script type="application/json">{script_json(document)}</script>
+</div>"""

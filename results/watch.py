@@ -1,0 +1,168 @@
+"""A running search followed in the terminal: best so far, front, throughput, workers, failures.
+
+Only reads; the ledger is read again when it has grown.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from results.listing import run_events, run_targets, summarise_failures
+from results.pareto import pareto_trials
+from results.run import Run
+from results.trials import Trial, count_states, join_trials, top
+from results.wording import NOTHING_YET, number, one_line, targets
+
+_WIDTH, _HEIGHT = 64, 12
+_RECENT_SECONDS = 300.0
+
+
+def look(run: Run) -> dict[str, Any]:
+    """How a run stands now, as plain data.
+
+    `a_minute` is the trials that ended a minute over the last five minutes of the search;
+    `workers` those that ended a trial in that time.
+    """
+    trials = join_trials(run_events(run))
+    best = next(iter(top(trials, 1)), None)
+    recent = _recent(trials)
+    return {
+        "run": run.reference,
+        "status": Run.load(run.path).status,
+        "targets": run_targets(run),
+        "samples": run.config.get("samples"),
+        "trials": count_states(trials),
+        "a_minute": _rate(trials, recent),
+        "workers": len({trial.worker for trial in recent}),
+        "failures": {one.reason: one.count for one in summarise_failures(trials)},
+        "best": best
+        and {"trial": best.number, "reward": best.reward, "accuracy": best.accuracy, **best.costs},
+        "front": [[trial.costs["macs"], trial.accuracy] for trial in _front(trials)],
+        "points": [[trial.costs["macs"], trial.accuracy] for trial in _placed(trials)],
+    }
+
+
+def watch_run(run: Run, *, interval: float, once: bool) -> None:
+    """Print a look whenever something changed, until the run is no longer running.
+
+    On a terminal the picture is redrawn in place; elsewhere each change is one line.
+    """
+    if once or not sys.stdout.isatty():
+        _follow_in_lines(run, interval, once)
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=Console(markup=False, highlight=False), auto_refresh=False) as live:
+        for document in _changes(run, interval):
+            live.update(Text(picture(document)), refresh=True)
+
+
+def _follow_in_lines(run: Run, interval: float, once: bool) -> None:
+    if once:
+        print(picture(look(run)))
+        return
+    for document in _changes(run, interval):
+        print(status_line(document), flush=True)
+
+
+def _changes(run: Run, interval: float) -> Iterator[dict[str, Any]]:
+    """Looks at the run: the first, each one after the ledger has grown, and the last."""
+    size, status = -1, ""
+    while True:
+        now = run.paths.ledger.stat().st_size if run.paths.ledger.exists() else 0
+        alive = Run.load(run.path).status
+        if now != size or alive != status:
+            size, status = now, alive
+            yield look(run)
+        if status != "running":
+            return
+        time.sleep(interval)
+
+
+def status_line(document: dict[str, Any]) -> str:
+    """A look in one line."""
+    counts, best = document["trials"], document["best"]
+    wanted = document["samples"]
+    ended = counts["done"] + counts["failed"]
+    parts = [
+        f"{document['run']} {document['status']}",
+        f"{ended}{f'/{wanted}' if wanted else ''} ended, {counts['failed']} failed",
+        f"{document['a_minute']:.1f} a minute on {document['workers']} workers",
+        _best_text(best),
+    ]
+    return one_line("; ".join(parts))
+
+
+def picture(document: dict[str, Any]) -> str:
+    """A look as a block of text: the line above, then targets, failures and the front."""
+    failures = ", ".join(f"{count} {reason}" for reason, count in document["failures"].items())
+    lines = [
+        status_line(document),
+        f"target: {targets(document['targets'])}; failures: {failures or 'none'}",
+        "",
+        *front_text(document["points"], document["front"]),
+    ]
+    return "\n".join(lines)
+
+
+def front_text(points: Sequence[Sequence[float]], front: Sequence[Sequence[float]]) -> list[str]:
+    """Accuracy (upwards) against MACs as text: `.` a network, `o` one of the front."""
+    if not points:
+        return [NOTHING_YET]
+    x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
+    y_low, y_high = min(y for _, y in points), max(y for _, y in points)
+    rows = [[" "] * _WIDTH for _ in range(_HEIGHT)]
+    for sign, group in ((".", points), ("o", front)):
+        for x, y in group:
+            column = round((x - x_low) / ((x_high - x_low) or 1) * (_WIDTH - 1))
+            row = round((y - y_low) / ((y_high - y_low) or 1) * (_HEIGHT - 1))
+            rows[_HEIGHT - 1 - row][column] = sign
+    labels = {0: f"{y_high:.4f}", _HEIGHT - 1: f"{y_low:.4f}"}
+    lines = [f"{labels.get(place, ''):>7} |{''.join(row)}" for place, row in enumerate(rows)]
+    left, right = number("macs", x_low), number("macs", x_high)
+    return [
+        *lines,
+        " " * 8 + "+" + "-" * _WIDTH,
+        " " * 9 + left + f"MACs {right}".rjust(_WIDTH - len(left)),
+        "accuracy upwards; o: no network beats it in both",
+    ]
+
+
+def _best_text(best: dict[str, Any] | None) -> str:
+    if best is None:
+        return NOTHING_YET
+    macs = f", {number('macs', best['macs'])} MACs" if "macs" in best else ""
+    return (
+        f"best {number('reward', best['reward'])} (trial {best['trial']}, accuracy "
+        f"{number('accuracy', best['accuracy'])}{macs})"
+    )
+
+
+def _placed(trials: Sequence[Trial]) -> list[Trial]:
+    return [
+        trial
+        for trial in trials
+        if trial.state == "done" and trial.accuracy is not None and "macs" in trial.costs
+    ]
+
+
+def _front(trials: Sequence[Trial]) -> list[Trial]:
+    placed = _placed(trials)
+    return pareto_trials(placed) if placed else []
+
+
+def _recent(trials: Sequence[Trial]) -> list[Trial]:
+    ended = [trial for trial in trials if trial.finished_at is not None]
+    last = max((trial.finished_at or 0.0 for trial in ended), default=0.0)
+    return [trial for trial in ended if (trial.finished_at or 0.0) >= last - _RECENT_SECONDS]
+
+
+def _rate(trials: Sequence[Trial], recent: Sequence[Trial]) -> float:
+    if not recent:
+        return 0.0
+    last = max(trial.finished_at or 0.0 for trial in recent)
+    start = max(last - _RECENT_SECONDS, min(trial.asked_at for trial in trials))
+    return 60.0 * len(recent) / max(last - start, 1e-3)

@@ -1,0 +1,115 @@
+"""The command as a whole: help in a blink, versions, usage errors, what it says of this machine."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "ray", "optuna", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "numpy")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["baseline", "--help"], ["--version"], ["spaces", "-h"], ["results"]]
+)
+def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from effsearch.cli.app import main\n"
+        f"sys.argv = ['effsearch', *{arguments!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print(sorted({{name.split('.')[0] for name in sys.modules}} & {set(HEAVY)!r}))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, effsearch; dir(effsearch)\n"
+        f"print(sorted({{name.split('.')[0] for name in sys.modules}} & {set(HEAVY)!r}))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
+    assert done.stdout == "[]\n"
+
+
+def test_help_names_every_command_and_the_exit_codes(cli) -> None:
+    answer = cli("--help")
+    assert answer.code == 0
+    assert answer.err == ""
+    for word in ("baseline", "spaces", "profile", "doctor", "results", "Exit codes", "130"):
+        assert word in answer.out
+
+
+def test_help_of_the_search_says_what_flops_and_targets_mean(cli) -> None:
+    answer = cli("baseline", "--help")
+    assert answer.code == 0
+    for flag in (
+        "--target-flops", "--space", "--strategy", "--evaluator", "--data", "--samples",
+        "--time-budget", "--epochs", "--proxy-resolution", "--objective", "--workers", "--seed",
+        "--name", "--config", "--resume", "--dry-run", "--json", "--quiet", "--ray-address",
+        "--gpus-per-trial", "--trial-timeout", "--cost-tolerance",
+    ):  # fmt: skip
+        assert flag in answer.out
+    assert "the target does not move its optimum" in " ".join(answer.out.split())
+
+
+def test_version(cli) -> None:
+    answer = cli("--version")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("effsearch ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["baselin"], "No such command 'baselin'"),
+        (["baseline", "--foo"], "No such option: --foo"),
+        (["baseline", "--name"], "'--name' requires an argument"),
+        (["spaces", "show"], "Missing argument"),
+        (["results", "top", "-n", "0"], "Invalid value for '-n'"),
+        (["profile"], "Missing argument"),
+        (["profile", "b0", "extra"], "unexpected extra argument"),
+        (["profile", "efficientnet-b9"], "efficientnet-b"),
+        (["profile", "efficientnet-b0", "--resolution", "0"], "resolution must be at least 1"),
+        (["spaces", "show", "mnasnt"], "did you mean 'mnasnet'"),
+    ],
+)
+def test_wrong_usage_is_one_line_that_exits_2(arguments: list[str], message: str, cli) -> None:
+    answer = cli(*arguments)
+    assert message in answer.error
+    assert (answer.code, answer.out) == (2, "")
+
+
+def test_no_command_is_answered_with_the_help(cli) -> None:
+    answer = cli()
+    assert answer.code == 2
+    assert "Commands:" in answer.out + answer.err
+
+
+def test_profile_counts_in_whole_integers(cli) -> None:
+    document = json.loads(cli("profile", "efficientnet-b0", "--json").out)
+    assert (document["macs"], document["params"]) == (385_814_752, 5_288_548)
+    assert sum(layer["macs"] for layer in document["layers"]) == 385_814_752
+    assert all(type(layer["params"]) is int for layer in document["layers"])
+
+
+def test_spaces_are_listed_and_shown_as_one_document(cli) -> None:
+    listed = json.loads(cli("spaces", "ls", "--json").out)
+    assert [space["name"] for space in listed] == ["efficientnetv2", "mnasnet"]
+    shown = json.loads(cli("spaces", "show", "mnasnet", "--json").out)
+    assert type(shown["ranges"]["macs"][0]) is int
+    assert "encodings of" in cli("spaces", "show", "mnasnet").out
+
+
+@pytest.mark.slow
+def test_doctor_says_what_this_machine_has(cli, ray_address: str) -> None:
+    answer = cli("doctor", "--json")
+    report = json.loads(answer.out)
+    assert (answer.code, report["problems"]) == (0, [])
+    assert report["ray"]["CPU"] == 2
+    assert report["versions"]["effsearch"]

@@ -1,0 +1,201 @@
+"""A whole grid search: every network once, an answer `scale` takes, and no way to lose a triple."""
+
+import csv
+import json
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from searches import count_told, effsearch, wait_until
+
+from gridsearch.coefficients import resume_coefficients, search_coefficients
+from gridsearch.config import make_config
+from gridsearch.family import ScaleOptions, scale_family
+from gridsearch.plan import make_plan
+from gridsearch.trainings import training_seed
+from results.events import Asked, Event, Told
+from results.ledger import read_events
+from results.run import Run
+from results.settings import read_config
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InfeasibleError, InputError, MissingResourceError
+from search_spaces.notation import format_architecture
+
+
+@pytest.fixture
+def options(tiny: Architecture) -> dict[str, Any]:
+    """A grid of 108 triples and 28 networks, each trained in a blink."""
+    return {
+        "baseline": format_architecture(tiny),
+        "epochs": 1,
+        "max_images": 60,
+        "proxy_resolution": 8,
+    }
+
+
+def networks_told(events: Sequence[Event]) -> Counter[str]:
+    """How often each network's training ended well."""
+    names = {event.trial: event.arch_id for event in events if isinstance(event, Asked)}
+    return Counter(names[event.trial] for event in events if isinstance(event, Told))
+
+
+def study_of(run: Path) -> optuna.Study:
+    storage = f"sqlite:///{run}/study.db"
+    (name,) = optuna.get_all_study_names(storage)
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+@pytest.mark.slow
+def test_a_grid_trains_every_network_once_and_scale_takes_its_answer(
+    root: Path, options: dict[str, Any], ray_address: str
+) -> None:
+    result = search_coefficients(make_config(options), run_dir=root, quiet=True)
+    told = networks_told(read_events(result.path / "trials.jsonl"))
+    assert len(told) == result.answer["grid"]["networks"] == 28
+    assert set(told.values()) == {1}
+    with (result.path / "trials.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len({(row["alpha"], row["beta"], row["gamma"]) for row in rows}) == len(rows) == 108
+    assert {row["network"] for row in rows} == set(told)
+    assert {row["state"] for row in rows} == {"done"}
+    (chosen,) = (row for row in rows if row["chosen"] == "True")
+    answer = json.loads((result.path / "coefficients.json").read_text())
+    assert [answer["alpha"], answer["beta"], answer["gamma"]] == [
+        float(chosen[name]) for name in ("alpha", "beta", "gamma")
+    ]
+    assert answer["network"]["id"] in {tie["network"] for tie in answer["ties"]}
+    assert (result.path / "plots" / "heatmap.png").read_bytes().startswith(b"\x89PNG")
+    study = study_of(result.path)
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+    assert len(study.trials) == 108
+    again = make_config(read_config(result.path / "config.yaml"))
+    assert again.to_dict() == Run.load(result.path).config
+
+    family = scale_family(ScaleOptions(baseline="resnet-50", phis=(0, 1)), run_dir=root)
+    assert family.notes[1].startswith(f"coefficients: run {result.run}: alpha {answer['alpha']:g}")
+
+
+@pytest.mark.slow
+def test_killed_at_a_random_moment_and_resumed_no_triple_is_lost_and_none_trained_twice(
+    root: Path, options: dict[str, Any], tmp_path: Path, ray_address: str
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(options))  # JSON is YAML
+    command = [
+        "coefficients", "--config", str(file), "--run-dir", str(root), "--workers", "2",
+        "--ray-address", ray_address,
+    ]  # fmt: skip
+    process = effsearch(*command, cwd=tmp_path)
+    run = root / "coefficients" / "001"
+    wanted = random.randrange(1, 15)
+    wait_until(lambda: count_told(run / "trials.jsonl") >= wanted, process)
+
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = (run / "trials.jsonl").read_bytes()
+    known = networks_told(read_events(run / "trials.jsonl"))
+    assert wanted <= sum(known.values()) < 28
+
+    resume_coefficients(str(run), {"workers": 2, "ray_address": None}, quiet=True)
+    after = (run / "trials.jsonl").read_bytes()
+    assert after.startswith(before[: before.rfind(b"\n") + 1])
+    told = networks_told(read_events(run / "trials.jsonl"))
+    assert len(told) == 28
+    assert set(told.values()) == {1}
+    complete = study_of(run).get_trials(states=(TrialState.COMPLETE,))
+    assert len({tuple(trial.params.values()) for trial in complete}) == len(complete) == 108
+    assert {trial.state for trial in study_of(run).trials} <= {
+        TrialState.COMPLETE,
+        TrialState.FAIL,
+    }
+
+
+@pytest.mark.slow
+def test_top_networks_are_trained_again_longer_with_seeds_of_their_own(
+    root: Path, options: dict[str, Any], ray_address: str
+) -> None:
+    config = make_config(
+        options,
+        {"step": 0.2, "seeds": 2, "top": 2, "top_epochs": 2, "top_seeds": 2, "workers": 1},
+    )
+    result = search_coefficients(config, run_dir=root, quiet=True)
+    answer = result.answer
+    events = read_events(result.path / "top.jsonl")
+    assert [len(event.measurements["curve"]) for event in events if isinstance(event, Told)] == (
+        [2] * 4
+    )
+    grid = {
+        event.seed for event in read_events(result.path / "trials.jsonl") if type(event) is Asked
+    }
+    assert not grid & {event.seed for event in events if isinstance(event, Asked)}
+    assert (answer["decided_by"], answer["top"], answer["seeds"]) == ("top", 2, 2)
+    low, high = answer["accuracy_interval"]
+    assert 0 <= low <= high <= 1
+    retrained = [row for row in result.triples if row["top_accuracy"] is not None]
+    assert len({row["network"] for row in retrained}) == 2
+
+
+@pytest.mark.slow
+def test_halving_stops_trainings_and_says_so(
+    root: Path, options: dict[str, Any], ray_address: str
+) -> None:
+    config = make_config(options, {"step": 0.1, "epochs": 2, "pruning": "halving", "workers": 1})
+    result = search_coefficients(config, run_dir=root, quiet=True)
+    stopped = result.answer["grid"]["stopped"]
+    assert stopped > 0
+    assert {row["state"] for row in result.triples} == {"done", "stopped"}
+    pruned = study_of(result.path).get_trials(states=(TrialState.PRUNED,))
+    assert len({trial.user_attrs["network"] for trial in pruned}) == stopped
+    assert next(row for row in result.triples if row["chosen"])["state"] == "done"
+
+
+def test_another_grid_is_not_resumed(root: Path, options: dict[str, Any]) -> None:
+    config = make_config(options)
+    Run.create(root, "coefficients", command=["x"], config=config.to_dict()).close()
+    with pytest.raises(InputError, match="started with another step"):
+        resume_coefficients("coefficients/001", {"step": 0.01}, run_dir=root, quiet=True)
+
+
+@pytest.mark.slow
+def test_a_second_process_on_one_run_is_refused_in_one_line(
+    root: Path, options: dict[str, Any], tmp_path: Path
+) -> None:
+    config = make_config(options)
+    plan = make_plan(config, root)
+    with Run.create(
+        root, "coefficients", command=["x"], config=plan.stored_config(), extra=plan.record
+    ) as run:
+        second = effsearch("coefficients", "--resume", str(run.path), cwd=tmp_path)
+        shown, said = second.communicate(timeout=120)
+    assert (second.returncode, shown) == (2, "")
+    assert "is in use by another process" in said
+    assert said.count("\n") == 1
+
+
+def test_an_empty_grid_is_said_before_anything_is_written(
+    root: Path, options: dict[str, Any]
+) -> None:
+    config = make_config(options, {"tolerance": 0.001, "step": 0.3})
+    with pytest.raises(InfeasibleError, match="smallest --tolerance"):
+        search_coefficients(config, run_dir=root, quiet=True)
+    assert not root.exists()
+
+
+def test_a_missing_gpu_is_said_at_once(root: Path, options: dict[str, Any]) -> None:
+    config = make_config(options, {"gpus_per_trial": 64})
+    with pytest.raises(MissingResourceError, match="GPUs were asked for"):
+        search_coefficients(config, run_dir=root, quiet=True)
+    assert not root.exists()
+
+
+def test_seeds_of_trainings_differ_by_run_network_and_repetition() -> None:
+    seeds = {training_seed(run, id, i) for run in (0, 1) for id in "ab" for i in (0, 1)}
+    assert len(seeds) == 8
+    assert all(0 <= seed < 2**32 for seed in seeds)

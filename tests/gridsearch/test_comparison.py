@@ -1,0 +1,62 @@
+"""One dimension against three: equal budgets, equal training, and what cannot be reached."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from gridsearch.comparison import compare_scaling, make_plan, resume_comparison
+from gridsearch.comparison_config import ComparisonConfig, make_config
+from results.run import Run
+from search_spaces.errors import InputError
+from search_spaces.zoo import load_zoo
+
+SMALL = {"epochs": 1, "max_images": 60, "proxy_resolution": 8, "seeds": 1, "workers": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["efficientnet-b0", "mobilenet-v2", "resnet-50"])
+def test_what_is_called_equal_is_within_three_percent(name: str, tmp_path: Path) -> None:
+    config = make_config({"baseline": [name], "budgets": ["2", "3", "4"], "max_images": 60})
+    plan = make_plan(config, tmp_path)
+    assert len(plan.entries) == 1 + 3 * 4
+    for entry in plan.entries:
+        assert entry.reachable == (abs(entry.cost.macs / entry.budget - 1) <= 0.03)
+    assert sum(entry.reachable for entry in plan.entries) >= 11
+
+
+def test_pixels_of_the_training_grow_as_the_resolution_does(tmp_path: Path) -> None:
+    config = make_config({"baseline": ["resnet-50"], "max_images": 60, "proxy_resolution": 16})
+    for entry in make_plan(config, tmp_path).entries:
+        own = load_zoo("resnet-50").resolution
+        assert entry.pixels == pytest.approx(16 * entry.architecture.resolution / own, abs=0.5)
+
+
+@pytest.mark.slow
+def test_a_comparison_ends_with_table_picture_and_answer(root: Path, ray_address: str) -> None:
+    config = make_config(SMALL, {"baseline": ["mobilenet-v2"], "budgets": ["2"]})
+    result = compare_scaling(config, run_dir=root, quiet=True)
+    with (result.path / "comparison.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["method"] for row in rows] == [
+        "baseline",
+        "depth",
+        "width",
+        "resolution",
+        "compound",
+    ]
+    assert all(row["state"] == "done" and float(row["accuracy"]) >= 0 for row in rows)
+    assert json.loads((result.path / "comparison.json").read_text())["rows"] == result.rows
+    assert (result.path / "plots" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    before = (result.path / "trials.jsonl").read_bytes()
+    again = resume_comparison(result.run, {}, run_dir=root, quiet=True)
+    assert again.rows == result.rows
+    assert (result.path / "trials.jsonl").read_bytes() == before
+
+
+def test_a_resumption_as_another_comparison_is_refused(root: Path) -> None:
+    config = ComparisonConfig(baseline=("mobilenet-v2",), coefficients="1.2,1.1,1.15")
+    Run.create(root, "comparison", command=["x"], config=config.to_dict()).close()
+    with pytest.raises(InputError, match="started with another seeds"):
+        resume_comparison("comparison/001", {"seeds": 2}, run_dir=root, quiet=True)

@@ -1,0 +1,162 @@
+"""Families: the published table and the formula's, written to a run and never mixed up."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from gridsearch.family import FamilyResult, ScaleOptions, scale_family
+from results.files import write_json
+from results.run import Run
+from search_spaces.architecture import Architecture
+from search_spaces.cost import cost
+from search_spaces.errors import InputError
+from search_spaces.zoo import resolve_architecture
+
+PAPER = "1.2,1.1,1.15"
+
+
+def scaled(root: Path, *phis: float, **options: object) -> FamilyResult:
+    values = {"baseline": "efficientnet-b0", "coefficients": PAPER, "phis": phis} | options
+    return scale_family(ScaleOptions(**values), run_dir=root)  # type: ignore[arg-type]
+
+
+def test_the_published_family_counts_what_is_published(root: Path) -> None:
+    family = scale_family(ScaleOptions(family="published"), run_dir=root)
+    assert [(one.cost.params, one.cost.macs) for one in family.members] == [
+        (5_288_548, 385_814_752),
+        (7_794_184, 686_802_832),
+        (9_109_994, 993_561_872),
+        (12_233_232, 1_827_141_392),
+        (19_341_616, 4_393_771_024),
+        (30_389_784, 10_266_384_752),
+        (43_040_704, 19_067_593_536),
+        (66_347_960, 37_745_884_192),
+    ]
+    assert family.coefficients is None
+    assert "no phi reproduces" in family.notes[0]
+
+
+def test_phi_one_and_seven_of_b0(root: Path) -> None:
+    one, seven = scaled(root, 1, 7).members
+    assert (one.cost.macs, one.resolution) == (992_629_472, 258)
+    assert one.nominal_ratio == pytest.approx(1.92027)
+    assert one.measured_ratio == pytest.approx(2.5728, abs=1e-4)
+    assert seven.cost.params == 68_741_810
+
+
+def test_a_family_lies_in_a_run_of_its_own_and_each_member_can_be_read(root: Path) -> None:
+    first, second = scaled(root, -1, 0.5), scaled(root, -1, 0.5)
+    assert (first.run, second.run) == ("family/001", "family/002")
+    with (first.path / "family.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["member"] for row in rows] == ["phi-1", "phi0.5"]
+    for row, member in zip(rows, first.members, strict=True):
+        read = resolve_architecture(str(first.path / f"{member.name}.json"))
+        assert read == member.architecture
+        assert int(row["macs"]) == cost(read).macs
+        assert float(row["measured_ratio"]) == pytest.approx(member.measured_ratio, abs=1e-6)
+    assert Run.open(root, "family").status == "finished"
+    assert json.loads((first.path / "family.json").read_text())["members"][0]["phi"] == -1
+
+
+def test_a_target_finds_its_phi(root: Path) -> None:
+    family = scaled(root, target_flops=2e9, target_memory=20e6)
+    base, flops, memory = family.members
+    assert base.phi == 0
+    assert flops.cost.macs == pytest.approx(2e9, rel=0.03)
+    assert memory.cost.memory_bytes == pytest.approx(20e6, rel=0.03)
+    assert [target["metric"] for target in family.answer["targets"]] == ["macs", "memory_bytes"]
+
+
+def test_a_resolution_rounding_is_kept(root: Path) -> None:
+    assert [one.resolution for one in scaled(root, 1, 2, rounding="32").members] == [256, 288]
+
+
+def test_the_newest_finished_runs_are_taken_and_named(root: Path, tiny: Architecture) -> None:
+    for kind, answer in (
+        ("baseline", {"architecture": tiny.to_dict()}),
+        ("coefficients", {"alpha": 1.3, "beta": 1.1, "gamma": 1.1}),
+    ):
+        with Run.create(root, kind, command=["x"], config={}) as run:
+            write_json(run.paths.answer, answer)
+            run.finish("finished")
+    family = scale_family(ScaleOptions(phis=(0,)), run_dir=root)
+    assert family.baseline == tiny
+    assert family.notes[0] == "baseline: run baseline/001"
+    assert family.notes[1].startswith("coefficients: run coefficients/001: alpha 1.3")
+
+
+def test_with_no_run_the_published_ones_are_taken_and_named(root: Path) -> None:
+    family = scale_family(ScaleOptions(phis=(1,)), run_dir=root)
+    assert family.notes[0] == "baseline: efficientnet-b0 (no finished baseline run)"
+    assert "the paper's (no finished coefficients run)" in family.notes[1]
+
+
+def test_a_file_of_coefficients_can_be_written_by_hand(root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text('{"alpha": 1.2, "beta": 1.1, "gamma": 1.15}')
+    family = scaled(root, 1, coefficients=str(file))
+    assert family.members[0].cost.macs == 992_629_472
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ('{"alpha": 1.2, "gamma": 1.15}', "mine.json lacks beta"),
+        ('{"alpha": 0.9, "beta": 1.1, "gamma": 1.15}', "alpha must be a finite number of at least"),
+        ('{"alpha": "1.2", "beta": 1.1, "gamma": 1.15}', "alpha must be a finite number"),
+        ('{"alpha": NaN, "beta": 1.1, "gamma": 1.15}', "not valid JSON"),
+        ("[1.2, 1.1, 1.15]", "no JSON object"),
+    ],
+)
+def test_a_broken_file_of_coefficients_is_named(
+    root: Path, tmp_path: Path, document: str, message: str
+) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(document)
+    with pytest.raises(InputError, match=message):
+        scaled(root, 1, coefficients=str(file))
+    assert not root.exists()
+
+
+def test_a_product_far_from_two_is_a_warning(root: Path) -> None:
+    notes = scaled(root, 1, coefficients="1.5,1.5,1.5").notes
+    assert any("warning" in note and "7.594" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"baseline": "efficientnet-b9"}, "did you mean 'efficientnet-b"),
+        ({"baseline": "baseline/007"}, "there is no run 'baseline/007'"),
+        ({"coefficients": "1.2,1.1"}, "not three numbers"),
+        ({"coefficients": "coefficients/007"}, "there is no run"),
+        ({"family": "formla"}, "did you mean 'formula'"),
+        ({"rounding": "7"}, "unknown rounding"),
+        ({"phis": (-20.0,)}, "phi = -20: .*below what the strides allow"),
+        ({"phis": (1e9,)}, "out of range"),
+    ],
+)
+def test_bad_input_is_named_and_leaves_nothing(
+    root: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        scaled(root, **options)
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    "options", [{"baseline": "resnet-50"}, {"coefficients": PAPER}, {"target_flops": 1e9}]
+)
+def test_the_published_family_takes_nothing_of_the_formula(
+    root: Path, options: dict[str, object]
+) -> None:
+    with pytest.raises(InputError, match="does not go with --family published"):
+        scale_family(ScaleOptions(family="published", **options), run_dir=root)  # type: ignore[arg-type]
+
+
+def test_the_published_family_has_no_member_between(root: Path) -> None:
+    with pytest.raises(InputError, match=r"members 0 to 7, not 1\.5"):
+        scale_family(ScaleOptions(family="published", phis=(1.5,)), run_dir=root)

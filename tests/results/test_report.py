@@ -1,0 +1,194 @@
+"""The report as a file: what it says, what it escapes, and that it loads nothing."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from making import asked, failed, finished_run, make_run, told, write_ledger
+from searched import search
+
+from results.report.page import picture_page, report_page
+from results.report.table import page_data, script_json
+from results.report.words import tell
+from results.run_data import RunData, load_run_data
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+class Elements(HTMLParser):
+    """The tags of a page, each with its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunData:
+    return search(tmp_path_factory.mktemp("runs"), 40)
+
+
+@pytest.fixture(scope="module")
+def page(whole: RunData) -> str:
+    return report_page([whole])
+
+
+def test_it_is_small_and_holds_every_picture_and_trial(whole: RunData, page: str) -> None:
+    assert len(page) < 1_500_000
+    assert page.count("<svg ") == 7  # no finalists in this run
+    [embedded] = re.findall(r'<script type="application/json">(.*?)</script>', page)
+    rows = json.loads(embedded)["rows"]
+    assert [row[0] for row in rows] == [trial.number for trial in whole.trials]
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
+    for tag, attributes in Elements(page).found:
+        for name in ("src", "href", "action", "data", "poster"):
+            value = attributes.get(name) or ""
+            assert value.startswith(("#", "data:")) or not value, (tag, name, value)
+    assert not re.search(r"url\((?!#)", page)
+    assert "@import" not in page
+
+
+def test_the_policy_allows_its_own_script_and_no_other(page: str) -> None:
+    script = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert len(script) == 1
+    digest = base64.b64encode(hashlib.sha256(script[0].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    assert "default-src 'none'" in page
+
+
+def hostile_run(root: Path) -> RunData:
+    with make_run(root) as run:
+        events = [
+            asked(0, arch_id=EVIL, architecture=EVIL),
+            told(0, measurements={"accuracy": 0.5, EVIL: EVIL}),
+            asked(1, costs={"macs": 1, EVIL: 2}),
+            failed(1, error=EVIL, reason=EVIL),
+        ]
+        write_ledger(run.paths.ledger, events)
+        run.finish("failed", error=EVIL)
+        run.paths.plots.mkdir()
+        (run.paths.plots / "<b>map.svg").write_text(EVIL)
+    return load_run_data(run)
+
+
+def test_html_in_names_and_errors_stays_text(tmp_path: Path) -> None:
+    data = hostile_run(tmp_path)
+    for page in (report_page([data]), report_page([data, data]), picture_page(data, ["front"])):
+        assert "<script>alert" not in page
+        assert "<b>" not in page
+        tags = Elements(page).found
+        assert not any("onerror" in attributes for _, attributes in tags)
+        assert sum(tag == "script" and not attributes for tag, attributes in tags) == 1
+
+
+def test_json_in_a_script_cannot_end_it() -> None:
+    text = script_json({"a": EVIL, "b": "\u2028&"})
+    assert "<" not in text
+    assert "&" not in text
+    assert json.loads(text) == {"a": EVIL, "b": "\u2028&"}
+
+
+def test_an_empty_run_says_so(tmp_path: Path) -> None:
+    with make_run(tmp_path) as run:
+        data = load_run_data(run)
+        page = report_page([data])
+    assert "no finished trials yet" in page
+    assert "still running" in page
+    assert "effsearch results watch baseline/001" in page
+
+
+def test_a_run_of_failures_alone_is_reported(tmp_path: Path) -> None:
+    with make_run(tmp_path) as run:
+        write_ledger(run.paths.ledger, [asked(0), failed(0)])
+        run.finish("failed", error="none of 1 evaluations succeeded")
+    page = report_page([load_run_data(run)])
+    assert "This run failed: none of 1 evaluations succeeded." in page
+    assert "Failed evaluations" in page
+
+
+def test_several_runs_are_compared_first(whole: RunData, tmp_path: Path) -> None:
+    other = load_run_data(finished_run(tmp_path))
+    page = report_page([whole, other])
+    assert page.index("2 runs side by side") < page.index('<section class="run">')
+    assert "after 5 evaluations, as many as every run has" in page
+
+
+def words(data: RunData) -> str:
+    told_words = tell(data)
+    steps = [f"{step.why}: {step.command}" for step in told_words.steps]
+    return "\n".join([*told_words.sentences, *steps])
+
+
+def test_without_finalists_nothing_is_claimed(whole: RunData) -> None:
+    said = words(whole)
+    assert "Budget: 400.0M multiply-adds" in said
+    assert "40 networks were evaluated, 4 of them failed" in said
+    assert "How sure: not known." in said
+    assert "--resume baseline/001 --finalists 5" in said
+
+
+def with_finalists(data: RunData, **changes: object) -> RunData:
+    row = {
+        "trial": 3,
+        "accuracy": 0.8,
+        "search_accuracy": 0.85,
+        "seeds": [0.79, 0.81],
+        "tied": True,
+        "macs": 1,
+        "low": 0.78,
+        "high": 0.82,
+    }
+    verdict = {"low": 0.78, "high": 0.82, "confidence": 0.9, "rows": [row, row | {"trial": 7}]}
+    fields = {name: getattr(data, name) for name in RunData.__dataclass_fields__}
+    answer = {"accuracy": 0.8, "trial": 3, "finalists": verdict | changes}
+    return RunData(**(fields | {"answer": answer}))
+
+
+def test_finalists_give_an_interval_and_name_ties(whole: RunData) -> None:
+    said = words(with_finalists(whole))
+    assert "accuracy 80.00%" in said
+    assert "between 78.00% and 82.00% (90% interval" in said
+    assert "scored 85.00%, 5.0 points more" in said
+    assert "Trial 7 cannot be told from it." in said
+    assert "--finalist-seeds 4" in said
+
+
+def test_finalists_of_one_seed_have_no_interval(whole: RunData) -> None:
+    assert "gives no interval" in words(with_finalists(whole, low=None, high=None))
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    with make_run(tmp_path) as run:
+        write_ledger(run.paths.ledger, [asked(0), told(0)])
+    said = words(load_run_data(run))
+    assert "stopped before its end" in said
+    assert "effsearch baseline --resume baseline/001" in said
+
+
+def test_stages_are_listed_once(whole: RunData) -> None:
+    document = page_data(whole)
+    stages = [tuple(stage) for stage in document["stages"]]
+    assert len(set(stages)) == len(stages) < 4 * len(whole.trials)
+    macs = document["stageKeys"].index("macs")
+    for trial, numbers in zip(whole.trials, document["networks"], strict=True):
+        assert sum(stages[number][macs] for number in numbers) == trial.costs["macs"]
+
+
+def test_a_picture_the_run_made_itself_is_taken_over(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    run.paths.plots.mkdir()
+    (run.paths.plots / "heat_map.png").write_bytes(b"png")
+    (run.paths.plots / "front.png").write_bytes(b"ours")
+    page = report_page([load_run_data(run)])
+    assert page.count('src="data:image/png;base64,') == 1
+    assert "heat map" in page
