@@ -19,9 +19,10 @@ from nas.objective import Objective, banded_target
 from nas.problem import Problem
 from nas.search import Search
 from nas.strategies.registry import make_strategy
-from nas.tune_driver import Resources, ray_session, run_search
 from results.ledger import Ledger, read_events
 from search_spaces.space_file import load_space
+from training.trials.cluster import Resources, ray_session
+from training.trials.tune_runner import run_trials
 
 LONG = 10_000
 PLAIN_TRIALS = 12
@@ -90,7 +91,7 @@ def _search(
             seed=0,
         )
         start = time.perf_counter()
-        run_search(search, found, session, per_trial=per_trial, timeout=60.0)
+        run_trials(search, found, session, per_trial=per_trial, timeout=60.0)
         seconds = time.perf_counter() - start
     if search.done != samples or search.failed:
         raise SystemExit(f"{search.done} of {samples} done, {search.failed} failed")
@@ -112,7 +113,7 @@ def _warm_up(problem: Problem, evaluator: Any, session: Any, path: Path) -> None
             batch_size=4,
             seed=1,
         )
-        run_search(search, evaluator, session, per_trial=1, timeout=60.0)
+        run_trials(search, evaluator, session, per_trial=1, timeout=60.0)
 
 
 def _resume_seconds(path: Path) -> float:

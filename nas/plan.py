@@ -9,11 +9,11 @@ from nas.objective import describe
 from nas.problem import Problem
 from nas.strategies.base import Strategy
 from nas.strategies.registry import make_strategy
-from search_spaces.errors import MissingResourceError
 from search_spaces.population import PopulationCost
 from search_spaces.space import SearchSpace
 from search_spaces.space_file import load_space
 from training.trials.evaluator import Evaluator
+from training.trials.gpus import check_gpus
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def make_plan(config: BaselineConfig) -> Plan:
         InfeasibleError: the space cannot reach a target.
         MissingResourceError: a GPU was asked for and this machine has none.
     """
-    _check_gpus(config)
+    check_gpus(config.gpus_per_trial, config.device, config.ray_address)
     space = load_space(config.space)
     problem = Problem.of(space, config.make_objective())
     strategy = make_strategy(config.strategy, problem, config.seed, **config.strategy_options)
@@ -76,17 +76,3 @@ def make_plan(config: BaselineConfig) -> Plan:
         "space": {"name": space.name, "size": space.size, "digest": space.digest},
     }
     return Plan(config, space, problem, strategy, evaluator, record)
-
-
-def _check_gpus(config: BaselineConfig) -> None:
-    """Say that a GPU is missing before anything is loaded; a cluster is asked once it is joined."""
-    wanted = config.gpus_per_trial or float(config.device.startswith("cuda"))
-    if not wanted or config.ray_address:
-        return
-    import torch
-
-    if torch.cuda.device_count() < wanted:
-        raise MissingResourceError(
-            f"GPUs were asked for but this machine has {torch.cuda.device_count()}: leave "
-            "--gpus-per-trial and --device out to train on the CPU, or give --ray-address"
-        )

@@ -86,7 +86,7 @@ class Bayesian(Strategy):
     def _pool(self, rng: np.random.Generator, model: GaussianProcess) -> Encodings:
         """Candidates in the band around the best networks, none of them measured."""
         measured = _encodings(self.measured)
-        known = {row.tobytes() for row in self._features(measured).genes}
+        known = {row.tobytes() for row in self._features.effective(measured)}
         best = measured[np.argsort(-self._expected(model), kind="stable")]
         drawn = self.problem.draw(rng, int(_FRESH * _POOL), self.seen)
         fresh = np.array([candidate.encoding for candidate in drawn], dtype=np.int64)
@@ -117,7 +117,7 @@ class Bayesian(Strategy):
         """The rows in the band, each network once, without those that are known."""
         inside = self.problem.in_band(rows)
         first: dict[bytes, int] = {}
-        for place, genes in enumerate(self._features(inside).genes):
+        for place, genes in enumerate(self._features.effective(inside)):
             spelling = genes.tobytes()
             if spelling not in known:
                 first.setdefault(spelling, place)

@@ -6,7 +6,7 @@ stage has one, by the state in front of it and the combination of its genes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -85,33 +85,43 @@ class FeatureTables:
     def __call__(self, encodings: Encodings) -> Features:
         """Features of the rows of (n, genes)."""
         rows = np.arange(len(encodings))
-        genes = encodings.copy()
         tables, kinds, levels = self._tables
-        sums = np.zeros((len(rows), tables[0].sums.shape[-1]))
+        sums = np.zeros((len(rows), len(_SUMMED)))
         # One row and column more for "no block": what is added there is cut off.
         blocks = np.zeros((len(rows), levels, kinds + 1))
         pairs = np.zeros((len(rows), kinds + 1, kinds + 1))
-        state = self._stem_states[1][self._space.local_index("stem", encodings)]
         before = np.full(len(rows), -1, dtype=np.int64)
-        for index, table in enumerate(tables):
-            section = f"stages.{index}"
-            local = self._space.local_index(section, encodings)
-            genes[:, self._columns[section]] = table.genes[state, local]
-            added, kind = table.sums[state, local], table.kind[state, local]
+        for table, place in zip(tables, self._places(encodings), strict=True):
+            added, kind = table.sums[place], table.kind[place]
             sums += added
-            blocks[rows, table.level[state, local], kind] += added[:, 0]
+            blocks[rows, table.level[place], kind] += added[:, 0]
             pairs[rows, before, kind] += 1
             pairs[rows, kind, kind] += added[:, 0] - 1
             before = np.where(kind >= 0, kind, before)
-            state = table.next_state[state, local]
         costs = self._costs(encodings)
         logs = [np.log(costs[name]) for name in ("params", "macs", "memory_bytes")]
         return Features(
-            genes=genes,
+            genes=self.effective(encodings),
             numbers=np.column_stack([*logs, sums]),
             blocks=blocks[:, :, :-1].reshape(len(rows), levels * kinds),
             pairs=pairs[:, :-1, :-1].reshape(len(rows), kinds**2),
         )
+
+    def effective(self, encodings: Encodings) -> Encodings:
+        """The rows of (n, genes) with genes that change nothing set to one value."""
+        genes = encodings.copy()
+        places = self._places(encodings)
+        for index, (table, place) in enumerate(zip(self._tables[0], places, strict=True)):
+            genes[:, self._columns[f"stages.{index}"]] = table.genes[place]
+        return genes
+
+    def _places(self, encodings: Encodings) -> Iterator[tuple[Whole, Whole]]:
+        """For each stage where the rows' values lie in its table."""
+        state = self._stem_states[1][self._space.local_index("stem", encodings)]
+        for index, table in enumerate(self._tables[0]):
+            local = self._space.local_index(f"stages.{index}", encodings)
+            yield state, local
+            state = table.next_state[state, local]
 
     @cached_property
     def _stem_states(self) -> tuple[list[_State], Whole]:
