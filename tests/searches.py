@@ -10,18 +10,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nas.strategies import registry as strategies
 from results.events import Asked, Event, Failed, Told
 
-STRATEGIES = ("random", "evolution", "local_search", "ppo", "tpe", "nsga2")
+STRATEGIES = tuple(strategies.STRATEGIES)
 
-QUICK_OPTIONS: dict[str, dict[str, Any]] = {
-    "random": {},
+_QUICK: dict[str, dict[str, Any]] = {
+    "bayesian": {"start": 4},
     "evolution": {"population": 6, "sample": 3},
-    "local_search": {},
-    "ppo": {},
     "tpe": {"start": 4},
     "nsga2": {"population": 4},
 }
+QUICK_OPTIONS: dict[str, dict[str, Any]] = {name: _QUICK.get(name, {}) for name in STRATEGIES}
 """With these a strategy has begun to learn after half a dozen trials."""
 
 # 69,984 encodings, 5M to 263M multiply-adds. The second stage may be an identity, so some of

@@ -101,10 +101,13 @@ CONFIGS = [
     ("strategy_options: fast", "config key 'strategy_options' must be a mapping"),
     ("strategy_options: {1: 2}", "config key 'strategy_options' must be a mapping from names"),
     (
-        "strategy_options: {popultion: 5}",
+        "{strategy: evolution, strategy_options: {popultion: 5}}",
         "unknown option of strategy 'evolution' 'popultion': did you mean 'population'?",
     ),
-    ("strategy_options: {population: 0}", "strategy 'evolution': population must be"),
+    (
+        "{strategy: evolution, strategy_options: {population: 0}}",
+        "strategy 'evolution': population must be",
+    ),
     ("recipe: {epoch: 5}", "'epoch'"),
     ("recipe: {epochs: many}", "recipe option epochs is 'many': it must be a whole number"),
     ("recipe: {epochs: 2.5}", "recipe option epochs is 2.5: it must be a whole number"),

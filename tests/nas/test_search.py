@@ -1,6 +1,5 @@
 """The search without Ray: one ledger for one seed, however it is run, stopped and resumed."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from search_spaces.space_file import parse_space
 from training.trials.evaluator import Request
 from training.trials.outcome import Outcome, failure
 
-Measure = Callable[[Request], Outcome]
+SLOW = ("ppo", "tpe", "bayesian")
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +60,7 @@ def run(
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name in ("ppo", "tpe") else [])
-        for name in STRATEGIES
-    ],
+    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in STRATEGIES],
 )
 def test_a_search_cut_off_at_any_byte_ends_with_the_ledger_of_the_uninterrupted_one(
     name: str, problem: Problem, tmp_path: Path
@@ -105,7 +101,7 @@ def test_a_search_that_is_stopped_again_and_again_is_the_same_search(
 
 @settings(max_examples=20, deadline=None)
 @given(
-    name=st.sampled_from([name for name in STRATEGIES if name not in ("ppo", "tpe")]),
+    name=st.sampled_from([name for name in STRATEGIES if name not in SLOW]),
     workers=st.integers(1, 9),
     order=st.integers(0, 1000),
 )

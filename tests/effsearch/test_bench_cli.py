@@ -1,0 +1,98 @@
+"""`effsearch bench` as a user runs it."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SPACE = """
+name: tiny
+resolution: 32
+classes: 10
+stages:
+  - {op: mbconv, channels: 16, expand: [1, 3, 6], kernel: [3, 5], layers: [1, 2, 3]}
+  - {op: mbconv, channels: [16, 24, 32], expand: [1, 3, 6], kernel: [3, 5]}
+"""
+
+
+def effsearch(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "effsearch.cli.app", "bench", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SPACE)
+    return path
+
+
+def test_a_comparison_prints_one_document_and_leaves_its_files(tmp_path: Path, space: Path) -> None:
+    options = ("--strategies", "random,bayesian", "--seeds", 2, "-n", 30, "--space", space)
+    shown = effsearch(*options, "--run-dir", tmp_path, "--json")
+    assert shown.returncode == 0, shown.stderr
+    document = json.loads(shown.stdout)
+    marks = [(s["strategy"], s["evaluations"]) for s in document["standings"]]
+    assert marks == [("random", 25), ("random", 30), ("bayesian", 25), ("bayesian", 30)]
+    assert all(s["regret"] >= 0 for s in document["standings"])
+    run = tmp_path / "bench" / "001"
+    assert json.loads((run / "bench.json").read_text()) == document
+    assert json.loads((run / "run.json").read_text())["status"] == "finished"
+    with (run / "bench.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 4
+    with (run / "traces.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 2 * 2 * 30
+    assert (run / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_talk_goes_to_stderr_and_the_table_to_stdout(tmp_path: Path, space: Path) -> None:
+    options = ("--strategies", "random", "--seeds", 2, "-n", 5, "--space", space)
+    shown = effsearch(*options, "--run-dir", tmp_path)
+    assert "2/2 random seed 1" in shown.stderr
+    assert shown.stdout.startswith("strategy")
+    assert "searches" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--strategies", "bayes"), 2, "did you mean 'bayesian'"),
+        (("--seeds", "1"), 2, "seeds must be at least 2"),
+        (("--evaluator", "proxy"), 2, "unknown evaluator of a bench"),
+        (("--target-flops", "1K"), 3, "out of reach"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_no_run(
+    tmp_path: Path, options: tuple[str, ...], code: int, message: str
+) -> None:
+    shown = effsearch(*options, "--run-dir", tmp_path)
+    assert shown.returncode == code
+    assert message in shown.stderr
+    assert shown.stderr.count("\n") == 1
+    assert not (tmp_path / "bench").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_ends_it_and_all_its_processes(tmp_path: Path, workers: int) -> None:
+    command = [sys.executable, "-m", "effsearch.cli.app", "bench", "--strategies", "bayesian"]
+    options = ["-n", "2000", "--run-dir", str(tmp_path), "--workers", str(workers)]
+    process = subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    record = tmp_path / "bench" / "001" / "run.json"
+    while not record.exists():
+        time.sleep(0.1)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert json.loads(record.read_text())["status"] == "interrupted"
+    left = subprocess.run(["ps", "-o", "pid=", "-s", str(process.pid)], capture_output=True)
+    assert not left.stdout.split()
