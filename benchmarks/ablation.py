@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nas.objective import Objective
-from nas.problem import Problem
+from nas.problem import Problem, Result
 from nas.strategies.base import Strategy
 from nas.strategies.bayesian import Bayesian
 from nas.surrogate.features import Features, Floats, Whole
@@ -22,7 +22,7 @@ class Variant:
     Attributes:
         make: the strategy from a problem and a seed.
         of: the objective searched, from the one that is wanted.
-        tells: whether it differs from the whole with this objective.
+        tells: whether it is worth a line with this objective.
     """
 
     name: str
@@ -43,6 +43,13 @@ class RewardLearner(Bayesian):
 
     def _rewards(self, accuracies: Floats, rows: Encodings) -> Floats:
         return accuracies
+
+
+class Measured(Bayesian):
+    """Answers with what measured best."""
+
+    def ranked(self) -> list[Result]:
+        return Strategy.ranked(self)
 
 
 class _Without(Kernel):
@@ -108,11 +115,16 @@ def _is_banded(objective: Objective) -> bool:
 VARIANTS = (
     Variant(name="whole", make=Bayesian),
     Variant(name="without exact cost", make=RewardLearner, tells=_is_soft),
-    Variant(name="without interactions", make=without("pairs", "gene pairs", "likeness")),
-    Variant(name="without uncertainty", make=Greedy),
+    Variant(
+        name="without interactions",
+        make=without("pairs", "gene pairs", "likeness"),
+        tells=_is_banded,
+    ),
+    Variant(name="without uncertainty", make=Greedy, tells=_is_banded),
+    Variant(name="answer as measured", make=Measured, tells=_is_banded),
     Variant(name="without the cost band", make=Bayesian, of=_without_band, tells=_is_banded),
 )
 KERNELS = (
-    Variant(name="whole", make=Bayesian),
-    *(Variant(name=f"without '{part}'", make=without(part)) for part in PARTS),
+    Variant(name="whole", make=Bayesian, tells=_is_banded),
+    *(Variant(name=f"without '{p}'", make=without(p), tells=_is_banded) for p in PARTS),
 )

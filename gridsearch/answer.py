@@ -19,8 +19,8 @@ from typing import Any
 from gridsearch.candidates import Candidate
 from gridsearch.choice import Choice, choose
 from gridsearch.grid import Triple
+from gridsearch.jobs import Measured
 from gridsearch.plan import Plan
-from gridsearch.trainings import Measured
 from results.comparison import Estimate
 from results.run import Run
 from search_spaces.errors import EffsearchError

@@ -9,6 +9,7 @@ from gridsearch.answer import CoefficientsResult, make_answer, scores_of, triple
 from gridsearch.config import MAY_CHANGE, CoefficientsConfig, make_config
 from gridsearch.halving import Halving
 from gridsearch.heat_map import draw_heat_map
+from gridsearch.jobs import ListSource, Measured
 from gridsearch.plan import Plan, make_plan
 from gridsearch.running import (
     check_device,
@@ -24,7 +25,7 @@ from gridsearch.study import (
     hide_password,
     open_study,
 )
-from gridsearch.trainings import ListSource, Measured, Trainings
+from gridsearch.trainings import Trainings
 from results.files import write_atomically, write_json
 from results.ledger import Ledger, iterate_events, read_events
 from results.run import Run

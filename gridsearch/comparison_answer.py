@@ -12,17 +12,15 @@ relative to the budget, `params`, `memory_bytes`; `state` (`done`, `failed`, `un
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gridsearch.trainings import Measured
+from gridsearch.comparison_plan import Entry
+from gridsearch.jobs import Measured
 from results.comparison import CONFIDENCE, Estimate, Noise, compare, pooled_noise
-
-if TYPE_CHECKING:
-    from gridsearch.comparison import Entry
 
 
 def make_rows(
-    entries: Sequence["Entry"], measured: Mapping[str, Measured]
+    entries: Sequence[Entry], measured: Mapping[str, Measured]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows in the order of the entries, and what is known of the noise.
 
@@ -57,7 +55,7 @@ def comparison_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _estimates(
-    entries: Sequence["Entry"], scores: Mapping[str, Sequence[float]], noise: Noise | None
+    entries: Sequence[Entry], scores: Mapping[str, Sequence[float]], noise: Noise | None
 ) -> dict[int, Estimate]:
     """By place of the entry; methods are compared within a baseline and a budget."""
     groups: dict[tuple[str, float, bool], list[int]] = {}
@@ -73,7 +71,7 @@ def _estimates(
     return found
 
 
-def _row(entry: "Entry", measured: Measured, estimate: Estimate | None) -> dict[str, Any]:
+def _row(entry: Entry, measured: Measured, estimate: Estimate | None) -> dict[str, Any]:
     failed = bool(measured.errors)
     state = "unreachable" if not entry.reachable else "failed" if failed else "done"
     low = estimate.low if estimate else None

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from results.plots.style import BLUE, GREEN, ORANGE, VERMILION
+
 STYLES = {
-    "depth": ("#1b6ca8", "s", "depth alone"),
-    "width": ("#2e8b57", "^", "width alone"),
-    "resolution": ("#b8860b", "D", "resolution alone"),
-    "compound": ("#c0392b", "o", "all three (compound)"),
+    "depth": (BLUE, "s", "depth alone"),
+    "width": (GREEN, "^", "width alone"),
+    "resolution": (ORANGE, "D", "resolution alone"),
+    "compound": (VERMILION, "o", "all three (compound)"),
 }
 _APART = 0.012  # of the axis, between the error bars of two methods at one budget
 
@@ -45,7 +47,7 @@ def draw_comparison(
     )
     recipe = answer["recipe"]
     figure.suptitle(
-        f"{answer['data']['name']}, epochs: {recipe['epochs']}, baseline at "
+        f"{Path(answer['data']['name']).name}, epochs: {recipe['epochs']}, baseline at "
         f"{recipe['resolution']} px; {spread}",
         fontsize=10,
     )
@@ -70,7 +72,7 @@ def _draw_panel(panel: Any, name: str, rows: Sequence[Mapping[str, Any]]) -> Non
         _draw_points(panel, points, places, colour, marker, label)
     if base["accuracy"] is not None:
         _draw_points(panel, [base], [base["macs"] / unit], "black", "*", "baseline")
-    panel.set_title(name, fontsize=10)
+    panel.set_title(name if len(name) < 32 else f"…{name[-31:]}", fontsize=10)
     panel.set_xlabel(f"multiply-adds, 10{power}")
     panel.set_ylabel("validation accuracy, %")
     panel.grid(alpha=0.3)

@@ -33,8 +33,8 @@ def draw_heat_map(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], 
     values = [
         [_percent(best.get((beta, gamma))) for beta in betas] for gamma in gammas
     ]  # (γ, β), NaN where there is no triple
-    side = min(0.75, 11 / max(len(betas), len(gammas)))
-    size = (2.8 + side * len(betas), 1.7 + side * len(gammas))
+    side = min(0.75, 8 / max(len(betas), len(gammas)))
+    size = (max(5.6, 2.8 + side * len(betas)), 2.0 + side * len(gammas))
     figure = Figure(figsize=size, dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -57,9 +57,9 @@ def draw_heat_map(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], 
         )
         handles.append(axes.add_patch(frame))
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    axes.set_title(
+    figure.suptitle(
         f"φ = {answer['phi']:g}: chosen α = {chosen[0]:g}, β = {chosen[1]:g}, γ = {chosen[2]:g}\n"
-        f"{answer['data']['name']}, {answer['grid']['triples']} triples, "
+        f"{Path(answer['data']['name']).name}, {answer['grid']['triples']} triples, "
         f"{answer['grid']['networks']} networks",
         fontsize=10,
     )

@@ -9,7 +9,8 @@ from typing import Any
 
 from gridsearch.candidates import Candidate, find_candidates
 from gridsearch.config import CoefficientsConfig
-from gridsearch.trainings import Job, training_seed
+from gridsearch.jobs import Job
+from gridsearch.trainings import training_seed
 from results.answers import find_baseline
 from search_spaces.architecture import Architecture
 from search_spaces.cost import cost

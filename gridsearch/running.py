@@ -8,8 +8,9 @@ from typing import Protocol
 
 from gridsearch.trainings import Trainings
 from results.run import Run
-from search_spaces.errors import EffsearchError, InputError, Interrupted, MissingResourceError
+from search_spaces.errors import EffsearchError, InputError, Interrupted
 from training.trials.evaluator import Evaluator
+from training.trials.gpus import check_gpus
 
 RunQueue = Callable[[Trainings, Evaluator, str], None]
 
@@ -89,21 +90,12 @@ def ending_recorded(run: Run, command: str) -> Iterator[None]:
 
 
 def check_device(machine: Machine) -> None:
-    """Say that a GPU is missing before anything is loaded; a cluster is asked once it is joined.
+    """Say that a GPU is missing before anything is loaded.
 
     Raises:
         MissingResourceError: there are fewer GPUs here than a training wants.
     """
-    wanted = machine.gpus_per_trial or float(machine.device.startswith("cuda"))
-    if not wanted or machine.ray_address:
-        return
-    import torch
-
-    if torch.cuda.device_count() < wanted:
-        raise MissingResourceError(
-            f"GPUs were asked for but this machine has {torch.cuda.device_count()}: leave "
-            "--gpus-per-trial and --device out to train on the CPU, or give --ray-address"
-        )
+    check_gpus(machine.gpus_per_trial, machine.device, machine.ray_address)
 
 
 def refuse_changes(run: Run, keys: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridsearch.candidates import Candidate
 from gridsearch.grid import Grid, Triple
-from gridsearch.trainings import Job, Measured
+from gridsearch.jobs import Job, Measured
 from search_spaces.errors import EffsearchError, InputError
 
 if TYPE_CHECKING:

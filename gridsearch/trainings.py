@@ -8,13 +8,11 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from gridsearch.halving import Halving
+from gridsearch.jobs import Job, Measured, Source
 from results.events import Asked, Event, Failed, Told
 from results.ledger import Ledger
-from search_spaces.architecture import Architecture
 from search_spaces.cost import cost
 from search_spaces.notation import format_architecture
 from training.trials.evaluator import Request
@@ -22,66 +20,6 @@ from training.trials.outcome import Outcome
 
 DEATHS = 2
 """Times a training is started again whose process was killed, before it counts as failed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A network to train.
-
-    Attributes:
-        architecture: what is trained.
-        resolution: pixels it is trained at.
-        label: whole numbers that say what it is, kept in the ledger: a triple in hundredths.
-    """
-
-    architecture: Architecture
-    resolution: int
-    label: tuple[int, ...] = ()
-
-
-@dataclass
-class Measured:
-    """What the trainings of one network came to so far.
-
-    Attributes:
-        accuracies: by seed number; stopped trainings are not among them.
-        curves: accuracy by epoch, one list a training that ended.
-        stopped: trainings that successive halving gave up.
-        errors: why trainings failed.
-    """
-
-    accuracies: dict[int, float] = field(default_factory=dict)
-    curves: list[list[float]] = field(default_factory=list)
-    stopped: int = 0
-    errors: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def ended(self) -> int:
-        """Trainings that ended, one way or another."""
-        return len(self.accuracies) + self.stopped + len(self.errors)
-
-    @property
-    def scores(self) -> list[float]:
-        """Accuracies in the order of the seeds."""
-        return [self.accuracies[seed] for seed in sorted(self.accuracies)]
-
-    @property
-    def mean(self) -> float | None:
-        """Mean accuracy; None unless every training that ended went to its end."""
-        if not self.accuracies or self.stopped or self.errors:
-            return None
-        return sum(self.accuracies.values()) / len(self.accuracies)
-
-
-class Source(Protocol):
-    """Names the networks to train, one at a time, and hears what came of each."""
-
-    def next(self) -> Job | None:
-        """The next network, or None where there is none left."""
-
-    def tell(self, arch_id: str, measured: Measured) -> None:
-        """All trainings of a network ended."""
 
 
 class Trainings:
@@ -259,20 +197,6 @@ class Trainings:
                 self._numbers[event.arch_id, event.batch] = event.trial
             else:
                 self._note(event)
-
-
-class ListSource:
-    """The networks of a list, each once."""
-
-    def __init__(self, jobs: Iterable[Job]) -> None:
-        self._jobs = deque(jobs)
-
-    def next(self) -> Job | None:
-        """The next of the list."""
-        return self._jobs.popleft() if self._jobs else None
-
-    def tell(self, arch_id: str, measured: Measured) -> None:
-        """Nothing: the queue keeps what was measured."""
 
 
 def training_seed(seed: int, arch_id: str, repeat: int) -> int:

@@ -31,9 +31,9 @@ class CostRow:
     right: int
 
     @property
-    def ratio(self) -> float:
-        """How many times the right one's."""
-        return self.left / self.right if self.right else float("nan")
+    def ratio(self) -> float | None:
+        """How many times the right one's; None where that is 0, as layers can be."""
+        return self.left / self.right if self.right else None
 
 
 def compare_parts(left: Architecture, right: Architecture) -> list[Part]:

@@ -73,8 +73,10 @@ def number(name: str, value: object) -> str:
         return format_bytes(value)
     if name in {"macs", "params", "flops"}:
         return format_count(value)
-    if name in {"reward", "accuracy"}:
+    if name == "accuracy" or name.endswith("reward"):
         return f"{value:.4f}"
+    if name == "seconds":
+        return f"{value:.4g}"
     return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 

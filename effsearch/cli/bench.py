@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,9 +72,9 @@ def bench(
 ) -> None:
     """Compare strategies at equal evaluations, where looking a network up costs nothing.
 
-    Shown is the reward without noise of the network that looked best under noise: mean over the
-    seeds with its 95% interval, and the regret to the best network there is (of a space too large
-    to know it: to the best that any search reached). Writes RUN_DIR/bench/NNN with bench.csv,
+    Shown is the reward without noise of the network that a strategy would answer with: mean over
+    the seeds with its 95% interval, and the regret to the best network there is (of a space too
+    large to know it: to the best that any search reached). Writes RUN_DIR/bench/NNN with bench.csv,
     traces.csv, bench.json and bench.png.
     """
     from nas.bench.config import BenchConfig, strategies_of
@@ -153,7 +152,7 @@ def _run(
             "lacking": yardstick.lacking,
             "missed": sum(trace.missing for trace in traces),
             "evaluations": sum(trace.evaluated for trace in traces),
-            "standings": [asdict(standing) for standing in found],
+            "standings": [standing.to_dict() for standing in found],
         }
         _write(run.path, document, traces, yardstick.best)
         run.finish("finished")

@@ -21,7 +21,7 @@ from effsearch.cli.results_options import (
     say,
 )
 from results.listing import run_events, trial_document
-from results.table import Scalar, trials_rows
+from results.table import trials_rows
 from results.terminal import print_table
 from results.trials import Trial, join_trials
 from results.wording import NOTHING_YET, number
@@ -157,17 +157,7 @@ def compare(
         print_csv(rows)
         return
     say(f"the first {counted} evaluations of each run count; final_reward is of all", quiet)
-    print_rows([_shown(row) for row in rows])
-
-
-def _shown(row: dict[str, Scalar | None]) -> dict[str, Scalar | None]:
-    final = number("reward", row["final_reward"])
-    seconds = row["seconds"]
-    spent = None if seconds is None else f"{float(seconds):.1f}"
-    return {key: row[key] for key in row if key != "budget"} | {
-        "final_reward": final,
-        "seconds": spent,
-    }
+    print_rows([{key: row[key] for key in row if key != "budget"} for row in rows])
 
 
 def diff(
@@ -210,7 +200,7 @@ def diff(
                 (
                     row.name,
                     number(row.name, row.left),
-                    f"{row.ratio:.2f}x",
+                    "" if row.ratio is None else f"{row.ratio:.2f}x",
                     number(row.name, row.right),
                 )
                 for row in costs

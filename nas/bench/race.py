@@ -3,8 +3,9 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ class Trace:
     Attributes:
         strategy: its name.
         seed: its seed.
-        rewards: after each evaluation the noise-free reward of the network with the best measured
-            reward so far; NaN before any succeeded. Where the band ran out, the last one goes on.
+        rewards: after each evaluation the noise-free reward of the network that the strategy would
+            answer with (`Strategy.ranked`) after the last whole batch, and within the first batch
+            after each result; NaN before any succeeded. Where the band ran out, the last goes on.
         sampled: the measured reward of each evaluation; NaN where it failed.
         evaluated: how many networks there were to evaluate; fewer than asked where the band ran
             out.
@@ -62,7 +64,8 @@ def run_race(config: BenchConfig, on_trace: Callable[[Trace], None]) -> list[Tra
             on_trace(traces[-1])
         return traces
     with _processes(config) as pool:
-        futures = [pool.submit(_in_process, name, seed) for name, seed in tasks]
+        with _interrupts_ignored():  # by the children, for good: the parent ends them itself
+            futures = [pool.submit(_in_process, name, seed) for name, seed in tasks]
         for future in as_completed(futures):
             on_trace(future.result())
         return [future.result() for future in futures]
@@ -89,20 +92,19 @@ def trace_of(
     start = time.perf_counter()
     rewards: list[float] = []
     sampled: list[float] = []
-    top, judged, missing = -np.inf, np.nan, 0
+    judged, missing = np.nan, 0
     while len(rewards) < samples:
         size = min(batch_size or strategy.default_batch, samples - len(rewards))
         batch = strategy.ask(size)
         results = [_measured(yardstick, candidate, strategy.seed) for candidate in batch]
-        for result in results:
-            missing += yardstick.lacks(result.candidate)
-            if result.reward is not None and result.reward > top:
-                top = result.reward
-                clean = yardstick.accuracy(result.candidate)
-                judged = yardstick.reward(result.candidate, clean)
-            rewards.append(judged)
-            sampled.append(np.nan if result.reward is None else result.reward)
+        missing += sum(yardstick.lacks(candidate) for candidate in batch)
+        sampled += [np.nan if result.reward is None else result.reward for result in results]
+        rewards += _first_rewards(yardstick, results) if not rewards else [judged] * len(batch)
         strategy.tell(results)
+        answers = strategy.ranked()
+        if answers and batch:
+            judged = _judged(yardstick, answers[0])
+            rewards[-1] = judged
         if len(batch) < size:
             break
     return Trace(
@@ -114,6 +116,21 @@ def trace_of(
         missing=missing,
         seconds=time.perf_counter() - start,
     )
+
+
+def _first_rewards(yardstick: Yardstick, results: Sequence[Result]) -> list[float]:
+    """After each result what the best of them so far is worth without noise."""
+    rewards = []
+    top, judged = -np.inf, np.nan
+    for result in results:
+        if result.reward is not None and result.reward > top:
+            top, judged = result.reward, _judged(yardstick, result)
+        rewards.append(judged)
+    return rewards
+
+
+def _judged(yardstick: Yardstick, result: Result) -> float:
+    return yardstick.reward(result.candidate, yardstick.accuracy(result.candidate))
 
 
 def _measured(yardstick: Yardstick, candidate: Candidate, seed: int) -> Result:
@@ -130,7 +147,6 @@ _task: tuple[Yardstick, BenchConfig] | None = None
 
 def _start(config: BenchConfig) -> None:
     global _task
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its processes itself
     _task = (make_yardstick(config), config)
 
 
@@ -138,6 +154,18 @@ def _in_process(name: str, seed: int) -> Trace:
     assert _task is not None
     yardstick, config = _task
     return run_search(yardstick, name, seed, config.samples, config.batch_size)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change handlers, and only it is interrupted
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

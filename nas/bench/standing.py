@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -29,6 +29,13 @@ class Standing:
     half_width: float
     regret: float
     seeds: int
+
+    def to_dict(self) -> dict[str, str | int | float | None]:
+        """JSON-ready; None where there is no number, as before any evaluation succeeded."""
+        return {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def standings(traces: Sequence[Trace], marks: Iterable[int], best: float | None) -> list[Standing]:

@@ -67,6 +67,13 @@ class Strategy(ABC):
         self.seen.update(result.candidate.id for result in results)
         self.tell(results)
 
+    def ranked(self) -> list[Result]:
+        """Measured results, best first: by their rewards, or by what the strategy makes of them.
+
+        The first is a search's answer. For whole batches: between `tell` and the next `ask`.
+        """
+        return sorted(self.measured, key=_reward, reverse=True)
+
     @abstractmethod
     def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
         """Networks in the band, best first. Those asked before, and what is missing, is replaced
@@ -79,6 +86,11 @@ class Strategy(ABC):
         drawn = self.problem.draw(rng, count, self.seen)
         self.seen.update(candidate.id for candidate in drawn)
         return drawn
+
+
+def _reward(result: Result) -> float:
+    assert result.reward is not None
+    return result.reward
 
 
 def check_option(

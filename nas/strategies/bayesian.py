@@ -6,6 +6,7 @@ candidate is known exactly before it is trained.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from search_spaces.space import Encodings
 
 _MODELLED = 1000  # measurements the model takes in; a Cholesky factor of more is slow
 _POOL = 300
-_BRED = 4000  # tries for the pool; most fall out of the band or were seen
+_LITTER, _LITTERS = 1000, 6  # tries for the pool; many fall out of the band or were seen
 _PARENTS = 20
 _KEPT_PARENTS = 5
 _FRESH = 0.1  # of the pool are draws from the band
@@ -58,16 +59,43 @@ class Bayesian(Strategy):
         self._features = FeatureTables(problem.space)
 
     def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
-        if len(self.measured) < self.start or not len(self.problem.space):
+        if not self._models:
             return []
         with _one_thread():
-            model = self._fit()
-            pool = self._pool(rng, model)
+            pool = self._pool(rng)
             if not len(pool):
                 return []
-            accuracies = model.sample(self._features(pool), rng.standard_normal((count, len(pool))))
-            order = _best_of_each(self._rewards(accuracies, pool))
+            normal = rng.standard_normal((count, len(pool)))
+            draws = self._model.sample(self._features(pool), normal)
+            order = _best_of_each(self._rewards(draws, pool))
         return self.problem.new(pool[order], self.seen, count)
+
+    def ranked(self) -> list[Result]:
+        """Measured results, best first, by rewards between the measured and the expected ones.
+
+        The best of many single measurements is mostly the luckiest one. What the model does not
+        explain is noise and what is the network's own in parts that single measurements cannot
+        tell: halves are taken.
+        """
+        if not self._models:
+            return super().ranked()
+        with _one_thread():
+            expected = self._expected()
+        measured = np.array([result.reward for result in self.measured], dtype=np.float64)
+        order = np.argsort(-(expected + measured), kind="stable")
+        return [self.measured[place] for place in order]
+
+    def learn(self, results: Sequence[Result]) -> None:
+        self.__dict__.pop("_model", None)  # it is fitted anew where it is asked for
+
+    @property
+    def _models(self) -> bool:
+        """Whether enough is measured for a model, and there is anything to choose."""
+        return len(self.measured) >= self.start and len(self.problem.space) > 0
+
+    @cached_property
+    def _model(self) -> GaussianProcess:
+        return self._fit()
 
     def _fit(self) -> GaussianProcess:
         results = _modelled(self.measured)
@@ -78,40 +106,46 @@ class Bayesian(Strategy):
             self.problem.space.options,
         )
 
-    def _expected(self, model: GaussianProcess) -> Floats:
+    def _expected(self) -> Floats:
         """Rewards that the model expects of the measured networks, (n,)."""
         rows = _encodings(self.measured)
-        return self._rewards(model.predict(self._features(rows))[0], rows)
+        return self._rewards(self._model.predict(self._features(rows))[0], rows)
 
-    def _pool(self, rng: np.random.Generator, model: GaussianProcess) -> Encodings:
+    def _pool(self, rng: np.random.Generator) -> Encodings:
         """Candidates in the band around the best networks, none of them measured."""
         measured = _encodings(self.measured)
         known = {row.tobytes() for row in self._features.effective(measured)}
-        best = measured[np.argsort(-self._expected(model), kind="stable")]
+        best = measured[np.argsort(-self._expected(), kind="stable")]
         drawn = self.problem.draw(rng, int(_FRESH * _POOL), self.seen)
         fresh = np.array([candidate.encoding for candidate in drawn], dtype=np.int64)
         pool = fresh.reshape(len(drawn), len(self.problem.space))
         parents = best[:_PARENTS]
         for generation in range(self.generations):
-            children = self._new(self._breed(rng, parents), known)[: _POOL - len(drawn)]
+            children = self._children(rng, parents, known, _POOL - len(drawn))
             pool = self._new(np.concatenate([pool, children]), known)
             if generation + 1 == self.generations or not len(pool):
                 return pool
-            mean, sigma = model.predict(self._features(pool))
+            mean, sigma = self._model.predict(self._features(pool))
             hoped = np.argsort(-self._rewards(mean + sigma, pool), kind="stable")
             pool = pool[hoped[:_POOL]]
             parents = np.concatenate([best[:_KEPT_PARENTS], pool[:_PARENTS]])
         return pool
 
-    def _breed(self, rng: np.random.Generator, parents: Encodings) -> Encodings:
-        """Mutated copies of parents picked at random, (_BRED, genes)."""
-        chosen = parents[rng.integers(0, len(parents), _BRED)]
-        changes = rng.choice(len(_CHANGES), size=_BRED, p=_CHANGES)
-        children = chosen.copy()
-        for few in range(len(_CHANGES)):
-            rows = changes == few
-            children[rows] = self.problem.space.mutate(rng, chosen[rows], few + 1)
-        return children
+    def _children(
+        self, rng: np.random.Generator, parents: Encodings, known: set[bytes], count: int
+    ) -> Encodings:
+        """Up to `count` new networks in the band, mutated from parents picked at random."""
+        found = parents[:0]
+        for _ in range(_LITTERS):
+            chosen = parents[rng.integers(0, len(parents), _LITTER)]
+            changes = rng.choice(len(_CHANGES), size=_LITTER, p=_CHANGES)
+            for few in range(len(_CHANGES)):
+                rows = changes == few
+                chosen[rows] = self.problem.space.mutate(rng, chosen[rows], few + 1)
+            found = self._new(np.concatenate([found, chosen]), known)
+            if len(found) >= count:
+                break
+        return found[:count]
 
     def _new(self, rows: Encodings, known: set[bytes]) -> Encodings:
         """The rows in the band, each network once, without those that are known."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -89,10 +90,17 @@ def test_ctrl_c_ends_it_and_all_its_processes(tmp_path: Path, workers: int) -> N
     while not record.exists():
         time.sleep(0.1)
     time.sleep(3)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert json.loads(record.read_text())["status"] == "interrupted"
-    left = subprocess.run(["ps", "-o", "pid=", "-s", str(process.pid)], capture_output=True)
-    assert not left.stdout.split()
+    deadline = time.monotonic() + 20
+    while _session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not _session(process.pid)
+
+
+def _session(leader: int) -> list[str]:
+    listed = ["ps", "-o", "pid=", "-s", str(leader)]
+    return subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.comparison import compare_scaling, make_plan, resume_comparison
+from gridsearch.comparison import compare_scaling, resume_comparison
 from gridsearch.comparison_config import ComparisonConfig, make_config
+from gridsearch.comparison_plan import make_plan
 from results.run import Run
 from search_spaces.errors import InputError
 from search_spaces.zoo import load_zoo

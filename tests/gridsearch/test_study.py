@@ -9,8 +9,8 @@ from optuna.trial import TrialState
 
 from gridsearch.candidates import Candidate, find_candidates
 from gridsearch.grid import Grid, exact_tolerance, make_grid
+from gridsearch.jobs import Measured
 from gridsearch.study import StudySource, bring_in_line, check_storage, hide_password, open_study
-from gridsearch.trainings import Measured
 from search_spaces.architecture import Architecture
 from search_spaces.errors import EffsearchError, InputError
 

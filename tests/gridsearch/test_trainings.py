@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gridsearch.halving import Halving
-from gridsearch.trainings import DEATHS, Job, ListSource, Trainings, training_seed
+from gridsearch.jobs import Job, ListSource
+from gridsearch.trainings import DEATHS, Trainings, training_seed
 from results.ledger import Ledger, read_events
 from search_spaces.architecture import Architecture
 from search_spaces.scaling import scale

@@ -41,6 +41,7 @@ def mnasnet(kind: ObjectiveKind = "hard", more: tuple[str, float] | None = None)
     return Problem.of(load_space("mnasnet"), Objective(tuple(targets)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "problem",
     [mnasnet(), mnasnet("soft"), mnasnet("absolute"), mnasnet("hard", ("params", 4.5e6))],
@@ -63,6 +64,7 @@ def test_a_space_of_one_choice_of_two_is_walked_to_its_end() -> None:
         strategy.tell([result_of(problem, candidate, 0.5) for candidate in batch])
 
 
+@pytest.mark.slow
 def test_collapsed_trainings_do_not_hide_what_tells_the_good_ones_apart() -> None:
     problem = mnasnet()
     landscape = SyntheticLandscape(problem.space, seed=5)
@@ -78,6 +80,15 @@ def test_collapsed_trainings_do_not_hide_what_tells_the_good_ones_apart() -> Non
         )
     good = [r.accuracy for r in strategy.history if r.accuracy and r.accuracy > 0.2]
     assert np.mean(good[-24:]) > np.mean(good[:12]) + 1.5 * np.std(good[:12])
+
+
+def test_all_measured_networks_are_ranked() -> None:
+    problem = mnasnet()
+    strategy = Bayesian(problem)
+    batch = strategy.ask(16)
+    strategy.tell([result_of(problem, c, None if i % 4 else 0.5) for i, c in enumerate(batch)])
+    assert len(strategy.ranked()) == 4
+    assert strategy.ranked() == strategy.ranked()
 
 
 def test_long_histories_are_thinned_and_keep_their_best(

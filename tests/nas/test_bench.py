@@ -91,7 +91,7 @@ def test_processes_find_what_one_process_finds(space: str) -> None:
     assert [t.rewards for t in shared] == [t.rewards for t in alone]
 
 
-def test_rewards_are_noise_free_rewards_of_what_looked_best(space: str) -> None:
+def test_rewards_are_noise_free_rewards_of_the_strategy_s_answer(space: str) -> None:
     yardstick = make_yardstick(config(space, noise=0.05))
     found = run_search(yardstick, "random", 4, 20)
     first = yardstick.problem.draw(np.random.default_rng([4, 0]), 8, set())

@@ -102,6 +102,7 @@ def learned(
     return model, tables(encodings[count:]), clean[count:]
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say(
     space: SearchSpace, tables: FeatureTables
 ) -> None:

@@ -192,3 +192,25 @@ def test_a_picture_the_run_made_itself_is_taken_over(tmp_path: Path) -> None:
     page = report_page([load_run_data(run)])
     assert page.count('src="data:image/png;base64,') == 1
     assert "heat map" in page
+
+
+def test_coefficients_are_told_with_their_ties(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, "coefficients")
+    answer = {
+        "alpha": 1.2,
+        "beta": 1.1,
+        "gamma": 1.15,
+        "product": 1.92,
+        "measured_ratio": 2.57,
+        "accuracy": 0.9,
+        "accuracy_interval": [0.88, 0.92],
+        "ties": [{}, {}],
+    }
+    run.paths.answer.write_text(json.dumps(answer))
+    data = load_run_data(run)
+    said = words(data)
+    assert "alpha = 1.2, beta = 1.1, gamma = 1.15" in said
+    assert "90.00% and costs 2.57 times" in said
+    assert "between 88.00% and 92.00%" in said
+    assert "cannot be told from the best: 2" in said
+    assert "no finalists" not in report_page([data])

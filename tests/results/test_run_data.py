@@ -17,6 +17,7 @@ from results.table import rows_csv
 from results.trials import Trial, join_trials
 from search_spaces.cost import cost
 from search_spaces.errors import InputError
+from search_spaces.notation import parse_architecture
 from search_spaces.zoo import load_zoo, zoo_names
 
 
@@ -141,3 +142,9 @@ def test_runs_of_other_data_are_not_comparable(tmp_path: Path) -> None:
 
 def test_rows_as_csv_have_a_column_a_key_and_no_formula() -> None:
     assert rows_csv([{"a": 1}, {"b": "=1+1"}]) == "a,b\n1,\n,'=1+1\n"
+
+
+def test_a_network_without_layers_has_no_ratio_to_divide_by() -> None:
+    nothing = parse_architecture("stem_k3_s2_c32 id_r1_k1_s1_c32")
+    [layers, *_] = compare_costs(load_zoo("efficientnet-b0"), nothing)
+    assert (layers.right, layers.ratio) == (0, None)

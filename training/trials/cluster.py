@@ -107,7 +107,8 @@ def _start_ray(resources: Resources) -> None:
     if resources.address is None:
         cores = os.cpu_count() or 1
         wanted = (resources.workers or 1) * resources.cpus_per_trial
-        ray.init(include_dashboard=False, num_cpus=max(cores, wanted), **quiet)
+        # "local": without it Ray joins whatever cluster it finds on this machine.
+        ray.init("local", include_dashboard=False, num_cpus=max(cores, wanted), **quiet)
         return
     try:
         _knock(resources.address)
