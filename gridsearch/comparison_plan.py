@@ -51,12 +51,14 @@ class Plan:
     """A checked comparison.
 
     Attributes:
+        sources: what finds the baselines again.
         baselines: by name.
         entries: in the order of the table, unreachable ones included.
         record: what `run.json` says of baselines, data and recipe.
     """
 
     config: ComparisonConfig
+    sources: tuple[str, ...]
     baselines: dict[str, Architecture]
     coefficients: Coefficients
     entries: list[Entry]
@@ -76,7 +78,7 @@ class Plan:
         """The configuration as the run keeps it: coefficients as numbers."""
         chosen = self.coefficients
         return self.config.to_dict() | {
-            "baseline": list(self.baselines),
+            "baseline": list(self.sources),
             "coefficients": f"{chosen.alpha},{chosen.beta},{chosen.gamma}",
         }
 
@@ -89,7 +91,11 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
     """
     names: Sequence[str | None] = config.baseline or (None,)
     found = [find_baseline(run_dir, text) for text in names]
-    baselines = {_name(one.source, one.architecture): one.architecture for one in found}
+    sources = tuple(one.source.removeprefix("run ").split(" (")[0] for one in found)
+    baselines = {
+        _name(source, one.architecture): one.architecture
+        for source, one in zip(sources, found, strict=True)
+    }
     how = find_coefficients(run_dir, config.coefficients)
     scaled = {
         name: _scaled(name, network, how.coefficients, config)
@@ -121,13 +127,12 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
         "baselines": {name: format_architecture(network) for name, network in baselines.items()},
         "networks": [entry.architecture.id for entry in entries],
     }
-    return Plan(config, baselines, how.coefficients, entries, evaluator, record)
+    return Plan(config, sources, baselines, how.coefficients, entries, evaluator, record)
 
 
 def _name(source: str, architecture: Architecture) -> str:
     """What a baseline is called in tables; a long line of notation by its network's id."""
-    text = source.removeprefix("run ").split(" (")[0]
-    return text if len(text) <= 40 else architecture.id
+    return source if len(source) <= 40 else architecture.id
 
 
 def _scaled(

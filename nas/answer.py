@@ -11,7 +11,7 @@ from nas.finalists import Verdict
 from nas.pareto import pareto_front
 from nas.plan import Plan
 from results.run import Run
-from results.trials import Trial, top
+from results.trials import Trial
 from search_spaces.architecture import Architecture
 from search_spaces.cost import cost
 from search_spaces.errors import EffsearchError
@@ -30,6 +30,7 @@ class BaselineResult:
             measured in the search.
         interval: of the accuracy; None without finalists over several seeds.
         reward: of the winner in the search.
+        ranked: the trials that succeeded, best first as the strategy ranks them.
         macs, params, memory_bytes: the winner's costs.
         trials: all trials, in ask order.
         answer: the content of `baseline.json`.
@@ -45,26 +46,30 @@ class BaselineResult:
     params: int
     memory_bytes: int
     trials: list[Trial]
+    ranked: list[Trial]
     answer: dict[str, Any]
 
 
 def make_answer(
-    run: Run, plan: Plan, trials: Sequence[Trial], verdict: Verdict | None
+    run: Run,
+    plan: Plan,
+    trials: Sequence[Trial],
+    ranked: Sequence[Trial],
+    verdict: Verdict | None,
 ) -> BaselineResult:
-    """The winner among the trials, or the one the finalists' trainings chose.
+    """The first of the ranked trials, or the one that the finalists' trainings chose.
 
     Raises:
         EffsearchError: no evaluation succeeded; the first failure is named.
     """
-    done = [trial for trial in trials if trial.state == "done"]
     failed = [trial for trial in trials if trial.state == "failed"]
-    if not done and not failed:
+    if not ranked and not failed:
         raise EffsearchError("no evaluation ended within the time budget: go on with --resume")
-    if not done:
+    if not ranked:
         raise EffsearchError(
             f"none of {len(failed)} evaluations succeeded; the first: {failed[0].error}"
         )
-    winner = verdict.winner if verdict else top(done, 1)[0]
+    winner = verdict.winner if verdict else ranked[0]
     architecture = parse_architecture(winner.architecture)
     counted = cost(architecture)
     accuracy = verdict.accuracy if verdict else winner.accuracy
@@ -85,15 +90,16 @@ def make_answer(
         "search_accuracy": winner.accuracy,
         "reward": winner.reward,
         "trial": winner.number,
+        "chosen_by": "finalists" if verdict else plan.strategy.ranked_by,
         "finalists": verdict.to_dict() if verdict else None,
-        "front": _front(done) if plan.config.strategy == "nsga2" else None,
+        "front": _front(ranked) if plan.config.strategy == "nsga2" else None,
         "targets": plan.config.targets,
         "objective": plan.record["objective"],
         "space": plan.space.name,
         "strategy": plan.config.strategy,
         "evaluator": plan.config.evaluator,
         "data": plan.record.get("data"),
-        "samples": len(done) + len(failed),
+        "samples": len(ranked) + len(failed),
         "failed": len(failed),
         "seed": plan.config.seed,
         "flops_convention": run.record["flops_convention"],
@@ -111,6 +117,7 @@ def make_answer(
         params=counted.params,
         memory_bytes=counted.memory_bytes,
         trials=list(trials),
+        ranked=list(ranked),
         answer=answer,
     )
 

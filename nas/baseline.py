@@ -19,7 +19,7 @@ from results.files import write_json
 from results.ledger import Ledger, iterate_events, read_events
 from results.run import Run
 from results.table import write_csv
-from results.trials import Trial, join_trials, top
+from results.trials import Trial, join_trials
 from search_spaces.errors import EffsearchError, InputError, Interrupted, MissingResourceError
 from training.trials.evaluator import Evaluator
 
@@ -86,10 +86,10 @@ def resume_baseline(
 
 def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
     try:
-        verdict = _run_trials(run, plan, quiet)
+        ranked, verdict = _run_trials(run, plan, quiet)
         trials = _write_table(run)
         _tell_constant(trials, quiet)
-        result = make_answer(run, plan, trials, verdict)
+        result = make_answer(run, plan, trials, ranked, verdict)
         write_json(run.paths.answer, result.answer)
     except KeyboardInterrupt:
         if run.paths.ledger.exists():
@@ -108,8 +108,8 @@ def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
     return result
 
 
-def _run_trials(run: Run, plan: Plan, quiet: bool) -> Verdict | None:
-    """The search, then its finalists; Ray is started only where something is left to do."""
+def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict | None]:
+    """The search's trials, best first, then its finalists; Ray is started only if needed."""
     from training.trials.cluster import Resources, Session, ray_session
     from training.trials.progress import progress
     from training.trials.tune_runner import run_trials
@@ -147,11 +147,12 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> Verdict | None:
             if not search.finished:
                 run_queue(search, plan.evaluator, "search")
             _tell_end(search, time.monotonic() - started, quiet)
-        if not config.finalists or search.best is None:
-            return None
+            ranked = search.ranked(join_trials(iterate_events(run.paths.ledger)))
+        if not config.finalists or not ranked:
+            return ranked, None
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
             _say(ledger.notice or "", quiet)
-            finalists = top(join_trials(iterate_events(run.paths.ledger)), config.finalists)
+            finalists = ranked[: config.finalists]
             queue = FinalistQueue(
                 finalists,
                 seeds=config.finalist_seeds,
@@ -162,7 +163,7 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> Verdict | None:
             )
             if not queue.finished:
                 run_queue(queue, _longer(plan), "finalists")
-            return judge(finalists, queue.scores, plan.problem.objective)
+            return ranked, judge(finalists, queue.scores, plan.problem.objective)
 
 
 def _make_search(plan: Plan, ledger: Ledger) -> Search:

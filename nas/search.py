@@ -15,6 +15,7 @@ from nas.problem import Candidate, Problem, Result
 from nas.strategies.base import Strategy
 from results.events import Asked, Event, Failed, Told
 from results.ledger import Ledger
+from results.trials import Trial, top
 from search_spaces.amounts import format_count
 from search_spaces.errors import InputError
 from search_spaces.notation import format_architecture
@@ -136,6 +137,17 @@ class Search:
         reward, accuracy, candidate = self.best
         macs = format_count(candidate.costs["macs"])
         return f"best {reward:.4f} (accuracy {accuracy:.4f}, {macs} MACs){failed}"
+
+    def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
+        """The finished ones of a search's trials, best first as the strategy ranks them.
+
+        By reward alone where a stop left a batch that the strategy has not been told.
+        """
+        by_reward = top(trials, len(trials))
+        order = {result.candidate.id: place for place, result in enumerate(self._strategy.ranked())}
+        if any(trial.arch_id not in order for trial in by_reward):
+            return by_reward
+        return sorted(by_reward, key=lambda trial: order[trial.arch_id])
 
     # One batch
 

@@ -170,7 +170,6 @@ def _text(value: Any) -> str:
 
 def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     from results.terminal import print_table
-    from results.trials import top
     from search_spaces.amounts import format_count
 
     if as_json:
@@ -187,7 +186,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
                 format_count(trial.costs["params"]),
                 trial.architecture,
             )
-            for trial in top(result.trials, 5)
+            for trial in result.ranked[:5]
         ],
     )
     finalists = result.answer["finalists"]

@@ -34,6 +34,7 @@ class Strategy(ABC):
 
     name: ClassVar[str]
     default_batch: ClassVar[int] = 8
+    ranked_by: ClassVar[str] = "measured reward"
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         self.problem = problem

@@ -47,6 +47,7 @@ class Bayesian(Strategy):
     """
 
     name = "bayesian"
+    ranked_by = "mean of measured and expected reward"
 
     def __init__(
         self, problem: Problem, seed: int = 0, *, start: int = 10, generations: int = 5

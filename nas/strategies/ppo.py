@@ -90,8 +90,10 @@ class PPO(Strategy):
                 batch += fresh
                 known.update(candidate.id for candidate in fresh)
                 if len(batch) == count:
-                    break
-        return batch
+                    return batch
+        # A controller that has converged samples what was asked before. Networks near its samples
+        # are what it would have asked next; draws from the whole band would undo its learning.
+        return batch + self.problem.vary_many(rng, rows[: count - len(batch)], known)
 
     def learn(self, results: Sequence[Result]) -> None:
         measured = [result for result in results if result.reward is not None]

@@ -10,7 +10,9 @@ from gridsearch.comparison import compare_scaling, resume_comparison
 from gridsearch.comparison_config import ComparisonConfig, make_config
 from gridsearch.comparison_plan import make_plan
 from results.run import Run
+from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
+from search_spaces.notation import format_architecture
 from search_spaces.zoo import load_zoo
 
 SMALL = {"epochs": 1, "max_images": 60, "proxy_resolution": 8, "seeds": 1, "workers": 1}
@@ -54,6 +56,15 @@ def test_a_comparison_ends_with_table_picture_and_answer(root: Path, ray_address
     again = resume_comparison(result.run, {}, run_dir=root, quiet=True)
     assert again.rows == result.rows
     assert (result.path / "trials.jsonl").read_bytes() == before
+
+
+def test_what_a_run_keeps_finds_its_baselines_again(tmp_path: Path, tiny: Architecture) -> None:
+    notation = format_architecture(tiny)
+    config = make_config({"baseline": [notation, "mobilenet-v2"], "max_images": 60})
+    plan = make_plan(config, tmp_path)
+    again = make_plan(make_config(plan.stored_config()), tmp_path)
+    assert list(again.baselines) == [tiny.id, "mobilenet-v2"]
+    assert again.entries == plan.entries
 
 
 def test_a_resumption_as_another_comparison_is_refused(root: Path) -> None:
