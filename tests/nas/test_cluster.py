@@ -11,8 +11,8 @@ from searches import (
     effsearch,
     ended_networks,
     evaluations,
-    logging_evaluator,
     wait_until,
+    write_evaluator,
     write_space,
 )
 
@@ -24,6 +24,25 @@ from results.ledger import Ledger, read_events
 from training.trials.outcome import Outcome
 
 SAMPLES = 32
+
+# The nodes wait for each other once, so that on a busy machine one of them does not do it all. Then
+# a line for every evaluation that was finished, and a pause that leaves time to kill a node.
+MEETING_EVALUATOR = """
+import os
+import time
+from pathlib import Path
+
+def evaluate(architecture, seed):
+    node, here = os.environ.get("RAY_RAYLET_PID", "none"), Path({meeting!r})
+    (here / node).touch()
+    deadline = time.monotonic() + 90
+    while len(list(here.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    with open({log!r}, "a") as file:
+        print(architecture.id, node, file=file)
+    return {{"accuracy": seed % 1000 / 1000, "by": "seed"}}
+"""
 
 
 @pytest.fixture
@@ -48,7 +67,10 @@ def nodes_of(log: Path) -> set[str]:
 @pytest.mark.slow
 def test_a_search_over_two_nodes_outlives_one_of_them(two_nodes, tmp_path: Path) -> None:
     cluster, second = two_nodes
-    evaluator, log = logging_evaluator(tmp_path, pause=0.1)
+    meeting, log = tmp_path / "meeting", tmp_path / "finished.log"
+    meeting.mkdir()
+    source = MEETING_EVALUATOR.format(meeting=str(meeting), log=str(log))
+    evaluator = write_evaluator(tmp_path, source)
     config = {
         "space": write_space(tmp_path),
         "strategy": "evolution",
