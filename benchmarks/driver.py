@@ -1,6 +1,6 @@
 """Evaluations a second through Ray Tune with an evaluator that costs nothing, and what they leave.
 
-Measured in one run: our driver with 64 architectures a trial and with one, a plain Tune function
+Measured in one run: our driver with 256 architectures a trial and with one, a plain Tune function
 trainable as a user would write it, growth of the driver's memory over a long search, and the time
 a resumed search needs to its next candidate.
 """
@@ -25,6 +25,7 @@ from training.trials.cluster import Resources, ray_session
 from training.trials.tune_runner import run_trials
 
 LONG = 10_000
+BATCHED = 256  # architectures in one Tune trial
 PLAIN_TRIALS = 12
 WORKERS = 2
 REQUIRED = {"batched": 1000.0, "unbatched": 15.0, "growth_mb": 150.0, "resume_seconds": 3.0}
@@ -48,14 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         evaluators.write_text(_EVALUATOR)
         ledger = Path(folder) / "batched.jsonl"
         with ray_session(Resources(workers=WORKERS)):
-            batched = _search(ledger, f"{evaluators}:evaluate_batch", LONG, 2048, 64)
+            batched = _search(ledger, f"{evaluators}:evaluate_batch", LONG, 2048, BATCHED)
             resume = _resume_seconds(ledger)
             unbatched = _search(
                 Path(folder) / "unbatched.jsonl", f"{evaluators}:evaluate", unbatched_samples, 64, 1
             )
             plain = _plain_tune()
     rows = {
-        "64 architectures a trial": batched,
+        f"{BATCHED} architectures a trial": batched,
         "1 architecture a trial": unbatched,
         "plain Tune function": {"evaluations": PLAIN_TRIALS, "a_second": plain},
     }
