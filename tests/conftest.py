@@ -1,5 +1,6 @@
 """What whole-search tests share: a Ray for the process; `searches` lies beside this file."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +9,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+# Shells start background jobs deaf to Ctrl-C, and so would be the commands that tests stop by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def ray_address() -> Iterator[str]:
     """A Ray with two CPUs, joined by this process; the address at which others join it."""
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    # "local", because without an address Ray joins whatever cluster it finds on this machine.
+    ray.init(
+        "local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+    )
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
