@@ -1,17 +1,18 @@
 """The Bayesian strategy with one thing taken away: what pays and what does not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from nas.objective import Objective
-from nas.problem import Problem, Result
+from nas.problem import Candidate, Problem, Result
 from nas.strategies.base import Strategy
 from nas.strategies.bayesian import Bayesian
-from nas.surrogate.features import Features, Floats, Whole
+from nas.surrogate.features import Features, Floats
 from nas.surrogate.gaussian_process import GaussianProcess
-from nas.surrogate.kernel import PARTS, Kernel
+from nas.surrogate.kernel import Kernel, one_hot
 from search_spaces.space import Encodings
 
 
@@ -34,15 +35,18 @@ class Variant:
 class RewardLearner(Bayesian):
     """Learns the reward as it comes instead of accuracy with the cost applied afterwards."""
 
-    def _values(self) -> Floats:
-        return np.array([result.reward for result in self.measured], dtype=np.float64)
-
-    def _fit(self) -> GaussianProcess:
-        rows = np.array([r.candidate.encoding for r in self.measured], dtype=np.int64)
-        return GaussianProcess.fit(self._features(rows), self._values(), self.problem.space.options)
+    def _values(self, results: Sequence[Result]) -> Floats:
+        return np.array([result.reward for result in results], dtype=np.float64)
 
     def _rewards(self, accuracies: Floats, rows: Encodings) -> Floats:
         return accuracies
+
+
+class DrawnOpening(Bayesian):
+    """Begins with draws from the band, however near to each other they lie."""
+
+    def _opening(self, rng: np.random.Generator, count: int) -> list[Candidate]:
+        return self.problem.draw(rng, count, self.seen)
 
 
 class Measured(Bayesian):
@@ -55,29 +59,45 @@ class Measured(Bayesian):
 class _Without(Kernel):
     """A kernel that leaves parts out."""
 
-    left_out: tuple[str, ...] = ()
+    left_out: ClassVar[tuple[str, ...]] = ()
 
     def parts(self, a: Features, b: Features) -> Iterator[Floats]:
-        for name, part in zip(PARTS, super().parts(a, b), strict=True):
+        for name, part in zip(self.names, super().parts(a, b), strict=True):
             yield part * (name not in self.left_out)
 
     def diagonal(self, a: Features) -> Iterator[Floats]:
-        for name, part in zip(PARTS, super().diagonal(a), strict=True):
+        for name, part in zip(self.names, super().diagonal(a), strict=True):
             yield part * (name not in self.left_out)
 
 
 def without(*left_out: str) -> type[Bayesian]:
     """The strategy with a kernel that lacks these parts."""
     kernel = type("Without", (_Without,), {"left_out": left_out})
+    return type("Poorer", (Bayesian,), {"kernel_type": kernel})
 
-    class Poorer(Bayesian):
-        def _fit(self) -> GaussianProcess:
-            rows = np.array([r.candidate.encoding for r in self.measured], dtype=np.int64)
-            values = np.array([r.accuracy for r in self.measured], dtype=np.float64)
-            options: Whole = self.problem.space.options
-            return GaussianProcess.fit(self._features(rows), values, options, kernel)
 
-    return Poorer
+class _WithPairs(Kernel):
+    """A kernel with the products of every two genes besides."""
+
+    names = (*Kernel.names, "pairs")
+
+    def parts(self, a: Features, b: Features) -> Iterator[Floats]:
+        yield from super().parts(a, b)
+        count, miss = len(self.options), -1.0 / (self.options - 1)
+        left, right = one_hot(a.genes, self.options), one_hot(b.genes, self.options)
+        main = (left * np.repeat(1.0 - miss, self.options)) @ right.T + miss.sum()
+        squares = (left * np.repeat(1.0 - miss**2, self.options)) @ right.T + (miss**2).sum()
+        yield (main**2 - squares) / max(1, count * (count - 1))
+
+    def diagonal(self, a: Features) -> Iterator[Floats]:
+        yield from super().diagonal(a)
+        yield np.ones(len(a))
+
+
+class WithPairs(Bayesian):
+    """Knows the interaction of every two genes."""
+
+    kernel_type = _WithPairs
 
 
 class _Certain(GaussianProcess):
@@ -115,16 +135,14 @@ def _is_banded(objective: Objective) -> bool:
 VARIANTS = (
     Variant(name="whole", make=Bayesian),
     Variant(name="without exact cost", make=RewardLearner, tells=_is_soft),
-    Variant(
-        name="without interactions",
-        make=without("pairs", "gene pairs", "likeness"),
-        tells=_is_banded,
-    ),
+    Variant(name="without interactions", make=without("likeness"), tells=_is_banded),
     Variant(name="without uncertainty", make=Greedy, tells=_is_banded),
+    Variant(name="without the spread opening", make=DrawnOpening, tells=_is_banded),
     Variant(name="answer as measured", make=Measured, tells=_is_banded),
     Variant(name="without the cost band", make=Bayesian, of=_without_band, tells=_is_banded),
 )
 KERNELS = (
-    Variant(name="whole", make=Bayesian, tells=_is_banded),
-    *(Variant(name=f"without '{p}'", make=without(p), tells=_is_banded) for p in PARTS),
+    Variant(name="whole", make=Bayesian),
+    *(Variant(name=f"without '{name}'", make=without(name)) for name in Kernel.names),
+    Variant(name="with pairs of genes", make=WithPairs),
 )

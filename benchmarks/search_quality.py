@@ -8,10 +8,11 @@ claims    all strategies on NAS-Bench-Macro (its three trainings are the noise; 
           evaluations each needs to reach what random search reaches in 2,000
 long      `bayesian` at 200 evaluations against regularized evolution at 1,600
 ablation  `bayesian` with one thing taken away at a time
-kernel    the same with the parts of its kernel
+kernel    the same with the parts of its kernel, and with the products of every two genes besides
 ppo       the mean sampled reward of PPO's controller over 2,000 evaluations
 
-Landscapes 0 and 1 were looked at while the strategy was made; what is shown here is from others.
+Landscapes 0, 1, 5 and 6 were looked at while the strategy was made; what `claims` and `long` show
+is from others.
 Each part writes `results/search_quality_<part>.json`.
 """
 
@@ -33,7 +34,7 @@ from nas.bench.race import Trace, run_race, run_search, trace_of
 from nas.bench.standing import evaluations_to, grouped, interval, standings
 from nas.bench.yardstick import Yardstick, make_yardstick
 from nas.config import BaselineConfig
-from nas.objective import Objective
+from nas.objective import Floats, Objective
 from nas.strategies.registry import STRATEGIES
 from results.files import write_bytes_atomically
 from results.plots.files import figure_bytes
@@ -43,6 +44,7 @@ SAMPLES = 200
 LONG = 1600
 RANDOM = 2000
 LANDSCAPES = (3, 4)
+DECIDING = (5, 6)  # what stays in the strategy is decided on these
 PACKAGES = ("numpy", "scipy", "optuna", "torch")
 RESULTS = Path(__file__).parent / "results"
 
@@ -112,12 +114,32 @@ def long_run(workers: int) -> dict[str, Any]:
 
 def ablation(_: int) -> dict[str, Any]:
     """`bayesian` with one thing taken away at a time."""
-    return _variants(VARIANTS)
+    with tempfile.TemporaryDirectory() as folder:
+        table = _table(Path(folder))
+        return _variants(
+            VARIANTS,
+            {
+                "synthetic, hard 400M": _synthetic(2, 1),
+                "synthetic, soft 400M": replace(
+                    _synthetic(2, 1), objective=_objective(4e8, "soft")
+                ),
+                "NAS-Bench-Macro, hard 60M": replace(table, objective=_objective(60e6)),
+            },
+        )
 
 
 def kernel(_: int) -> dict[str, Any]:
-    """`bayesian` with one part of its kernel taken away at a time."""
-    return _variants(KERNELS)
+    """`bayesian` with parts of its kernel taken away."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = _table(Path(folder))
+        return _variants(
+            KERNELS,
+            {f"synthetic {n}, hard 400M": _synthetic(n, 1) for n in DECIDING}
+            | {
+                "NAS-Bench-Macro, accuracy": table,
+                "NAS-Bench-Macro, hard 60M": replace(table, objective=_objective(60e6)),
+            },
+        )
 
 
 def ppo(_: int) -> dict[str, Any]:
@@ -139,32 +161,38 @@ def ppo(_: int) -> dict[str, Any]:
     return {"seeds": 3, "window": window, "mean_sampled_reward": sampled}
 
 
-def _variants(variants: Sequence[Variant]) -> dict[str, Any]:
+def _variants(variants: Sequence[Variant], cases: dict[str, BenchConfig]) -> dict[str, Any]:
+    """Each variant on each case; the first is what the others are held against, seed by seed."""
     found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        table = _table(Path(folder))
-        problems = {
-            "synthetic, hard 400M": _synthetic(2, 1),
-            "synthetic, soft 400M": replace(_synthetic(2, 1), objective=_objective(4e8, "soft")),
-            "NAS-Bench-Macro, hard 60M": replace(table, objective=_objective(60e6)),
-        }
-        for case, config in problems.items():
-            print(case)
-            for variant in variants:
-                if not variant.tells(config.objective):
-                    continue
-                yardstick = make_yardstick(replace(config, objective=variant.of(config.objective)))
-                traces = [
-                    trace_of(yardstick, variant.make(yardstick.problem, seed), SAMPLES)
-                    for seed in range(SEEDS)
-                ]
-                row = {
-                    mark: interval(np.array([trace.rewards[mark - 1] for trace in traces]))
-                    for mark in (50, 100, SAMPLES)
+    for case, config in cases.items():
+        print(case)
+        whole: dict[int, Floats] = {}
+        for variant in variants:
+            if not variant.tells(config.objective):
+                continue
+            yardstick = make_yardstick(replace(config, objective=variant.of(config.objective)))
+            traces = [
+                trace_of(yardstick, variant.make(yardstick.problem, seed), SAMPLES)
+                for seed in range(SEEDS)
+            ]
+            rewards = {
+                mark: np.array([trace.rewards[mark - 1] for trace in traces])
+                for mark in (50, 100, SAMPLES)
+            }
+            whole = whole or rewards
+            row = {
+                mark: {
+                    "reward": interval(values),
+                    "less_whole": interval(values - whole[mark]),
                 }
-                cells = "  ".join(f"{mark}: {_text(*value)}" for mark, value in row.items())
-                print(f"  {variant.name:22} {cells}", flush=True)
-                found.setdefault(case, {})[variant.name] = row
+                for mark, values in rewards.items()
+            }
+            cells = "  ".join(
+                f"{mark}: {_text(*value['reward'])} ({_signed(*value['less_whole'])})"
+                for mark, value in row.items()
+            )
+            print(f"  {variant.name:26} {cells}", flush=True)
+            found.setdefault(case, {})[variant.name] = row
     return {"seeds": SEEDS, "samples": SAMPLES, "cases": found}
 
 
@@ -241,6 +269,10 @@ def _print_claim(
 
 def _text(mean: float, half: float) -> str:
     return f"{mean:.4f} ± {half:.4f}"
+
+
+def _signed(mean: float, half: float) -> str:
+    return f"{mean:+.4f} ± {half:.4f}"
 
 
 if __name__ == "__main__":

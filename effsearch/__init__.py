@@ -18,9 +18,11 @@ if TYPE_CHECKING:
         resume_baseline,
         resume_coefficients,
         resume_comparison,
+        resume_training,
         scale_family,
         search_baseline,
         search_coefficients,
+        train,
     )
     from gridsearch.answer import CoefficientsResult
     from gridsearch.comparison import ComparisonResult
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from search_spaces.space import SearchSpace
     from search_spaces.space_file import load_space
     from search_spaces.zoo import load_zoo, zoo_names
+    from training.model_file import load_model, read_model_info
+    from training.runs.answer import TrainResult
 
 _HOME = {
     "search_baseline": "effsearch.api",
@@ -47,6 +51,8 @@ _HOME = {
     "scale_family": "effsearch.api",
     "compare_scaling": "effsearch.api",
     "resume_comparison": "effsearch.api",
+    "train": "effsearch.api",
+    "resume_training": "effsearch.api",
     "load_run": "effsearch.api",
     "CoefficientsResult": "gridsearch.answer",
     "ComparisonResult": "gridsearch.comparison",
@@ -54,6 +60,9 @@ _HOME = {
     "BaselineResult": "nas.answer",
     "Objective": "nas.objective",
     "Target": "nas.objective",
+    "TrainResult": "training.runs.answer",
+    "load_model": "training.model_file",
+    "read_model_info": "training.model_file",
     "Run": "results.run",
     "Architecture": "search_spaces.architecture",
     "Head": "search_spaces.architecture",
@@ -90,22 +99,27 @@ __all__ = [
     "Stage",
     "Stem",
     "Target",
+    "TrainResult",
     "build_network",
     "compare_scaling",
     "compound",
     "cost",
     "format_architecture",
+    "load_model",
     "load_run",
     "load_space",
     "load_zoo",
     "parse_architecture",
+    "read_model_info",
     "resume_baseline",
     "resume_coefficients",
     "resume_comparison",
+    "resume_training",
     "scale_family",
     "scale_to_cost",
     "search_baseline",
     "search_coefficients",
+    "train",
     "zoo_names",
 ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gridsearch.answer import CoefficientsResult
 from gridsearch.coefficients import resume_coefficients as _resume_grid
@@ -14,15 +14,20 @@ from gridsearch.comparison_config import make_config as _comparison_config
 from gridsearch.config import make_config as _coefficients_config
 from gridsearch.family import FamilyResult, ScaleOptions
 from gridsearch.family import scale_family as _scale
+from gridsearch.family_targets import MeterOptions
 from nas.answer import BaselineResult
 from nas.baseline import resume_baseline as _resume
 from nas.baseline import search_baseline as _search
 from nas.config import make_config
 from results.run import Run
-from search_spaces.amounts import parse_bytes, parse_count
+from search_spaces.amounts import parse_bytes, parse_count, parse_milliseconds
 from search_spaces.architecture import Architecture
 from search_spaces.notation import format_architecture
 from search_spaces.scaling import Coefficients, Rounding
+from training.runs.config import make_config as _train_config
+
+if TYPE_CHECKING:
+    from training.runs.answer import TrainResult
 
 
 def search_baseline(
@@ -95,6 +100,8 @@ def scale_family(
     resolution_rounding: Rounding = "exact",
     target_flops: str | float | None = None,
     target_memory: str | float | None = None,
+    target_latency: str | float | None = None,
+    meter: MeterOptions | None = None,
     run_dir: str | Path = "runs",
     name: str | None = None,
 ) -> FamilyResult:
@@ -108,6 +115,8 @@ def scale_family(
         resolution_rounding: `exact`, `even`, `8` or `32`.
         target_flops: multiply-adds to find the φ for, as a number or `2G`.
         target_memory: activation memory in bytes, or `64MB`.
+        target_latency: milliseconds, or `30ms`; up to ten networks are measured.
+        meter: on what; None for torch on one thread of the CPU.
 
     Example:
         >>> import effsearch
@@ -128,6 +137,8 @@ def scale_family(
         rounding=resolution_rounding,
         target_flops=None if target_flops is None else parse_count(target_flops),
         target_memory=None if target_memory is None else parse_bytes(target_memory),
+        target_latency=None if target_latency is None else parse_milliseconds(target_latency),
+        meter=meter,
     )
     return _scale(options, run_dir=Path(run_dir), name=name)
 
@@ -159,6 +170,45 @@ def resume_comparison(
 ) -> ComparisonResult:
     """Go on with a stopped comparison; `effsearch compare-scaling --resume`."""
     return _resume_comparison(run, changes, run_dir=Path(run_dir), quiet=quiet)
+
+
+def train(
+    model: Architecture | str | None = None,
+    *,
+    run_dir: str | Path = "runs",
+    name: str | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> "TrainResult":
+    """Train a network; `effsearch train` as a function.
+
+    Args:
+        model: an architecture, or what the command line takes; None as there.
+        run_dir, name, quiet: as in `search_baseline`.
+        options: the attributes of `training.runs.config.TrainConfig`; options of the recipe in
+            `set`: `set={"lr": 0.01}`.
+
+    Raises:
+        EffsearchError: bad input, a training that diverged, a resource that is missing.
+
+    Example:
+        >>> import effsearch
+        >>> result = effsearch.train("efficientnet-b0", epochs=5)  # doctest: +SKIP
+        >>> network = effsearch.load_model(result.best)  # doctest: +SKIP
+    """
+    from training.runs.run import train_model  # imports torch
+
+    given = options | {"model": _text(model)}
+    return train_model(_train_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+
+
+def resume_training(
+    run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
+) -> "TrainResult":
+    """Go on with a stopped training; `effsearch train --resume`."""
+    from training.runs import run as training  # imports torch
+
+    return training.resume_training(run, changes, run_dir=Path(run_dir), quiet=quiet)
 
 
 def load_run(run: str | Path, *, run_dir: str | Path = "runs") -> Run:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gridsearch.answer import CoefficientsResult, make_answer, scores_of, triples_csv
-from gridsearch.config import MAY_CHANGE, CoefficientsConfig, make_config
-from gridsearch.halving import Halving
+from gridsearch.config import MAY_CHANGE, TOP_KEYS, CoefficientsConfig, make_config
 from gridsearch.heat_map import draw_heat_map
 from gridsearch.jobs import ListSource, Measured
 from gridsearch.plan import Plan, make_plan
@@ -33,6 +32,7 @@ from results.settings import changed_keys
 from results.table import write_csv
 from results.trials import join_trials
 from search_spaces.errors import InputError, MissingResourceError
+from training.trials.halving import Halving
 
 KIND = "coefficients"
 TOP_LEDGER = "top.jsonl"
@@ -75,12 +75,13 @@ def resume_coefficients(
     run_dir: Path = Path("runs"),
     quiet: bool = False,
 ) -> CoefficientsResult:
-    """Go on with a run that was stopped.
+    """Go on with a run that was stopped, or train the best of a finished grid again.
 
     Args:
         reference: path or `coefficients/001`; None for the newest coefficients run.
         changes: configuration keys given anew. Only those that do not change what is measured
-            may differ from the run's.
+            may differ from the run's, and `top` with its epochs and seeds while none of the top
+            networks has been trained.
 
     Raises:
         InputError: no such run, a change that would make it another search, or a study of another
@@ -94,7 +95,8 @@ def resume_coefficients(
     if config.baseline != found.config["baseline"]:
         _same_baseline(found, config, run_dir)
         config = make_config(config.to_dict(), {"baseline": found.config["baseline"]})
-    refuse_changes(found, changed_keys(found.config, config.to_dict(), MAY_CHANGE))
+    may_change = MAY_CHANGE if (found.path / TOP_LEDGER).exists() else MAY_CHANGE | TOP_KEYS
+    refuse_changes(found, changed_keys(found.config, config.to_dict(), may_change))
     if config.storage is not None and "***" in config.storage:
         raise InputError("the password of the study's database is not kept: give --storage again")
     check_device(config)
@@ -108,11 +110,13 @@ def resume_coefficients(
 
 
 def _run(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
-    with ending_recorded(run, KIND):
-        grid, top = _run_trainings(run, plan, quiet)
+    with ending_recorded(run, KIND, plan.stored_config()):
+        try:
+            grid, top = _run_trainings(run, plan, quiet)
+        finally:  # what was trained before a Ctrl-C is there to look at
+            write_csv(join_trials(iterate_events(run.paths.ledger)), run.path / "trainings.csv")
         result = make_answer(run, plan, grid, top)
         write_atomically(run.paths.csv, triples_csv(result.triples))
-        write_csv(join_trials(iterate_events(run.paths.ledger)), run.path / "trainings.csv")
         run.paths.plots.mkdir(exist_ok=True)
         draw_heat_map(result.triples, result.answer, run.paths.plots / "heatmap.png")
         write_json(run.paths.answer, result.answer)

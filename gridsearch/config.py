@@ -34,6 +34,9 @@ MAY_CHANGE = frozenset(
 )
 """Keys that a resumed study may be given anew; all others decide what is measured."""
 
+TOP_KEYS = frozenset({"top", "top_epochs", "top_seeds"})
+"""Keys that matter only once the grid is measured."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoefficientsConfig:

@@ -8,15 +8,15 @@ cost), `measured_ratio` (counted MACs over the baseline's), `network` (id), `arc
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gridsearch.family_targets import FoundPhi, MeterOptions, reach_count, reach_latency
 from results.answers import find_baseline, find_coefficients
 from results.files import write_atomically, write_json
 from results.run import Run
-from search_spaces.amounts import format_bytes, format_count
 from search_spaces.architecture import Architecture
 from search_spaces.coefficients import doubts
 from search_spaces.cost import cost
@@ -24,12 +24,11 @@ from search_spaces.errors import InputError, unknown_name
 from search_spaces.family import Member, formula_family, published_members
 from search_spaces.notation import format_architecture
 from search_spaces.scaling import Coefficients, Rounding, round_resolution
-from search_spaces.scaling_search import Metric, Reached, scale_to_cost
+from search_spaces.scaling_search import Metric
 
 KIND = "family"
 FAMILIES = ("formula", "published")
 DEFAULT_PHIS = tuple(float(phi) for phi in range(8))
-_CLOSE = 0.03  # a budget missed by more than this is worth a word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +43,8 @@ class ScaleOptions:
         family: `formula` or `published`.
         rounding: of the resolution.
         target_flops, target_memory: find the φ whose network comes closest.
+        target_latency: likewise, in milliseconds; networks are measured for it.
+        meter: on what; None for torch on one thread of the CPU. It goes with `target_latency`.
     """
 
     baseline: str | None = None
@@ -53,6 +54,8 @@ class ScaleOptions:
     rounding: Rounding = "exact"
     target_flops: float | None = None
     target_memory: float | None = None
+    target_latency: float | None = None
+    meter: MeterOptions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +96,18 @@ def scale_family(
     run_dir: Path = Path("runs"),
     name: str | None = None,
     command: Sequence[str] = ("effsearch", "scale"),
+    say: Callable[[str], None] = lambda line: None,
 ) -> FamilyResult:
     """Scale a baseline, or take the published family, and write it to a new run.
 
+    `say` is told of each network that is measured for a latency.
+
     Raises:
         InputError: unknown names, coefficients that cannot be, a φ out of range.
+        InfeasibleError: no φ comes near a target.
+        EffsearchError: a network cannot be measured; see its children.
     """
-    made = _make(options, run_dir)
+    made = _make(options, run_dir, say)
     settings = {
         "baseline": options.baseline,
         "coefficients": options.coefficients,
@@ -108,6 +116,8 @@ def scale_family(
         "resolution_rounding": options.rounding,
         "target_flops": options.target_flops,
         "target_memory": options.target_memory,
+        "target_latency": options.target_latency,
+        "meter": None if options.meter is None else asdict(options.meter),
     }
     with Run.create(run_dir, KIND, name, command=command, config=settings) as run:
         answer = {
@@ -171,12 +181,12 @@ def _member_document(member: Member) -> dict[str, Any]:
     }
 
 
-def _make(options: ScaleOptions, run_dir: Path) -> _Family:
+def _make(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _Family:
     if options.family not in FAMILIES:
         raise unknown_name("family", options.family, FAMILIES)
     if options.family == "published":
         return _published(options)
-    return _formula(options, run_dir)
+    return _formula(options, run_dir, say)
 
 
 def _published(options: ScaleOptions) -> _Family:
@@ -185,6 +195,7 @@ def _published(options: ScaleOptions) -> _Family:
         "--coefficients": options.coefficients,
         "--target-flops": options.target_flops,
         "--target-memory": options.target_memory,
+        "--target-latency": options.target_latency,
         "--resolution-rounding": None if options.rounding == "exact" else options.rounding,
     }
     for flag, value in given.items():
@@ -199,13 +210,13 @@ def _published(options: ScaleOptions) -> _Family:
     return _Family(members, baseline, None, {"family": "published"}, [note])
 
 
-def _formula(options: ScaleOptions, run_dir: Path) -> _Family:
+def _formula(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _Family:
     found = find_baseline(run_dir, options.baseline)
     how = find_coefficients(run_dir, options.coefficients)
     baseline, coefficients = found.architecture, how.coefficients
     round_resolution(baseline.resolution, options.rounding)  # an unknown rounding is said here
-    reached = _reach_targets(options, baseline, coefficients)
-    phis = (*options.phis, *(float(one.multiplier) for one in reached))
+    reached = _reach_targets(options, baseline, coefficients, say)
+    phis = (*options.phis, *(one.phi for one in reached))
     if not phis:
         phis = DEFAULT_PHIS
     elif reached and not options.phis:
@@ -218,7 +229,7 @@ def _formula(options: ScaleOptions, run_dir: Path) -> _Family:
     ]
     odd = doubts(coefficients)
     notes += [f"warning: {how.source}: {odd}"] if odd else []
-    notes += [_say_reached(one) for one in reached]
+    notes += [one.line for one in reached]
     document = {
         "family": "formula",
         "baseline": {
@@ -235,47 +246,30 @@ def _formula(options: ScaleOptions, run_dir: Path) -> _Family:
             "product": coefficients.product,
         },
         "resolution_rounding": options.rounding,
-        "targets": [
-            {
-                "metric": one.metric,
-                "target": one.target,
-                "phi": one.multiplier,
-                "reached": getattr(one.cost, one.metric),
-                "relative_error": one.error,
-            }
-            for one in reached
-        ],
+        "targets": [one.to_dict() for one in reached],
     }
     return _Family(members, baseline, coefficients, document, notes)
 
 
 def _reach_targets(
-    options: ScaleOptions, baseline: Architecture, coefficients: Coefficients
-) -> list[Reached]:
+    options: ScaleOptions,
+    baseline: Architecture,
+    coefficients: Coefficients,
+    say: Callable[[str], None],
+) -> list[FoundPhi]:
     wanted: list[tuple[Metric, float | None]] = [
         ("macs", options.target_flops),
         ("memory_bytes", options.target_memory),
     ]
-    return [
-        scale_to_cost(
-            baseline,
-            "compound",
-            target,
-            metric=metric,
-            coefficients=coefficients,
-            rounding=options.rounding,
-        )
+    found = [
+        reach_count(metric, target, baseline, coefficients, options.rounding)
         for metric, target in wanted
         if target is not None
     ]
-
-
-def _say_reached(reached: Reached) -> str:
-    show = format_bytes if reached.metric == "memory_bytes" else format_count
-    unit = "activation memory" if reached.metric == "memory_bytes" else "MACs"
-    got = show(getattr(reached.cost, reached.metric))
-    line = (
-        f"phi = {reached.multiplier:g} comes closest to {show(reached.target)}: {got} {unit}, "
-        f"{reached.error:+.1%}"
-    )
-    return line if abs(reached.error) <= _CLOSE else f"warning: {line}; nothing nearer is reachable"
+    if options.target_latency is None:
+        if options.meter is not None:
+            raise InputError("a latency is measured for --target-latency alone: give one")
+        return found
+    meter = (options.meter or MeterOptions()).make()
+    target = options.target_latency
+    return [*found, reach_latency(meter, target, baseline, coefficients, options.rounding, say)]

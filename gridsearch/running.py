@@ -1,12 +1,12 @@
 """What the grid and the comparison share of running trainings in a run directory."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from gridsearch.trainings import Trainings
+from results.directory import resume_command
 from results.run import Run
 from search_spaces.errors import EffsearchError, InputError, Interrupted
 from training.trials.evaluator import Evaluator
@@ -67,8 +67,8 @@ def queue_runner(machine: Machine, quiet: bool) -> Iterator[RunQueue]:
 
 
 @contextmanager
-def ending_recorded(run: Run, command: str) -> Iterator[None]:
-    """Record how a run ends whatever happens in the block.
+def ending_recorded(run: Run, command: str, config: Mapping[str, Any]) -> Iterator[None]:
+    """Record how a run ends whatever happens in the block, and the settings it ended with.
 
     Raises:
         Interrupted: Ctrl-C; it names the command that resumes.
@@ -76,17 +76,15 @@ def ending_recorded(run: Run, command: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        run.finish("interrupted")
-        root = run.path.parent.parent
-        folder = "" if root == Path("runs") else f" --run-dir {root}"
+        run.finish("interrupted", config=config)
         raise Interrupted(
-            "stopped; nothing finished is lost. Go on with: "
-            f"effsearch {command} --resume {run.reference}{folder}"
+            f"stopped; nothing finished is lost. Go on with: {resume_command(run.path, command)}"
         ) from None
     except EffsearchError as error:
-        run.finish("infeasible" if error.exit_code == 3 else "failed", error=str(error))
+        status = "infeasible" if error.exit_code == 3 else "failed"
+        run.finish(status, config=config, error=str(error))
         raise
-    run.finish("finished")
+    run.finish("finished", config=config)
 
 
 def check_device(machine: Machine) -> None:

@@ -9,13 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gridsearch.halving import Halving
 from gridsearch.jobs import Job, Measured, Source
 from results.events import Asked, Event, Failed, Told
 from results.ledger import Ledger
 from search_spaces.cost import cost
 from search_spaces.notation import format_architecture
 from training.trials.evaluator import Request
+from training.trials.halving import Halving
 from training.trials.outcome import Outcome
 
 DEATHS = 2

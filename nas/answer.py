@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from nas.calibration import Calibration
 from nas.finalists import Verdict
+from nas.latency_check import LatencyCheck
 from nas.pareto import pareto_front
 from nas.plan import Plan
 from results.run import Run
@@ -32,6 +34,7 @@ class BaselineResult:
         reward: of the winner in the search.
         ranked: the trials that succeeded, best first as the strategy ranks them.
         macs, params, memory_bytes: the winner's costs.
+        latency_ms: the winner's latency as measured; None where none was wanted.
         trials: all trials, in ask order.
         answer: the content of `baseline.json`.
     """
@@ -45,6 +48,7 @@ class BaselineResult:
     macs: int
     params: int
     memory_bytes: int
+    latency_ms: float | None
     trials: list[Trial]
     ranked: list[Trial]
     answer: dict[str, Any]
@@ -56,20 +60,24 @@ def make_answer(
     trials: Sequence[Trial],
     ranked: Sequence[Trial],
     verdict: Verdict | None,
+    calibration: Calibration | None,
+    latency: LatencyCheck | None,
 ) -> BaselineResult:
-    """The first of the ranked trials, or the one that the finalists' trainings chose.
+    """The first of the ranked trials, or the one that finalists' trainings or a meter chose.
 
-    Raises:
-        EffsearchError: no evaluation succeeded; the first failure is named.
+    Args:
+        run, plan: of the search.
+        trials: all of them.
+        ranked: those that finished, at least one, best first.
+        verdict: of the finalists; None without any.
+        calibration: what is known of a soft objective; None with any other.
+        latency: what measuring the winner showed; None where no latency was wanted.
     """
     failed = [trial for trial in trials if trial.state == "failed"]
-    if not ranked and not failed:
-        raise EffsearchError("no evaluation ended within the time budget: go on with --resume")
-    if not ranked:
-        raise EffsearchError(
-            f"none of {len(failed)} evaluations succeeded; the first: {failed[0].error}"
-        )
     winner = verdict.winner if verdict else ranked[0]
+    chosen_by = "finalists" if verdict else plan.strategy.ranked_by
+    if latency and latency.winner.trial is not winner:
+        winner, chosen_by = latency.winner.trial, "measured latency"
     architecture = parse_architecture(winner.architecture)
     counted = cost(architecture)
     accuracy = verdict.accuracy if verdict else winner.accuracy
@@ -85,18 +93,22 @@ def make_answer(
         "macs": counted.macs,
         "params": counted.params,
         "memory_bytes": counted.memory_bytes,
+        "latency_ms": latency.winner.measured_ms if latency else None,
+        "latency": latency.to_dict() if latency else None,
         "accuracy": accuracy,
         "accuracy_interval": interval,
         "search_accuracy": winner.accuracy,
         "reward": winner.reward,
         "trial": winner.number,
-        "chosen_by": "finalists" if verdict else plan.strategy.ranked_by,
+        "chosen_by": chosen_by,
         "finalists": verdict.to_dict() if verdict else None,
-        "front": _front(ranked) if plan.config.strategy == "nsga2" else None,
+        "front": _front(ranked, plan) if plan.config.strategy == "nsga2" else None,
         "targets": plan.config.targets,
         "objective": plan.record["objective"],
+        "calibration": calibration.to_dict() if calibration else None,
         "space": plan.space.name,
         "strategy": plan.config.strategy,
+        "pruning": _pruned(trials, plan) if plan.pruning else None,
         "evaluator": plan.config.evaluator,
         "data": plan.record.get("data"),
         "samples": len(ranked) + len(failed),
@@ -106,6 +118,8 @@ def make_answer(
         "versions": run.record["versions"],
         "architecture": architecture.to_dict(),
     }
+    # Costs that only this search knows, such as the memory of a batch.
+    answer |= {name: value for name, value in winner.costs.items() if name not in answer}
     return BaselineResult(
         run=run.reference,
         path=run.path,
@@ -116,15 +130,46 @@ def make_answer(
         macs=counted.macs,
         params=counted.params,
         memory_bytes=counted.memory_bytes,
+        latency_ms=latency.winner.measured_ms if latency else None,
         trials=list(trials),
         ranked=list(ranked),
         answer=answer,
     )
 
 
-def _front(done: Sequence[Trial]) -> list[dict[str, Any]]:
-    """The networks that none beats in both accuracy and MACs, cheapest first."""
-    values = np.array([(trial.accuracy, -trial.costs["macs"]) for trial in done], dtype=np.float64)
+def _pruned(trials: Sequence[Trial], plan: Plan) -> dict[str, Any]:
+    """What successive halving gave up and saved; failed trainings are not counted."""
+    curves = [
+        curve for trial in trials if isinstance(curve := trial.measurements.get("curve"), list)
+    ]
+    return {
+        "kind": plan.config.pruning,
+        "given_up": sum(trial.partial for trial in trials),
+        "epochs_trained": sum(len(curve) for curve in curves),
+        "epochs_in_full": len(curves) * plan.record["recipe"]["epochs"],
+    }
+
+
+def check_some(trials: Sequence[Trial], ranked: Sequence[Trial]) -> None:
+    """Refuse a search in which nothing succeeded.
+
+    Raises:
+        EffsearchError: the first failure is named.
+    """
+    if ranked:
+        return
+    failed = [trial for trial in trials if trial.state == "failed"]
+    if not failed:
+        raise EffsearchError("no evaluation ended within the time budget: go on with --resume")
+    raise EffsearchError(
+        f"none of {len(failed)} evaluations succeeded; the first: {failed[0].error}"
+    )
+
+
+def _front(done: Sequence[Trial], plan: Plan) -> list[dict[str, Any]]:
+    """The networks that none beats in both accuracy and the first target's cost, cheapest first."""
+    metric = next(iter(plan.config.targets), "macs")
+    values = np.array([(trial.accuracy, -trial.costs[metric]) for trial in done], dtype=np.float64)
     front = [trial for trial, kept in zip(done, pareto_front(values), strict=True) if kept]
     return [
         {
@@ -132,7 +177,8 @@ def _front(done: Sequence[Trial]) -> list[dict[str, Any]]:
             "trial": trial.number,
             "accuracy": trial.accuracy,
             "macs": trial.costs["macs"],
+            metric: trial.costs[metric],
             "notation": trial.architecture,
         }
-        for trial in sorted(front, key=lambda trial: trial.costs["macs"])
+        for trial in sorted(front, key=lambda trial: trial.costs[metric])
     ]

@@ -1,25 +1,30 @@
 """`effsearch baseline`: runs a search in a run directory, from its configuration to its answer."""
 
 import json
-import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nas.answer import BaselineResult, make_answer
+from nas.answer import BaselineResult, check_some, make_answer
+from nas.calibration import calibrate
 from nas.config import BaselineConfig, changed_keys, make_config
+from nas.evaluators.table import TableEvaluator
 from nas.finalists import FinalistQueue, Verdict, judge
+from nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
+from nas.learned_weight import with_learned_weight
 from nas.plan import Plan, make_plan
 from nas.search import Search
+from results.directory import resume_command
 from results.files import write_json
 from results.ledger import Ledger, iterate_events, read_events
 from results.run import Run
 from results.table import write_csv
 from results.trials import Trial, join_trials
+from search_spaces.architecture import Architecture
 from search_spaces.errors import EffsearchError, InputError, Interrupted, MissingResourceError
 from training.trials.evaluator import Evaluator
 
@@ -40,12 +45,15 @@ def search_baseline(
     Raises:
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
+    config, weight_note = with_learned_weight(config, run_dir)
     plan = make_plan(config)
     with Run.create(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
         _say(f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}", quiet)
-        for note in objective_notes(config):
+        latency_note = plan.latency.note if plan.latency else ""
+        notes = (weight_note, *objective_notes(config), _table_note(plan.evaluator), latency_note)
+        for note in notes:
             _say(note, quiet)
         try:
             return _run(run, plan, quiet)
@@ -74,9 +82,10 @@ def resume_baseline(
     """
     found = Run.latest(run_dir, reference or KIND)
     config = make_config(found.config, changes)
-    _refuse(found, changed_keys(found.config, config))
+    # A run of an earlier version lacks the keys that are new.
+    _refuse(found, changed_keys(make_config(found.config).to_dict(), config))
     plan = make_plan(config)
-    for key in ("space", "data", "recipe", "evaluator"):
+    for key in ("space", "data", "recipe", "evaluator", "latency"):
         if found.record.get(key) != _as_json(plan.record.get(key)):
             _refuse(found, [f"{key} (its content)"])
     with Run.resume(run_dir, found.path) as run:
@@ -89,16 +98,19 @@ def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
         ranked, verdict = _run_trials(run, plan, quiet)
         trials = _write_table(run)
         _tell_constant(trials, quiet)
-        result = make_answer(run, plan, trials, ranked, verdict)
+        known = calibrate(plan.problem, plan.strategy.measured, plan.config.seed)
+        check_some(trials, ranked)
+        latency = _check_latency(run, plan, [verdict.winner] if verdict else ranked, quiet)
+        result = make_answer(run, plan, trials, ranked, verdict, known, latency)
         write_json(run.paths.answer, result.answer)
     except KeyboardInterrupt:
         if run.paths.ledger.exists():
             _write_table(run)
         run.finish("interrupted")
         raise Interrupted(
-            f"stopped; nothing finished is lost. Go on with: {_resume_command(run)}"
+            f"stopped; nothing finished is lost. Go on with: {resume_command(run.path, KIND)}"
         ) from None
-    except MissingResourceError as error:
+    except (MissingResourceError, MeterError) as error:
         run.finish("interrupted", error=str(error))  # the search itself can go on elsewhere
         raise
     except EffsearchError as error:
@@ -141,7 +153,7 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict
     with ray:
         with Ledger.open(run.paths.ledger) as ledger:
             _say(ledger.notice or "", quiet)
-            search = _make_search(plan, ledger)
+            search = _make_search(run, plan, ledger)
             started = time.monotonic()
             search.prepare()  # what no search can find is found before Ray is started
             if not search.finished:
@@ -166,8 +178,40 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict
             return ranked, judge(finalists, queue.scores, plan.problem.objective)
 
 
-def _make_search(plan: Plan, ledger: Ledger) -> Search:
-    config = plan.config
+def _check_latency(
+    run: Run, plan: Plan, ranked: Sequence[Trial], quiet: bool
+) -> LatencyCheck | None:
+    """Measure the winner where a latency is wanted; by now nothing trains beside it."""
+    if plan.latency is None:
+        return None
+    with _told_how_to_go_on(run):
+        checked = check_latency(plan.latency, plan.problem.objective, ranked)
+    for note in checked.notes:
+        _say(note, quiet)
+    return checked
+
+
+@contextmanager
+def _told_how_to_go_on(run: Run) -> Iterator[None]:
+    """A failed measurement ends a search that can be resumed: phones are unplugged."""
+    try:
+        yield
+    except MissingResourceError:
+        raise
+    except EffsearchError as error:
+        raise MeterError(
+            f"{error}; nothing finished is lost. Go on with: {resume_command(run.path, KIND)}"
+        ) from None
+
+
+def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
+    config, source = plan.config, plan.latency
+
+    def latencies(networks: Sequence[Architecture]) -> list[float]:
+        assert source is not None  # the plan saw to it
+        with _told_how_to_go_on(run):
+            return [one.timing.low_ms for one in measure_networks(source, networks)]
+
     return Search(
         plan.problem,
         plan.strategy,
@@ -177,6 +221,8 @@ def _make_search(plan: Plan, ledger: Ledger) -> Search:
         seed=config.seed,
         events=read_events(ledger.path),
         time_left=config.time_budget,
+        pruning=plan.pruning,
+        latencies=latencies if config.latency_measure == "each" else None,
     )
 
 
@@ -235,12 +281,6 @@ def _refuse(run: Run, keys: list[str]) -> None:
         )
 
 
-def _resume_command(run: Run) -> str:
-    root = run.path.parent.parent
-    folder = "" if root == Path("runs") else f" --run-dir {shlex.quote(str(root))}"
-    return f"effsearch baseline --resume {run.reference}{folder}"
-
-
 def _as_json(value: object) -> Any:
     return json.loads(json.dumps(value))
 
@@ -250,6 +290,21 @@ def _say(line: str, quiet: bool) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def _table_note(evaluator: Evaluator) -> str:
+    """How many networks a table lacks, and what becomes of them; empty where none is known to."""
+    if not isinstance(evaluator, TableEvaluator) or not evaluator.coverage.lacking:
+        return ""
+    become = {
+        "fail": "each that is asked for is a failed trial (--table-missing nearest takes the "
+        "nearest one's values)",
+        "nearest": "the values of the nearest one are taken",
+    }
+    return (
+        f"the table lacks {evaluator.coverage.lacking:,} networks of the space: "
+        f"{become[evaluator.missing]}"
+    )
+
+
 def objective_notes(config: BaselineConfig) -> list[str]:
     """What a user should know of an objective before its search."""
     if not config.targets:
@@ -257,6 +312,7 @@ def objective_notes(config: BaselineConfig) -> list[str]:
     if config.objective == "soft":
         return [
             "with a soft objective the target is a constant factor: it does not move the "
-            "optimum, the weight does (MnasNet, equation 2, alpha = beta)"
+            "optimum, the weight does (MnasNet, equation 2, alpha = beta); the answer says where "
+            "the optimum lies and which weight would put it at the target"
         ]
     return []

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
+from nas.evaluators.coverage import TableMissing
+from nas.known_costs import LATENCY, TOTAL_MEMORY
 from nas.objective import FLOOR, Objective, ObjectiveKind, Target, banded_target
+from nas.pruning import PruningKind
 from results.settings import changed_keys as _changed_keys
 from results.settings import (
     check_gpus,
@@ -15,8 +18,8 @@ from results.settings import (
     merge_settings,
     read_config,
 )
-from search_spaces.amounts import parse_bytes, parse_count, parse_seconds
-from search_spaces.errors import unknown_name
+from search_spaces.amounts import parse_bytes, parse_count, parse_milliseconds, parse_seconds
+from search_spaces.errors import InputError, unknown_name
 
 __all__ = ["MAY_CHANGE", "BaselineConfig", "changed_keys", "make_config", "read_config"]
 
@@ -30,6 +33,7 @@ MAY_CHANGE = frozenset(
         "cpus_per_trial",
         "gpus_per_trial",
         "trial_timeout",
+        "latency_timeout",
         "per_trial",
         "device",
         "ray_address",
@@ -39,10 +43,17 @@ MAY_CHANGE = frozenset(
 
 DEVICES = ("auto", "cpu", "cuda")
 
+LatencyMeasure = Literal["winner", "each"]
+
+_TEXTS = ("objective", "space", "strategy", "evaluator", "data", "device", "latency_device")
+_TEXTS_OR_NONE = ("ray_address", "latency_table", "latency_command", "latency_backend")
+
 _AMOUNTS = {
     "target_flops": parse_count,
     "target_params": parse_count,
     "target_memory": parse_bytes,
+    "target_latency": parse_milliseconds,
+    "latency_timeout": parse_seconds,
     "time_budget": parse_seconds,
     "trial_timeout": parse_seconds,
 }
@@ -56,8 +67,21 @@ class BaselineConfig:
         target_flops: wanted multiply-adds of convolutions and linear layers.
         target_params: wanted parameters.
         target_memory: wanted peak activation memory of one image in float32, bytes.
+        memory_batch: images at a time that `target_memory` is meant for, and then with the
+            weights; None for one image's activations alone.
+        target_latency: wanted milliseconds, as `latency_table` predicts them.
+        latency_table: CSV of `effsearch lut build`; None for the one in `lut/` that it writes for
+            this space and device.
+        latency_command: measures winners in place of backend and device: it runs `{onnx}` and
+            prints milliseconds.
+        latency_measure: `winner`: the best network is measured before it is reported. `each`: every
+            network is, before it is trained, and the reward goes by that.
+        latency_timeout: seconds that one call of the command may take.
+        latency_device: `cpu`, `cuda` or `cuda:1`, on which winners are measured.
+        latency_backend, latency_threads, latency_batch: None for what the table was measured with.
         objective: `hard`, `soft` or `absolute`, for all targets.
-        weight: w (β) of the objective, at most 0; None for its default.
+        weight: w (β) of the objective, at most 0; None for its default, `auto` for what an earlier
+            soft search worked out (`nas.learned_weight`).
         cost_tolerance: fraction over a target that is still evaluated; None is 0, and no bound
             with `soft`.
         cost_band: fraction under the first target that is still evaluated, 1 for no bound; None
@@ -66,11 +90,14 @@ class BaselineConfig:
         strategy: see `effsearch baseline --help`.
         strategy_options: of the strategy.
         evaluator: `proxy`, `TABLE.csv`, `package.module:function` or `file.py:function`.
+        table_missing: what becomes of networks that a table lacks: `fail`, or `nearest` for the
+            values of the nearest one.
         data: `digits` or a directory of images.
         max_images: sample of the training images; None for all.
         epochs: of proxy training; None for the recipe's.
         proxy_resolution: pixels in proxy training; None for the recipe's.
         recipe: further options of proxy training.
+        pruning: `halving` gives trainings up that fall behind (`nas.pruning`).
         samples: networks to evaluate, failed ones included.
         batch_size: networks asked together; None for the strategy's own. Part of what is
             searched: results are told batch by batch, whatever the number of workers.
@@ -93,19 +120,31 @@ class BaselineConfig:
     target_flops: float | None = None
     target_params: float | None = None
     target_memory: float | None = None
+    memory_batch: int | None = None
+    target_latency: float | None = None
+    latency_table: str | None = None
+    latency_command: str | None = None
+    latency_measure: LatencyMeasure = "winner"
+    latency_timeout: float = 300.0
+    latency_device: str = "cpu"
+    latency_backend: str | None = None
+    latency_threads: int | None = None
+    latency_batch: int | None = None
     objective: ObjectiveKind = "hard"
-    weight: float | None = None
+    weight: float | Literal["auto"] | None = None
     cost_tolerance: float | None = None
     cost_band: float | None = None
     space: str = "mnasnet"
     strategy: str = "bayesian"
     strategy_options: dict[str, Any] = field(default_factory=dict)
     evaluator: str = "proxy"
+    table_missing: TableMissing = "fail"
     data: str = "digits"
     max_images: int | None = None
     epochs: int | None = None
     proxy_resolution: int | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
+    pruning: PruningKind = "none"
     samples: int = 100
     batch_size: int | None = None
     finalists: int = 0
@@ -122,12 +161,27 @@ class BaselineConfig:
     ray_address: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("objective", "space", "strategy", "evaluator", "data", "device"):
+        for name in _TEXTS:
             check_text(name, getattr(self, name))
-        if self.ray_address is not None:
-            check_text("ray_address", self.ray_address)
+        for name in _TEXTS_OR_NONE:
+            if getattr(self, name) is not None:
+                check_text(name, getattr(self, name))
         if self.objective not in get_args(ObjectiveKind):
             raise unknown_name("objective", self.objective, get_args(ObjectiveKind))
+        if self.table_missing not in get_args(TableMissing):
+            raise unknown_name("table_missing", self.table_missing, get_args(TableMissing))
+        if self.latency_measure not in get_args(LatencyMeasure):
+            raise unknown_name("latency_measure", self.latency_measure, get_args(LatencyMeasure))
+        if self.pruning not in get_args(PruningKind):
+            raise unknown_name("pruning", self.pruning, get_args(PruningKind))
+        if self.pruning != "none" and self.evaluator != "proxy":
+            raise InputError(
+                "pruning needs the evaluator proxy: others have no epochs to stop after"
+            )
+        if self.pruning != "none" and self.strategy == "nsga2":
+            raise InputError(
+                "pruning goes by one reward, and nsga2 wants a front: leave one of them out"
+            )
         if self.device not in DEVICES:
             # Which of several GPUs a trial gets is Ray's to say.
             raise unknown_name("device", self.device, DEVICES)
@@ -143,12 +197,17 @@ class BaselineConfig:
             "proxy_resolution",
             "finalist_epochs",
             "max_images",
+            "latency_threads",
+            "latency_batch",
+            "memory_batch",
         ):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 1)
         for name in ("weight", "cost_tolerance", "cost_band"):
-            if getattr(self, name) is not None:
+            if getattr(self, name) not in (None, "auto"):
                 check_real(name, getattr(self, name))
+        if self.weight == "auto" and (self.objective != "soft" or len(self.targets) != 1):
+            raise InputError("weight auto belongs to a soft objective with one target")
         check_gpus(self.gpus_per_trial)
         check_mapping("strategy_options", self.strategy_options)
         check_mapping("recipe", self.recipe)
@@ -159,7 +218,8 @@ class BaselineConfig:
         named = {
             "macs": self.target_flops,
             "params": self.target_params,
-            "memory_bytes": self.target_memory,
+            "memory_bytes" if self.memory_batch is None else TOTAL_MEMORY: self.target_memory,
+            LATENCY: self.target_latency,
         }
         # Whole counts are written without a fraction wherever they are shown.
         return {
@@ -169,7 +229,8 @@ class BaselineConfig:
         }
 
     def make_objective(self) -> Objective:
-        """The objective with its cost bands."""
+        """The objective with its cost bands; the weight has to be a number by now."""
+        assert self.weight != "auto"
         floor = self.cost_band
         if floor is None and self.objective != "soft" and self.strategy != "nsga2":
             floor = FLOOR
@@ -203,7 +264,19 @@ def make_config(*sources: Mapping[str, Any]) -> BaselineConfig:
     Raises:
         InputError: an unknown key (the nearest known one is named) or a value out of range.
     """
-    return merge_settings(BaselineConfig, BaselineConfig, sources, _AMOUNTS)
+    numbered = tuple(_with_number(source) for source in sources)
+    return merge_settings(BaselineConfig, BaselineConfig, numbered, _AMOUNTS)
+
+
+def _with_number(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The mapping with a weight that was written as text, `auto` aside, as a number."""
+    weight = source.get("weight")
+    if not isinstance(weight, str) or weight == "auto":
+        return source
+    try:
+        return {**source, "weight": float(weight)}
+    except ValueError:
+        raise InputError(f"weight must be a number or auto, not '{weight}'") from None
 
 
 def changed_keys(before: Mapping[str, Any], now: BaselineConfig) -> list[str]:

@@ -6,7 +6,7 @@ it is measured afresh, so the finalists' own search results do not enter the com
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -195,17 +195,17 @@ def judge(
     best, estimates = compare([scores[finalist.arch_id] for finalist in measured])
     rows: list[dict[str, Any]] = []
     for finalist, estimate in zip(measured, estimates, strict=True):
-        accuracy = _accuracy_of(objective, finalist)
+        costs = finalist.costs
         rows.append(
             {
                 "id": finalist.arch_id,
                 "trial": finalist.number,
                 "notation": finalist.architecture,
                 "macs": finalist.costs["macs"],
-                "accuracy": accuracy(estimate.mean),
-                "low": None if estimate.low is None else accuracy(estimate.low),
-                "high": None if estimate.high is None else accuracy(estimate.high),
-                "seeds": [accuracy(score) for score in scores[finalist.arch_id]],
+                "accuracy": objective.accuracy(estimate.mean, costs),
+                "low": _accuracy(objective, estimate.low, costs),
+                "high": _accuracy(objective, estimate.high, costs),
+                "seeds": [objective.accuracy(score, costs) for score in scores[finalist.arch_id]],
                 "search_accuracy": finalist.accuracy,
                 "reward": estimate.mean,
                 "tied": estimate.tied,
@@ -224,11 +224,10 @@ def judge(
     )
 
 
-def _accuracy_of(objective: Objective, finalist: Trial) -> Callable[[float], float]:
-    """From a reward back to the accuracy: at fixed costs every objective is linear in it."""
-    at_zero = float(objective.reward(0.0, finalist.costs))
-    slope = float(objective.reward(1.0, finalist.costs)) - at_zero
-    return lambda reward: (reward - at_zero) / slope
+def _accuracy(
+    objective: Objective, reward: float | None, costs: Mapping[str, float]
+) -> float | None:
+    return None if reward is None else objective.accuracy(reward, costs)
 
 
 def _kendall(rows: Sequence[dict[str, Any]]) -> float | None:

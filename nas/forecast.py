@@ -18,6 +18,8 @@ _SAMPLES = 20_000
 def forecast(config: BaselineConfig) -> dict[str, Any]:
     """Check a configuration and say what would run. Nothing is written.
 
+    The time is that of whole trainings; pruning gives some of them up.
+
     Raises:
         EffsearchError: whatever would stop the search itself before its first trial.
     """
@@ -28,7 +30,8 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
     workers = config.workers or max(1, (os.cpu_count() or 1) // config.cpus_per_trial)
     seconds = _seconds_per_trial(plan)
     total = None if seconds is None else round(seconds * config.samples / workers)
-    return {
+    known = {"latency": plan.latency.note} if plan.latency else {}
+    return known | {
         "space": plan.space.name,
         "encodings": plan.space.size,
         "ranges": {metric: list(bounds) for metric, bounds in plan.ranges.items()},
@@ -38,6 +41,7 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
         "samples": config.samples,
         "batch_size": plan.batch_size,
         "evaluator": config.evaluator,
+        "pruning": config.pruning,
         "data": plan.record.get("data", {}),
         "workers": workers,
         "cpus_per_trial": config.cpus_per_trial,

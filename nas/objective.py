@@ -14,12 +14,14 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.amounts import format_count
+from results.wording import number
 from search_spaces.errors import InfeasibleError, InputError, unknown_name
 
 ObjectiveKind = Literal["hard", "soft", "absolute"]
 Floats: TypeAlias = NDArray[np.float64]
 
+# The unit stands with the number.
+_NAMES = {"latency_ms": "latency", "memory_bytes": "memory", "total_memory_bytes": "total memory"}
 DEFAULT_WEIGHTS: dict[str, float] = {"hard": -1.0, "soft": -0.07, "absolute": -0.5}
 FLOOR = 0.1
 """How far under the first target a `hard` or `absolute` search looks, as a fraction of it."""
@@ -117,6 +119,12 @@ class Objective:
             reward = reward * ratio**target.exponent
         return reward + added
 
+    def accuracy(self, reward: float, costs: Mapping[str, float]) -> float:
+        """The accuracy that gives a network of these costs this reward; any number."""
+        # At fixed costs every objective is linear in the accuracy.
+        at_zero = float(self.reward(0.0, costs))
+        return (reward - at_zero) / (float(self.reward(1.0, costs)) - at_zero)
+
     def violation(self, costs: Mapping[str, NDArray[np.int64] | Floats]) -> Floats:
         """How far outside the band each network lies, (candidates,); 0 inside."""
         total = np.zeros(len(next(iter(costs.values()))), dtype=np.float64)
@@ -137,9 +145,10 @@ class Objective:
                 raise unknown_name("cost", target.metric, ranges)
             low, high = ranges[target.metric]
             if target.high < low or target.low > high:
+                metric = target.metric
                 raise InfeasibleError(
-                    f"target of {format_count(target.limit)} {target.metric} is out of reach: "
-                    f"the space holds {format_count(low)} to {format_count(high)}"
+                    f"target of {number(metric, target.limit)} {_NAMES.get(metric, metric)} is out "
+                    f"of reach: the space holds {number(metric, low)} to {number(metric, high)}"
                 )
 
 
@@ -148,5 +157,6 @@ def describe(targets: Sequence[Target]) -> str:
     if not targets:
         return "accuracy alone"
     return ", ".join(
-        f"{t.kind} {t.metric} {format_count(t.limit)} (w={t.exponent:g})" for t in targets
+        f"{t.kind} {_NAMES.get(t.metric, t.metric)} {number(t.metric, t.limit)} (w={t.exponent:g})"
+        for t in targets
     )

@@ -5,15 +5,19 @@ from typing import Any
 
 from nas.config import BaselineConfig
 from nas.evaluators.registry import make_evaluator
-from nas.objective import describe
+from nas.known_costs import KnownCosts
+from nas.latency_target import LatencySource, load_latency
+from nas.objective import Objective, describe
 from nas.problem import Problem
+from nas.pruning import Pruning
 from nas.strategies.base import Strategy
 from nas.strategies.registry import make_strategy
-from search_spaces.population import PopulationCost
+from search_spaces.errors import InputError
 from search_spaces.space import SearchSpace
 from search_spaces.space_file import load_space
 from training.trials.evaluator import Evaluator
 from training.trials.gpus import check_gpus
+from training.trials.halving import ETA
 
 
 @dataclass(frozen=True)
@@ -21,14 +25,19 @@ class Plan:
     """Everything a search needs, loaded.
 
     Attributes:
-        record: what `run.json` says of space, objective, data and recipe.
+        pruning: what gives trainings up; None for nothing.
+        latency: predicts and measures latencies; None where none is wanted.
+        record: what `run.json` says of space, objective, data, recipe and latency table.
     """
 
     config: BaselineConfig
     space: SearchSpace
+    costs: KnownCosts
     problem: Problem
     strategy: Strategy
     evaluator: Evaluator
+    pruning: Pruning | None
+    latency: LatencySource | None
     record: dict[str, Any]
 
     @property
@@ -37,9 +46,9 @@ class Plan:
         return self.config.batch_size or self.strategy.default_batch
 
     @property
-    def ranges(self) -> dict[str, tuple[int, int]]:
+    def ranges(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest reachable costs of the space."""
-        return PopulationCost(self.space).ranges
+        return self.costs.ranges
 
     def stored_config(self) -> dict[str, Any]:
         """The configuration as the run keeps it: what decides the search filled in."""
@@ -57,14 +66,18 @@ def make_plan(config: BaselineConfig) -> Plan:
     Raises:
         InputError: something in the configuration does not exist or does not fit.
         InfeasibleError: the space cannot reach a target.
-        MissingResourceError: a GPU was asked for and this machine has none.
+        MissingResourceError: a device was asked for and this machine has none.
     """
     check_gpus(config.gpus_per_trial, config.device, config.ray_address)
     space = load_space(config.space)
-    problem = Problem.of(space, config.make_objective())
+    latency = load_latency(config, space)
+    costs = KnownCosts(space, latency.population if latency else None, config.memory_batch)
+    problem = Problem.of(space, config.make_objective(), costs)
     strategy = make_strategy(config.strategy, problem, config.seed, **config.strategy_options)
     evaluator, record = make_evaluator(
         config.evaluator,
+        space=space,
+        table_missing=config.table_missing,
         data=config.data,
         recipe=config.recipe_options(),
         max_images=config.max_images,
@@ -75,4 +88,16 @@ def make_plan(config: BaselineConfig) -> Plan:
         "objective": describe(problem.objective.targets),
         "space": {"name": space.name, "size": space.size, "digest": space.digest},
     }
-    return Plan(config, space, problem, strategy, evaluator, record)
+    if latency:
+        record["latency"] = latency.record
+    pruning = _pruning(problem.objective, evaluator) if config.pruning == "halving" else None
+    return Plan(config, space, costs, problem, strategy, evaluator, pruning, latency, record)
+
+
+def _pruning(objective: Objective, evaluator: Evaluator) -> Pruning:
+    from training.trials.proxy import ProxyEvaluator
+
+    assert isinstance(evaluator, ProxyEvaluator)  # the configuration saw to it
+    if evaluator.recipe.epochs < ETA:
+        raise InputError(f"pruning needs trainings of at least {ETA} epochs: raise --epochs")
+    return Pruning(objective, evaluator.recipe.epochs)

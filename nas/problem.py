@@ -11,13 +11,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.known_costs import Costs, KnownCosts
 from nas.objective import Floats, Objective
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InfeasibleError
-from search_spaces.population import PopulationCost
 from search_spaces.space import Encodings, SearchSpace
 
-Costs = dict[str, NDArray[np.int64]]
 ENUMERABLE = 100_000
 """Spaces of at most this size are enumerated, so that a search can run out of them."""
 
@@ -37,7 +36,7 @@ class Candidate:
 
     encoding: tuple[int, ...]
     architecture: Architecture
-    costs: dict[str, int] = field(hash=False)
+    costs: dict[str, float] = field(hash=False)
 
     @property
     def id(self) -> str:
@@ -46,11 +45,21 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a candidate. Accuracy and reward are None where its evaluation failed."""
+    """What came of a candidate.
+
+    Attributes:
+        candidate: the network.
+        accuracy, reward: None where the evaluation failed.
+        curve: accuracy after each epoch, where there are epochs.
+        partial: the training was given up; accuracy and reward are what it had reached, or what
+            it is taken for (`nas.pruning`). It may teach a strategy but is never an answer.
+    """
 
     candidate: Candidate
     accuracy: float | None
     reward: float | None
+    curve: tuple[float, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,11 +79,20 @@ class Problem:
     _ids: dict[bytes, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def of(cls, space: SearchSpace, objective: Objective) -> "Problem":
-        """The problem with closed-form costs, checked to be reachable."""
-        counted = PopulationCost(space)
-        objective.check_reachable(counted.ranges)
-        return cls(space, objective, counted)
+    def of(
+        cls,
+        space: SearchSpace,
+        objective: Objective,
+        costs: KnownCosts | None = None,
+    ) -> "Problem":
+        """The problem with the costs given, else those counted, checked to be reachable.
+
+        Raises:
+            InfeasibleError: the space cannot reach a target.
+        """
+        known = costs or KnownCosts(space)
+        objective.check_reachable(known.ranges)
+        return cls(space, objective, known)
 
     def candidate(self, encoding: Sequence[int] | NDArray[np.int64]) -> Candidate:
         """The candidate of one encoding (genes,)."""
@@ -229,5 +247,5 @@ def _candidate(
     row: NDArray[np.int64], architecture: Architecture, costs: Costs, place: int
 ) -> Candidate:
     return Candidate(
-        tuple(row.tolist()), architecture, {name: int(v[place]) for name, v in costs.items()}
+        tuple(row.tolist()), architecture, {name: v[place].item() for name, v in costs.items()}
     )

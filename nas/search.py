@@ -8,18 +8,22 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from nas.known_costs import LATENCY, PREDICTED
 from nas.problem import Candidate, Problem, Result
+from nas.pruning import Pruning
 from nas.strategies.base import Strategy
 from results.events import Asked, Event, Failed, Told
 from results.ledger import Ledger
 from results.trials import Trial, top
-from search_spaces.amounts import format_count
+from search_spaces.amounts import format_count, format_ms
+from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.notation import format_architecture
-from training.trials.evaluator import Request
+from training.trials.evaluator import Measurements, Request
 from training.trials.outcome import Outcome
 
 
@@ -35,6 +39,13 @@ class Search:
         seed: the run's, from which each trial's seed follows.
         events: what the ledger holds already.
         time_left: seconds until no new trial is handed out; None for no limit.
+        pruning: gives trainings up that fall behind; a new one, as the strategy. None for never.
+        latencies: measures milliseconds, which then stand for those predicted, of the networks of
+            a batch before they are asked, when none of another is under way; None for no
+            measurement. The cost band is that of the predictions.
+
+    Attributes:
+        asked, failed, stopped: trials so far, those that failed, trainings that were given up.
     """
 
     def __init__(
@@ -48,6 +59,8 @@ class Search:
         seed: int,
         events: Iterable[Event] = (),
         time_left: float | None = None,
+        pruning: Pruning | None = None,
+        latencies: Callable[[Sequence[Architecture]], Sequence[float]] | None = None,
     ) -> None:
         self._problem = problem
         self._strategy = strategy
@@ -55,9 +68,12 @@ class Search:
         self._samples = samples
         self._batch_size = batch_size
         self._seed = seed
+        self._pruning = pruning
+        self._latencies = latencies
         self._deadline = None if time_left is None else time.monotonic() + time_left
         self.asked = 0
         self.failed = 0
+        self.stopped = 0
         self.best: tuple[float, float, Candidate] | None = None
         self.exhausted = False
         self.first_error = ""
@@ -105,7 +121,12 @@ class Search:
 
     def request(self, number: int, candidate: Candidate) -> Request:
         """The request of one trial; its seed follows from the run's seed and the network."""
-        return Request(number, candidate.architecture, trial_seed(self._seed, candidate.id))
+        return Request(
+            number,
+            candidate.architecture,
+            trial_seed(self._seed, candidate.id),
+            stop_below=self._pruning.stop_below(candidate) if self._pruning else (),
+        )
 
     @property
     def finished(self) -> bool:
@@ -131,19 +152,25 @@ class Search:
     @property
     def best_line(self) -> str:
         """Best so far, in a few words."""
-        failed = f", {self.failed} failed" if self.failed else ""
+        more = f", {self.failed} failed" if self.failed else ""
+        more += f", {self.stopped} given up" if self.stopped else ""
         if self.best is None:
-            return f"nothing yet{failed}"
+            return f"nothing yet{more}"
         reward, accuracy, candidate = self.best
-        macs = format_count(candidate.costs["macs"])
-        return f"best {reward:.4f} (accuracy {accuracy:.4f}, {macs} MACs){failed}"
+        costs = f"{format_count(candidate.costs['macs'])} MACs"
+        if LATENCY in candidate.costs:
+            costs += f", {format_ms(candidate.costs[LATENCY])}"
+        return f"best {reward:.4f} (accuracy {accuracy:.4f}, {costs}){more}"
 
     def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
         """The finished ones of a search's trials, best first as the strategy ranks them.
 
-        By reward alone where a stop left a batch that the strategy has not been told.
+        By reward alone where a stop left a batch that the strategy has not been told. Trainings
+        that were given up are not among them.
         """
         by_reward = top(trials, len(trials))
+        if self._pruning:
+            by_reward = [trial for trial in by_reward if not trial.partial]
         order = {result.candidate.id: place for place, result in enumerate(self._strategy.ranked())}
         if any(trial.arch_id not in order for trial in by_reward):
             return by_reward
@@ -157,12 +184,22 @@ class Search:
             return
         # A whole batch is asked for even where only a part of it is wanted, so that the same
         # networks come again if the search is resumed with more samples.
-        candidates = self._strategy.ask(self._batch_size)[:count]
+        candidates = self._with_latencies(self._strategy.ask(self._batch_size)[:count])
         self.exhausted = len(candidates) < count
         numbered = list(enumerate(candidates, start=self.asked))
         now = time.time()
         self._ledger.append(*(self._asked(number, found, now) for number, found in numbered))
         self._open_batch(numbered)
+
+    def _with_latencies(self, candidates: list[Candidate]) -> list[Candidate]:
+        """The candidates with measured latencies, where networks are measured."""
+        if self._latencies is None or not candidates:
+            return candidates
+        measured = self._latencies([candidate.architecture for candidate in candidates])
+        return [
+            replace(one, costs=one.costs | {LATENCY: ms, PREDICTED: one.costs[LATENCY]})
+            for one, ms in zip(candidates, measured, strict=True)
+        ]
 
     def _open_batch(self, numbered: list[tuple[int, Candidate]]) -> None:
         self._batch = numbered
@@ -173,9 +210,14 @@ class Search:
     def _close_batch(self) -> None:
         if not self._batch or len(self._results) < len(self._batch):
             return
-        self._strategy.tell([self._results[number] for number, _ in self._batch])
+        self._strategy.tell(self._whole_batch())
         self._batch, self._results = [], {}
         self._batches += 1
+
+    def _whole_batch(self) -> list[Result]:
+        """What the strategy is told of the batch, in the order asked."""
+        results = [self._results[number] for number, _ in self._batch]
+        return self._pruning.take_in(results) if self._pruning else results
 
     def _asked(self, number: int, candidate: Candidate, now: float) -> Asked:
         return Asked(
@@ -194,13 +236,25 @@ class Search:
             return Result(candidate, None, None)
         accuracy = float(outcome.measurements["accuracy"])  # type: ignore[arg-type]
         reward = float(self._problem.objective.reward(accuracy, candidate.costs))
-        return Result(candidate, accuracy, reward)
+        return self._measured(candidate, outcome.measurements, reward)
+
+    def _measured(self, candidate: Candidate, measurements: Measurements, reward: float) -> Result:
+        accuracy = float(measurements["accuracy"])  # type: ignore[arg-type]
+        if self._pruning is None:
+            return Result(candidate, accuracy, reward)
+        curve = measurements["curve"]
+        assert isinstance(curve, list)
+        return Result(
+            candidate, accuracy, reward, tuple(curve), partial="stopped_after" in measurements
+        )
 
     def _note(self, number: int, result: Result, error: str) -> None:
         self._results[number] = result
         if result.reward is None or result.accuracy is None:
             self.failed += 1
             self.first_error = self.first_error or error
+        elif result.partial:
+            self.stopped += 1
         elif self.best is None or result.reward > self.best[0]:
             self.best = (result.reward, result.accuracy, result.candidate)
 
@@ -220,12 +274,12 @@ class Search:
             self._open_batch([(event.trial, self._recorded(event)) for event in batch])
             for event, (_, candidate) in zip(batch, self._batch, strict=True):
                 if event.trial in ended:
-                    self._note(event.trial, *_recorded_result(candidate, ended[event.trial]))
+                    self._note(event.trial, *self._recorded_result(candidate, ended[event.trial]))
             self._waiting = deque(n for n, _ in self._batch if n not in self._results)
             if len(self._results) < len(self._batch):
                 self._strategy.seen.update(candidate.id for _, candidate in self._batch)
                 continue
-            self._strategy.replay([self._results[n] for n, _ in self._batch])
+            self._strategy.replay(self._whole_batch())
             self._batch, self._results = [], {}
             self._batches += 1
 
@@ -242,19 +296,23 @@ class Search:
                 "it was written by another version; start a new run"
             )
         now = time.time()
+        lacking = self._with_latencies(again[len(recorded) : count])
         missing = [
-            self._asked(self.asked + place, candidate, now)
-            for place, candidate in enumerate(again[:count])
-            if place >= len(recorded)
+            self._asked(number, candidate, now)
+            for number, candidate in enumerate(lacking, start=self.asked + len(recorded))
         ]
         if missing:
             self._ledger.append(*missing)
         return recorded + missing
 
+    def _recorded_result(self, candidate: Candidate, event: Told | Failed) -> tuple[Result, str]:
+        if isinstance(event, Failed):
+            return Result(candidate, None, None), event.error
+        return self._measured(candidate, event.measurements, float(event.reward)), ""
+
     def _recorded(self, event: Asked) -> Candidate:
-        costs = {name: int(value) for name, value in event.costs.items()}
         architecture = self._problem.space.decode(np.array(event.encoding))
-        return Candidate(event.encoding, architecture, costs)
+        return Candidate(event.encoding, architecture, dict(event.costs))
 
 
 def trial_seed(seed: int, arch_id: str) -> int:
@@ -281,10 +339,3 @@ def _event(outcome: Outcome, reward: float | None) -> Event:
         worker=outcome.worker,
         time=now,
     )
-
-
-def _recorded_result(candidate: Candidate, event: Told | Failed) -> tuple[Result, str]:
-    if isinstance(event, Failed):
-        return Result(candidate, None, None), event.error
-    accuracy = float(event.measurements["accuracy"])  # type: ignore[arg-type]
-    return Result(candidate, accuracy, float(event.reward)), ""

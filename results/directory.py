@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,3 +106,10 @@ def make_numbered(folder: Path) -> Path:
 def _last_number(folder: Path) -> int:
     names = (entry for entry in os.listdir(folder) if entry.isascii() and entry.isdigit())
     return max((int(name) for name in names), default=0)
+
+
+def resume_command(run: Path, command: str) -> str:
+    """The command line that goes on with the run in this directory, from where it was started."""
+    root = run.parent.parent
+    folder = "" if root == Path("runs") else f" --run-dir {shlex.quote(str(root))}"
+    return f"effsearch {command} --resume {run.parent.name}/{run.name}{folder}"

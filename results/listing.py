@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from results.ledger import Asked, Event, Failed, Told, digest, iterate_events
+from results.own_table import read_own_table
 from results.run import Run
 from results.trials import Trial, count_states, join_trials, top
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """A run in a list. `best_accuracy` is the accuracy of the trial with the best reward."""
+    """A run in a list.
+
+    `best_accuracy` is the accuracy of the trial with the best reward. Of a training the epochs are
+    counted, and it is the best epoch's top-1 on the validation part.
+    """
 
     reference: str
     path: str
@@ -51,8 +56,10 @@ def summarise(run: Run) -> RunSummary:
     """One pass over the ledger, keeping nothing of it.
 
     Raises:
-        InputError: the ledger is corrupt before its last line.
+        InputError: the ledger is corrupt before its last line, or a training's metrics are.
     """
+    if run.kind == "train":
+        return _summarise_training(run)
     counts: Counter[type[Event]] = Counter()
     best_reward, best_accuracy = -math.inf, None
     for event in run_events(run):
@@ -71,6 +78,26 @@ def summarise(run: Run) -> RunSummary:
         failed=counts[Failed],
         best_reward=best_reward if counts[Told] else None,
         best_accuracy=best_accuracy if isinstance(best_accuracy, int | float) else None,
+        targets=run_targets(run),
+    )
+
+
+def _summarise_training(run: Run) -> RunSummary:
+    rows = read_own_table(run.path, run.kind)
+    recipe = run.record.get("recipe")
+    planned = recipe.get("epochs") if isinstance(recipe, dict) else None
+    return RunSummary(
+        reference=run.reference,
+        path=str(run.path),
+        kind=run.kind,
+        name=run.name,
+        created_at=str(run.record["created_at"]),
+        status=run.status,
+        asked=planned if isinstance(planned, int) else len(rows),
+        done=len(rows),
+        failed=0,
+        best_reward=None,
+        best_accuracy=max((row["top1"] for row in rows if row["top1"] is not None), default=None),
         targets=run_targets(run),
     )
 
@@ -105,13 +132,15 @@ def trial_document(trial: Trial) -> dict[str, Any]:
 
 
 def describe(run: Run) -> dict[str, Any]:
-    """A run as one plain document: record, trial counts, failures, best trial, digest, answer.
+    """A run as one plain document: record, trial counts, failures, best trial, digest, answer; of
+    a training also its epochs and the best top-1 on its validation part.
 
     Raises:
         InputError: the ledger or the answer is corrupt.
     """
     events = list(run_events(run))
     trials = join_trials(events)
+    training = summarise(run) if run.kind == "train" else None
     return {
         "run": run.reference,
         "path": str(run.path),
@@ -121,6 +150,8 @@ def describe(run: Run) -> dict[str, Any]:
         "trials": count_states(trials),
         "failures": [asdict(failure) for failure in summarise_failures(trials)],
         "best": next((trial_document(trial) for trial in top(trials, 1)), None),
+        "epochs": training and {"done": training.done, "planned": training.asked},
+        "best_top1": training and training.best_accuracy,
         "digest": digest(events),
         "answer": run.answer(),
     }

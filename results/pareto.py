@@ -26,6 +26,8 @@ def cost_names(trials: Iterable[Trial]) -> list[str]:
 def pareto_trials(trials: Sequence[Trial], cost: str = "macs") -> list[Trial]:
     """The front, cheapest first; of equal networks the one asked first.
 
+    Trainings that were given up are left out: what they would have reached is not known.
+
     Raises:
         InputError: no trial has such a cost; those there are are named.
     """
@@ -36,6 +38,7 @@ def pareto_trials(trials: Sequence[Trial], cost: str = "macs") -> list[Trial]:
         (value, -trial.accuracy, trial.number, trial)
         for trial in trials
         if trial.state == "done"
+        and not trial.partial
         and trial.accuracy is not None
         and (value := cost_of(trial, cost)) is not None
     ]

@@ -1,10 +1,13 @@
 """A run read once, for everything that draws or tells it: record, trials, answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from results.listing import run_events, run_targets
+from results.own_table import Row, read_own_table
 from results.run import Run
 from results.trials import Trial, join_trials, top
 from search_spaces.architecture import Architecture
@@ -50,6 +53,15 @@ class RunData:
         """The trial of the highest reward in the search itself."""
         return next(iter(top(self.done, 1)), None)
 
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The table that runs of this kind write beside the ledger; see `results.own_table`.
+
+        Raises:
+            InputError: it is corrupt.
+        """
+        return read_own_table(Path(self.path), self.kind)
+
     @property
     def finalists(self) -> list[dict[str, Any]]:
         """The finalists' rows of the answer, best first; none where there were no finalists."""
@@ -78,7 +90,10 @@ class RunData:
 
     @cached_property
     def network(self) -> Architecture | None:
-        """The winner's architecture; None where there is no winner, or none that can be read."""
+        """The winner's architecture, or what is trained; None where there is none to be read."""
+        trained = self.record.get("architecture")
+        if isinstance(trained, Mapping):
+            return _recorded_network(trained)
         return None if self.winner is None else read_network(self.winner)
 
 
@@ -104,5 +119,12 @@ def read_network(trial: Trial) -> Architecture | None:
     """A trial's architecture; None where its notation is not ours, as a newer version's."""
     try:
         return parse_architecture(trial.architecture)
+    except InputError:
+        return None
+
+
+def _recorded_network(document: Mapping[str, Any]) -> Architecture | None:
+    try:
+        return Architecture.from_dict(dict(document))
     except InputError:
         return None

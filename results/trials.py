@@ -42,6 +42,11 @@ class Trial:
         value = self.measurements.get("accuracy")
         return value if isinstance(value, int | float) else None
 
+    @property
+    def partial(self) -> bool:
+        """The training was given up early; its reward is that of the accuracy it had reached."""
+        return "stopped_after" in self.measurements
+
 
 def join_trials(events: Iterable[Event]) -> list[Trial]:
     """Join the events of a ledger to trials, in ascending order of their numbers.
@@ -85,22 +90,31 @@ def _waiting(event: Asked) -> Trial:
 
 
 def _ended(trial: Trial, event: Told | Failed) -> Trial:
-    ended = replace(
-        trial, seconds=event.seconds, worker=event.worker, finished_at=event.time, state="done"
+    # One copy, not two: this is what reading a long ledger takes.
+    return replace(
+        trial,
+        state="failed" if isinstance(event, Failed) else "done",
+        seconds=event.seconds,
+        worker=event.worker,
+        finished_at=event.time,
+        measurements=event.measurements if isinstance(event, Told) else trial.measurements,
+        reward=event.reward if isinstance(event, Told) else None,
+        reason=event.reason if isinstance(event, Failed) else None,
+        error=event.error if isinstance(event, Failed) else None,
     )
-    if isinstance(event, Failed):
-        return replace(ended, state="failed", reason=event.reason, error=event.error)
-    return replace(ended, measurements=event.measurements, reward=event.reward)
 
 
 def top(trials: Iterable[Trial], n: int) -> list[Trial]:
-    """The `n` done trials of the highest reward; ties go to fewer MACs, then to the earlier one."""
+    """The `n` done trials of the highest reward; ties go to fewer MACs, then to the earlier one.
+
+    Trainings that were given up come after all others.
+    """
     return sorted((trial for trial in trials if trial.state == "done"), key=_rank)[:n]
 
 
-def _rank(trial: Trial) -> tuple[float, float, int]:
+def _rank(trial: Trial) -> tuple[bool, float, float, int]:
     reward = -math.inf if trial.reward is None else trial.reward
-    return -reward, trial.costs.get("macs", math.inf), trial.number
+    return trial.partial, -reward, trial.costs.get("macs", math.inf), trial.number
 
 
 def count_states(trials: Sequence[Trial]) -> dict[str, int]:

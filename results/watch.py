@@ -5,10 +5,11 @@ Only reads; the ledger is read again when it has grown.
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from results.listing import run_events, run_targets, summarise_failures
+from results.listing import run_events, run_targets, summarise, summarise_failures
+from results.own_table import read_own_table
 from results.pareto import pareto_trials
 from results.run import Run
 from results.trials import Trial, count_states, join_trials, top
@@ -24,6 +25,8 @@ def look(run: Run) -> dict[str, Any]:
     `a_minute` is the trials that ended a minute over the last five minutes of the search;
     `workers` those that ended a trial in that time.
     """
+    if run.kind == "train":
+        return _look_at_training(run)
     trials = join_trials(run_events(run))
     best = next(iter(top(trials, 1)), None)
     recent = _recent(trials)
@@ -43,39 +46,58 @@ def look(run: Run) -> dict[str, Any]:
     }
 
 
-def watch_run(run: Run, *, interval: float, once: bool) -> None:
+def _look_at_training(run: Run) -> dict[str, Any]:
+    """The epochs so far instead of trials."""
+    summary, rows = summarise(run), read_own_table(run.path, run.kind)
+    return {
+        "run": run.reference,
+        "status": summary.status,
+        "epochs": {"done": summary.done, "planned": summary.asked},
+        "best_top1": summary.best_accuracy,
+        "last": rows[-1] if rows else None,
+        "top1": [row["top1"] for row in rows],
+        "train_loss": [row["train_loss"] for row in rows],
+    }
+
+
+def watch_run(
+    run: Run, *, interval: float, once: bool, on_change: Callable[[], object] = lambda: None
+) -> None:
     """Print a look whenever something changed, until the run is no longer running.
 
-    On a terminal the picture is redrawn in place; elsewhere each change is one line.
+    On a terminal the picture is redrawn in place; elsewhere each change is one line. `on_change`
+    is called before each look.
     """
-    if once or not sys.stdout.isatty():
-        _follow_in_lines(run, interval, once)
+    if once:
+        on_change()
+        print(picture(look(run)))
+        return
+    changes = _changes(run, interval, on_change)
+    if not sys.stdout.isatty():
+        for document in changes:
+            print(status_line(document), flush=True)
         return
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
     with Live(console=Console(markup=False, highlight=False), auto_refresh=False) as live:
-        for document in _changes(run, interval):
+        for document in changes:
             live.update(Text(picture(document)), refresh=True)
 
 
-def _follow_in_lines(run: Run, interval: float, once: bool) -> None:
-    if once:
-        print(picture(look(run)))
-        return
-    for document in _changes(run, interval):
-        print(status_line(document), flush=True)
-
-
-def _changes(run: Run, interval: float) -> Iterator[dict[str, Any]]:
-    """Looks at the run: the first, each one after the ledger has grown, and the last."""
+def _changes(
+    run: Run, interval: float, on_change: Callable[[], object]
+) -> Iterator[dict[str, Any]]:
+    """Looks at the run: the first, each one after something was recorded, and the last."""
     size, status = -1, ""
+    growing = run.path / "metrics.csv" if run.kind == "train" else run.paths.ledger
     while True:
-        now = run.paths.ledger.stat().st_size if run.paths.ledger.exists() else 0
+        now = growing.stat().st_size if growing.exists() else 0
         alive = Run.load(run.path).status
         if now != size or alive != status:
             size, status = now, alive
+            on_change()
             yield look(run)
         if status != "running":
             return
@@ -84,6 +106,8 @@ def _changes(run: Run, interval: float) -> Iterator[dict[str, Any]]:
 
 def status_line(document: dict[str, Any]) -> str:
     """A look in one line."""
+    if "epochs" in document:
+        return _training_line(document)
     counts, best = document["trials"], document["best"]
     wanted = document["samples"]
     ended = counts["done"] + counts["failed"]
@@ -97,7 +121,13 @@ def status_line(document: dict[str, Any]) -> str:
 
 
 def picture(document: dict[str, Any]) -> str:
-    """A look as a block of text: the line above, then targets, failures and the front."""
+    """A look as a block of text: the line above, then targets, failures and the front, or the
+    top-1 of a training over its epochs."""
+    if "epochs" in document:
+        points = [
+            (epoch, top1) for epoch, top1 in enumerate(document["top1"], 1) if top1 is not None
+        ]
+        return "\n".join([status_line(document), "", *_curve_text(points)])
     failures = ", ".join(f"{count} {reason}" for reason, count in document["failures"].items())
     lines = [
         status_line(document),
@@ -108,27 +138,57 @@ def picture(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _training_line(document: dict[str, Any]) -> str:
+    epochs, last, best = document["epochs"], document["last"], document["best_top1"]
+    parts = [
+        f"{document['run']} {document['status']}",
+        f"{epochs['done']}/{epochs['planned']} epochs",
+    ]
+    if last:
+        parts.append(f"training loss {last['train_loss']:.4f}")
+        parts.append(f"{last['images_per_second']:.0f} images a second")
+    parts.append("no top-1 yet" if best is None else f"best top-1 {best:.4f}")
+    return one_line("; ".join(parts))
+
+
+def _curve_text(points: Sequence[Sequence[float]]) -> list[str]:
+    """Top-1 (upwards) over epochs."""
+    if not points:
+        return ["no finished epochs yet"]
+    left, right = "epoch 1", f"{points[-1][0]:g}"
+    return [
+        *_plot_text(points, ()),
+        " " * 9 + left + right.rjust(_WIDTH - len(left)),
+        "top-1 on the validation part upwards",
+    ]
+
+
 def front_text(points: Sequence[Sequence[float]], front: Sequence[Sequence[float]]) -> list[str]:
     """Accuracy (upwards) against MACs as text: `.` a network, `o` one of the front."""
     if not points:
         return [NOTHING_YET]
+    left = number("macs", min(x for x, _ in points))
+    right = number("macs", max(x for x, _ in points))
+    return [
+        *_plot_text(points, front),
+        " " * 9 + left + f"MACs {right}".rjust(_WIDTH - len(left)),
+        "accuracy upwards; o: no network beats it in both",
+    ]
+
+
+def _plot_text(points: Sequence[Sequence[float]], marked: Sequence[Sequence[float]]) -> list[str]:
+    """Points as `.` and marked ones as `o` over an axis, the largest y on top."""
     x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
     y_low, y_high = min(y for _, y in points), max(y for _, y in points)
     rows = [[" "] * _WIDTH for _ in range(_HEIGHT)]
-    for sign, group in ((".", points), ("o", front)):
+    for sign, group in ((".", points), ("o", marked)):
         for x, y in group:
             column = round((x - x_low) / ((x_high - x_low) or 1) * (_WIDTH - 1))
             row = round((y - y_low) / ((y_high - y_low) or 1) * (_HEIGHT - 1))
             rows[_HEIGHT - 1 - row][column] = sign
     labels = {0: f"{y_high:.4f}", _HEIGHT - 1: f"{y_low:.4f}"}
     lines = [f"{labels.get(place, ''):>7} |{''.join(row)}" for place, row in enumerate(rows)]
-    left, right = number("macs", x_low), number("macs", x_high)
-    return [
-        *lines,
-        " " * 8 + "+" + "-" * _WIDTH,
-        " " * 9 + left + f"MACs {right}".rjust(_WIDTH - len(left)),
-        "accuracy upwards; o: no network beats it in both",
-    ]
+    return [*lines, " " * 8 + "+" + "-" * _WIDTH]
 
 
 def _best_text(best: dict[str, Any] | None) -> str:

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from search_spaces.amounts import format_bytes, format_count
+from search_spaces.amounts import format_bytes, format_count, format_ms
 
 NOTHING_YET = "no finished trials yet"
 
@@ -13,6 +13,20 @@ NOTHING_YET = "no finished trials yet"
 def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What `results.listing.describe` says about a run, as named lines."""
     record, best = document["record"], document["best"]
+    head = [
+        ("run", f"{document['run']} in {document['path']}"),
+        ("status", document["status"]),
+        *essentials_of_record(record),
+    ]
+    if epochs := document["epochs"]:
+        top1 = number("accuracy", document["best_top1"])
+        return [
+            *head,
+            ("epochs", f"{epochs['done']} of {epochs['planned']}"),
+            ("best", f"top-1 {top1} on the validation part"),
+        ]
+    if record["kind"] == "family":
+        return head
     found = (
         f"trial {best['trial']}, reward {number('reward', best['reward'])}, "
         f"accuracy {number('accuracy', best['accuracy'])}"
@@ -20,9 +34,7 @@ def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         else NOTHING_YET
     )
     return [
-        ("run", f"{document['run']} in {document['path']}"),
-        ("status", document["status"]),
-        *essentials_of_record(record),
+        *head,
         ("target", targets(document["targets"])),
         ("trials", ", ".join(f"{count} {state}" for state, count in document["trials"].items())),
         ("best", found),
@@ -71,6 +83,8 @@ def number(name: str, value: object) -> str:
         return "-" if value is None else str(value)
     if name.endswith("bytes"):
         return format_bytes(value)
+    if name.endswith("_ms"):
+        return format_ms(value)
     if name in {"macs", "params", "flops"}:
         return format_count(value)
     if name == "accuracy" or name.endswith("reward"):

@@ -7,6 +7,7 @@ from search_spaces.errors import InputError
 
 _COUNT = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_MILLISECONDS = {unit: 1e3 * seconds for unit, seconds in _SECONDS.items()}
 _BYTES = {
     "b": 1.0,
     "kb": 1e3,
@@ -36,6 +37,19 @@ def parse_seconds(text: str | float) -> float:
         InputError: the unit is missing or unknown, or the number is not positive and finite.
     """
     return _parse(text, _SECONDS, "a time with its unit such as 8ms, 1.2s, 10m or 4h")
+
+
+def parse_milliseconds(text: str | float) -> float:
+    """Read a positive latency with its unit (`8ms`, `0.1s`) in milliseconds.
+
+    A number that is no text is in milliseconds already.
+
+    Raises:
+        InputError: the unit is missing or unknown, or the number is not positive and finite.
+    """
+    numeric = isinstance(text, int | float) and not isinstance(text, bool)
+    written = f"{text!r}ms" if numeric else text
+    return _parse(written, _MILLISECONDS, "a latency with its unit such as 8ms or 0.1s")
 
 
 def parse_bytes(text: str | float) -> float:
@@ -106,6 +120,13 @@ def format_bytes(value: float) -> str:
         if _fills(value, size):
             return f"{value / size:.1f}{unit}"
     return f"{value:.0f}B"
+
+
+def format_ms(milliseconds: float) -> str:
+    """Write a latency for reading: `8.25ms`, `183ms`, `1.2s`."""
+    if _fills(milliseconds, 1e3):
+        return f"{milliseconds / 1e3:.4g}s"
+    return f"{milliseconds:.3g}ms"
 
 
 def _fills(value: float, size: float) -> bool:

@@ -20,9 +20,12 @@ class Cost:
     Attributes:
         macs: multiply-adds of convolutions and linear layers.
         params: trainable parameters, batch normalization's included.
-        memory_bytes: peak activation memory in float32: the largest sum, over the layers in
-            order, of a layer's input, its output and what waits to be added or scaled.
-            Normalization, activation and addition work in place, as inference engines do it.
+        memory_bytes: peak activation memory of inference in float32: the largest sum, over the
+            steps in order, of a step's inputs, its output and what waits to be added or scaled.
+            Normalization is folded into the convolutions, activations, gates and additions work
+            in place, a tensor is freed after the last step that reads it: `latency.torch_program`
+            runs a network so, and its live tensors are this to the byte. Weights and what a
+            kernel allocates for itself (reordered weights) are not counted.
     """
 
     macs: int
@@ -125,8 +128,10 @@ def block_cost(block: Block, size: int) -> LayerCost:
         extra_macs, extra_params = _conv(block.in_channels, block.out_channels, 1, out_size)
         macs += extra_macs
         params += extra_params
-    if block.shortcut in ("projection", "pool"):
         peak = max(peak, into + 2 * out)
+    if block.shortcut == "pool":
+        # What was pooled is added to the first channels of the output, however many it has.
+        peak = max(peak, into + out + block.in_channels * out_size**2)
     return LayerCost(macs, params, peak, out_size)
 
 

@@ -12,7 +12,17 @@ from training.decode import decode_pictures, largest_side
 from training.images import ImageDataset, ImageListing
 from training.split import stratified_sample
 
-__all__ = ["EMBEDDED", "ImageDataset", "load_test", "load_train", "load_train_within"]
+__all__ = [
+    "EMBEDDED",
+    "ImageDataset",
+    "find_test",
+    "find_validation",
+    "list_test",
+    "list_training",
+    "load_test",
+    "load_train",
+    "load_train_within",
+]
 
 EMBEDDED = ("digits",)
 # The sample is part of what a run's fingerprint names: it does not move with the run's seed.
@@ -27,8 +37,8 @@ def load_train(
     """Load the training part of a dataset into memory.
 
     Args:
-        name_or_path: ``digits``, a directory of images by class, or a directory of
-            train*.parquet.
+        name_or_path: ``digits``, a directory of images by class, a directory of train*.parquet,
+            or ``hf:NAME[:CONFIG]``.
         resolution: side in pixels that images are resized and centre-cropped to; None keeps
             their own size.
         max_images: decode only a stratified sample of so many images, always the same one.
@@ -43,10 +53,7 @@ def load_train(
         ((1438, 3, 8, 8), 10)
     """
     _check_amounts(resolution, max_images)
-    listing = _list_training(name_or_path)
-    if int((torch.bincount(listing.labels) > 0).sum()) < 2:
-        raise InputError(f"the training part of '{name_or_path}' has images of one class only")
-    return _decode(listing, resolution, max_images)
+    return _decode(list_training(name_or_path), resolution, max_images)
 
 
 def load_train_within(
@@ -61,10 +68,10 @@ def load_train_within(
         InputError: as `load_train`.
     """
     _check_amounts(largest, max_images)
-    listing = _list_training(name_or_path)
+    listing = list_training(name_or_path)
     index = torch.linspace(0, len(listing.labels) - 1, min(_LOOKED_AT, len(listing.labels)))
     own = largest_side(listing.pictures(sorted(set(index.long().tolist()))))
-    return load_train(name_or_path, resolution=min(largest, own), max_images=max_images)
+    return _decode(listing, min(largest, own), max_images)
 
 
 def load_test(
@@ -76,14 +83,96 @@ def load_test(
         InputError: there is no test part, and as `load_train`.
     """
     _check_amounts(resolution, max_images)
-    return _decode(_list_test(name_or_path), resolution, max_images)
+    return _decode(list_test(name_or_path), resolution, max_images)
 
 
-def _list_training(name_or_path: str) -> ImageListing:
+def list_training(name_or_path: str) -> ImageListing:
+    """The training part, not yet decoded.
+
+    Raises:
+        InputError: as `load_train`.
+    """
+    listing = _list_any_training(name_or_path)
+    if int((torch.bincount(listing.labels) > 0).sum()) < 2:
+        raise InputError(f"the training part of '{name_or_path}' has images of one class only")
+    return listing
+
+
+def list_test(name_or_path: str) -> ImageListing:
+    """The test part, not yet decoded.
+
+    Raises:
+        InputError: there is none, and as `find_test`.
+    """
+    listing = find_test(name_or_path)
+    if listing is None:
+        raise InputError(f"'{name_or_path}' has no test part: add one beside its training part")
+    return listing
+
+
+def find_validation(name_or_path: str) -> ImageListing | None:
+    """The dataset's own validation part, labelled by the training part's classes.
+
+    None where there is none. One that stands there without a test part is the test part, as in
+    ImageNet, whose published accuracies are those of its validation part.
+
+    Raises:
+        InputError: it holds a class that the training part has not, or cannot be read.
+    """
+    if name_or_path == "digits":
+        return None
+    if is_hub_name(name_or_path):
+        from training.hugging_face import list_validation_hub
+
+        return list_validation_hub(name_or_path)
+    root = _directory(name_or_path)
+    if _has_parquet(root):
+        from training.parquet import list_validation_parquet
+
+        return list_validation_parquet(root)
+    from training.image_folder import list_validation_folder
+
+    return list_validation_folder(root)
+
+
+def find_test(name_or_path: str) -> ImageListing | None:
+    """The test part, labelled by the training part's classes; None where there is none.
+
+    Raises:
+        InputError: as `find_validation`.
+    """
+    if name_or_path == "digits":
+        from training.digits import list_test_digits
+
+        return list_test_digits()
+    if is_hub_name(name_or_path):
+        from training.hugging_face import list_test_hub
+
+        return list_test_hub(name_or_path)
+    root = _directory(name_or_path)
+    if _has_parquet(root):
+        from training.parquet import list_test_parquet
+
+        return list_test_parquet(root)
+    from training.image_folder import list_test_folder
+
+    return list_test_folder(root)
+
+
+def is_hub_name(name_or_path: str) -> bool:
+    """Whether data is named in the way of Hugging Face datasets, ``hf:NAME[:CONFIG]``."""
+    return name_or_path.startswith("hf:")
+
+
+def _list_any_training(name_or_path: str) -> ImageListing:
     if name_or_path == "digits":
         from training.digits import list_training_digits
 
         return list_training_digits()
+    if is_hub_name(name_or_path):
+        from training.hugging_face import list_training_hub
+
+        return list_training_hub(name_or_path)
     root = _directory(name_or_path)
     # pyarrow takes a while to import, and only parquet needs it.
     if _has_parquet(root):
@@ -93,21 +182,6 @@ def _list_training(name_or_path: str) -> ImageListing:
     from training.image_folder import list_training_folder
 
     return list_training_folder(root)
-
-
-def _list_test(name_or_path: str) -> ImageListing:
-    if name_or_path == "digits":
-        from training.digits import list_test_digits
-
-        return list_test_digits()
-    root = _directory(name_or_path)
-    if _has_parquet(root):
-        from training.parquet import list_test_parquet
-
-        return list_test_parquet(root)
-    from training.image_folder import list_test_folder
-
-    return list_test_folder(root)
 
 
 def _has_parquet(root: Path) -> bool:
@@ -123,7 +197,9 @@ def _directory(name_or_path: str) -> Path:
         raise InputError(f"data '{name_or_path}' is a file: give the directory that holds it")
     if path.name != name_or_path:
         raise InputError(f"data directory '{name_or_path}' does not exist")
-    raise InputError(f"{unknown_name('dataset', name_or_path, EMBEDDED)}, or a directory of images")
+    raise InputError(
+        f"{unknown_name('dataset', name_or_path, EMBEDDED)}, a directory of images, or hf:NAME"
+    )
 
 
 def _check_amounts(resolution: int | None, max_images: int | None) -> None:

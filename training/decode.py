@@ -4,9 +4,13 @@ Pillow releases the interpreter lock while it decodes and resizes, so threads ar
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from io import BytesIO
 from itertools import islice
+from math import ceil
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +36,7 @@ def decode_pictures(
     count: int,
     resolution: int | None,
     threads: int | None = None,
+    on_bad: Callable[[int, InputError], None] | None = None,
 ) -> Tensor:
     """Decode ``count`` pictures to one uint8 tensor (count, 3, R, R), RGB, stored channels-last.
 
@@ -40,21 +45,28 @@ def decode_pictures(
         resolution: side R in pixels; None keeps the pictures' own size, which must then be one
             and the same square.
         threads: decoding threads; None takes one a core, at most 8, and one for tiny pictures.
+        on_bad: told the place and error of each picture that cannot be read, which stays black;
+            None raises the first such error. Called from the decoding threads.
 
     Raises:
         InputError: a picture cannot be read (named), or sizes differ and no resolution was given.
     """
     stream = iter(pictures)
     head = list(islice(stream, 1))
-    width, height = _size(*head[0]) if head else (1, 1)
+    width, height = _first_size(head, on_bad is None)
     side = resolution or min(width, height)
-    pixels = np.empty((count, side, side, 3), dtype=np.uint8)
+    pixels = np.zeros((count, side, side, 3), dtype=np.uint8)
     worth = width * height >= PIXELS_WORTH_THREADS
     workers = threads or (min(8, os.cpu_count() or 1) if worth else 1)
 
     def decode_task(start: int, task: list[tuple[str, Picture]]) -> None:
         for offset, (where, picture) in enumerate(task):
-            pixels[start + offset] = _decode(where, picture, side, exact=resolution is None)
+            try:
+                pixels[start + offset] = _decode(where, picture, side, exact=resolution is None)
+            except InputError as error:
+                if on_bad is None:
+                    raise
+                on_bad(start + offset, error)
 
     with ThreadPoolExecutor(workers) as pool:
         pending: list[Future[None]] = []
@@ -82,6 +94,71 @@ def largest_side(pictures: Iterable[tuple[str, Picture]]) -> int:
     return max((min(_size(where, picture)) for where, picture in pictures), default=1)
 
 
+def largest_readable_side(pictures: Iterable[tuple[str, Picture]]) -> int:
+    """As `largest_side`, of the pictures that can be read."""
+    sides = [1]
+    for where, picture in pictures:
+        with suppress(InputError):
+            sides.append(min(_size(where, picture)))
+    return max(sides)
+
+
+def open_picture(where: str, picture: Picture) -> Image.Image:
+    """A picture whose size is known and whose pixels are not decoded yet; holds no file open.
+
+    Raises:
+        InputError: it cannot be read (named).
+    """
+    try:
+        return _open(BytesIO(picture.read_bytes()) if isinstance(picture, Path) else picture)
+    except Exception as error:
+        raise _unreadable(where, error) from error
+
+
+def cut_square(
+    where: str, image: Image.Image, box: tuple[float, float, float, float], resolution: int
+) -> Pixels:
+    """Decode a box of a picture and resize it to a square (bilinear with antialias).
+
+    Args:
+        image: from `open_picture`.
+        box: left, top, right, bottom in pixels.
+
+    Returns:
+        uint8 (R, R, 3), RGB.
+
+    Raises:
+        InputError: it cannot be decoded (named).
+    """
+    try:
+        left, top, right, bottom = box
+        width, height = image.size
+        # JPEG decodes at a half, quarter or eighth of its size where twice the target remains.
+        twice = 2 * resolution
+        image.draft(
+            "RGB", (ceil(width * twice / (right - left)), ceil(height * twice / (bottom - top)))
+        )
+        across, down = image.size[0] / width, image.size[1] / height
+        if image.size == (resolution, resolution) and box == (0, 0, width, height):
+            return np.asarray(to_rgb(image))
+        shown = to_rgb(image).resize(
+            (resolution, resolution),
+            Image.Resampling.BILINEAR,
+            box=(left * across, top * down, right * across, bottom * down),
+        )
+        return np.asarray(shown)
+    except Exception as error:
+        raise _unreadable(where, error) from error
+
+
+def centre_box(size: tuple[int, int], share: float) -> tuple[float, float, float, float]:
+    """The centred square that takes ``share`` of the shorter side: left, top, right, bottom."""
+    width, height = size
+    side = min(size) * share
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode to RGB: 16-bit grey is scaled, not clipped; transparency lies on white."""
     if image.mode == "RGB":
@@ -101,15 +178,10 @@ def fit_square(image: Image.Image, resolution: int) -> Image.Image:
 
     Crop and resize are one step, so a picture of 1 × 10,000 pixels costs no more than another.
     """
-    width, height = image.size
-    if width == height == resolution:
+    if image.size == (resolution, resolution):
         return image
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
     return image.resize(
-        (resolution, resolution),
-        Image.Resampling.BILINEAR,
-        box=(left, top, left + side, top + side),
+        (resolution, resolution), Image.Resampling.BILINEAR, box=centre_box(image.size, 1.0)
     )
 
 
@@ -122,6 +194,16 @@ def _tasks(
         task = list(islice(stream, PICTURES_PER_TASK))
 
 
+def _first_size(head: list[tuple[str, Picture]], strict: bool) -> tuple[int, int]:
+    """Size of the first picture; an unreadable one is taken for a large one where that may be."""
+    try:
+        return _size(*head[0]) if head else (1, 1)
+    except InputError:
+        if strict:
+            raise
+        return (PIXELS_WORTH_THREADS, 1)
+
+
 def _size(where: str, picture: Picture) -> tuple[int, int]:
     try:
         return _open(picture).size
@@ -130,6 +212,8 @@ def _size(where: str, picture: Picture) -> tuple[int, int]:
 
 
 def _open(picture: Picture) -> Image.Image:
+    if picture is None:
+        raise ValueError("holds no image bytes")
     return picture if isinstance(picture, Image.Image) else Image.open(picture)
 
 

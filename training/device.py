@@ -84,22 +84,27 @@ def place_on_device(
     """Carve a stratified validation part from a training part and put both on the device.
 
     Args:
-        validation: share of the images that are validated on, in (0, 1).
+        validation: share of the images that are validated on, in [0, 1); 0 trains on all.
 
     Raises:
         InputError: a class has a single image.
     """
     train, held_out = stratified_split(dataset.labels, validation, split_seed, dataset.class_names)
-    train_images = _channels_last(dataset.images[train])
-    mean, std = _channel_statistics(train_images)
+    return place_parts(dataset.subset(train), dataset.subset(held_out), device)
+
+
+def place_parts(train: ImageDataset, validation: ImageDataset, device: torch.device) -> DeviceData:
+    """Put a training and a validation part of one size on the device."""
+    train_images = _channels_last(train.images)
+    mean, std = channel_statistics(train_images)
     return DeviceData(
         train_images=train_images.to(device),
-        train_labels=dataset.labels[train].to(device),
-        validation_images=_channels_last(dataset.images[held_out]).to(device),
-        validation_labels=dataset.labels[held_out].to(device),
+        train_labels=train.labels.to(device),
+        validation_images=_channels_last(validation.images).to(device),
+        validation_labels=validation.labels.to(device),
         mean=mean.to(device),
         std=std.to(device),
-        classes=dataset.classes,
+        classes=train.classes,
     )
 
 
@@ -116,8 +121,8 @@ def resized(data: DeviceData, resolution: int) -> DeviceData:
         return data
     return replace(
         data,
-        train_images=_resize(data.train_images, resolution),
-        validation_images=_resize(data.validation_images, resolution),
+        train_images=resize_images(data.train_images, resolution),
+        validation_images=resize_images(data.validation_images, resolution),
     )
 
 
@@ -132,9 +137,19 @@ def cpu_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _resize(images: Tensor, resolution: int) -> Tensor:
-    """uint8 (N, 3, H, W) to uint8 (N, 3, R, R), part by part: floats take four times as much."""
+def resize_images(images: Tensor, resolution: int) -> Tensor:
+    """Square images at another size: bilinear with antialias; themselves where it is their own.
+
+    Args:
+        images: uint8 (N, 3, S, S).
+
+    Returns:
+        uint8 (N, 3, R, R), channels-last.
+    """
     size = (resolution, resolution)
+    if images.shape[-2:] == size:
+        return images
+    # Part by part: floats take four times as much memory.
     out = images.new_empty((len(images), images.shape[1], *size))
     out = out.contiguous(memory_format=torch.channels_last)
     for some, into in zip(
@@ -151,8 +166,9 @@ def _channels_last(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def _channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Exact mean and deviation of each channel, from a histogram of its 256 grey levels."""
+def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Exact mean and deviation of each channel of uint8 (N, C, H, W), as float32 (C,)."""
+    # From a histogram of the 256 grey levels: no float copy of the images is made.
     levels = torch.arange(256, dtype=torch.float64)
     means, deviations = [], []
     for channel in range(images.shape[1]):

@@ -4,8 +4,10 @@ scikit-learn ships no test part; a fixed stratified fifth is one here, and no se
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
@@ -16,6 +18,17 @@ from training.split import stratified_split
 TEST_FRACTION = 0.2
 # Part of the dataset's definition: another seed would move test images into training.
 TEST_SEED = 1998
+
+
+@dataclass(frozen=True, eq=False)
+class DigitPictures:
+    """Pictures of grey levels uint8 (N, 8, 8)."""
+
+    grey: npt.NDArray[np.uint8]
+
+    def __call__(self, indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
+        """The pictures with these indices."""
+        return ((f"digits[{i}]", Image.fromarray(self.grey[i])) for i in indices)
 
 
 def list_training_digits() -> ImageListing:
@@ -37,12 +50,9 @@ def _list_digits(part: int) -> ImageListing:
     # Grey levels are 0..16.
     grey = np.rint(digits.images[index.numpy()] * (255 / 16)).astype(np.uint8)
 
-    def pictures(indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
-        return ((f"digits[{i}]", Image.fromarray(grey[i])) for i in indices)
-
     return ImageListing(
         name="digits",
         labels=all_labels[index],
         class_names=tuple(str(name) for name in digits.target_names),
-        pictures=pictures,
+        pictures=DigitPictures(grey),
     )

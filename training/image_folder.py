@@ -1,9 +1,10 @@
-"""Images in a folder a class: DIR/train/CLASS/* with DIR/test or DIR/val, or DIR/CLASS/* alone.
+"""Images in a folder a class: DIR/train/CLASS/* with DIR/test and DIR/val, or DIR/CLASS/* alone.
 
 Listing looks at names only; no file is opened before it is decoded.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,7 +15,19 @@ from training.images import ImageListing, Picture
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 )
-TEST_FOLDERS = ("test", "val")
+VALIDATION_FOLDERS = ("val", "validation", "valid")
+TEST_FOLDERS = ("test", *VALIDATION_FOLDERS)
+
+
+@dataclass(frozen=True, eq=False)
+class FilePictures:
+    """Pictures that lie in a file each."""
+
+    files: list[Path]
+
+    def __call__(self, indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
+        """The pictures with these indices."""
+        return ((str(self.files[i]), self.files[i]) for i in indices)
 
 
 def list_training_folder(root: Path) -> ImageListing:
@@ -27,22 +40,43 @@ def list_training_folder(root: Path) -> ImageListing:
     return _list_folder(root.name, folder, _class_folders(folder))
 
 
-def list_test_folder(root: Path) -> ImageListing:
-    """The test part: DIR/test, else DIR/val, labelled by the training part's classes.
+def list_validation_folder(root: Path) -> ImageListing | None:
+    """The validation part: DIR/val where there is DIR/test besides; else None.
 
     Raises:
-        InputError: there is no test part, or it holds a class that the training part has not.
+        InputError: it holds a class that the training part has not.
     """
+    held_back = _part_folders(root)
+    return _list_part(root, held_back[1]) if len(held_back) > 1 else None
+
+
+def list_test_folder(root: Path) -> ImageListing | None:
+    """The test part: DIR/test, else DIR/val, labelled by the training part's classes; else None.
+
+    Raises:
+        InputError: it holds a class that the training part has not.
+    """
+    held_back = _part_folders(root)
+    return _list_part(root, held_back[0]) if held_back else None
+
+
+def _part_folders(root: Path) -> list[Path]:
+    """Folders of the test and the validation part, in this order; one alone is the test part's."""
+    if not (root / "train").is_dir():
+        return []
+    validation = [root / name for name in VALIDATION_FOLDERS if (root / name).is_dir()][:1]
+    return [root / "test"] * (root / "test").is_dir() + validation
+
+
+def _list_part(root: Path, folder: Path) -> ImageListing:
     class_names = _class_folders(_training_folder(root))
-    for candidate in TEST_FOLDERS:
-        folder = root / candidate
-        if not folder.is_dir() or not (root / "train").is_dir():
-            continue
-        strangers = sorted(set(_class_folders(folder)) - set(class_names))
-        if strangers:
-            raise InputError(f"class '{strangers[0]}' of {folder} is not in {root / 'train'}")
-        return _list_folder(root.name, folder, class_names)
-    raise InputError(f"{root} has no test part: add {root / 'train'} and {root / 'test'}")
+    strangers = sorted(set(_class_folders(folder)) - set(class_names))
+    if strangers:
+        raise InputError(
+            f"class '{strangers[0]}' of {folder} is not in {root / 'train'}: remove it there, "
+            "or add images of it to the training part"
+        )
+    return _list_folder(root.name, folder, class_names)
 
 
 def _training_folder(root: Path) -> Path:
@@ -81,14 +115,11 @@ def _list_folder(name: str, folder: Path, class_names: tuple[str, ...]) -> Image
         files.extend(found)
         labels.extend([label] * len(found))
 
-    def pictures(indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
-        return ((str(files[i]), files[i]) for i in indices)
-
     return ImageListing(
         name=name,
         labels=torch.tensor(labels, dtype=torch.int64),
         class_names=class_names,
-        pictures=pictures,
+        pictures=FilePictures(files),
     )
 
 

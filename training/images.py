@@ -5,7 +5,7 @@ Every source (digits, folders, parquet) makes a listing; one decoder turns any l
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-Picture: TypeAlias = Path | BytesIO | Image.Image
+Picture: TypeAlias = Path | BytesIO | Image.Image | None
+"""A file, an encoded picture, a decoded one, or None where there should be one and is not."""
+Pictures: TypeAlias = Callable[[Sequence[int]], Iterator[tuple[str, Picture]]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,14 +26,40 @@ class ImageListing:
 
     Attributes:
         labels: int64 (N,), each in [0, len(class_names)).
-        pictures: given ascending indices into ``labels``, yields ``(where, picture)`` in that
-            order; ``where`` names the picture in error messages (a file, or a file and a row).
+        pictures: given indices into ``labels``, yields ``(where, picture)`` in that order;
+            ``where`` names the picture in error messages (a file, or a file and a row). It can be
+            pickled, for processes that decode.
+        ascending: pictures are only given for ascending indices, and single ones are dear.
     """
 
     name: str
     labels: Tensor
     class_names: tuple[str, ...]
-    pictures: Callable[[Sequence[int]], Iterator[tuple[str, Picture]]]
+    pictures: Pictures
+    ascending: bool = False
+
+    def subset(self, index: Tensor) -> "ImageListing":
+        """The images at the places ``index`` (int64, ascending) names."""
+        chosen, pictures = index.tolist(), self.pictures
+        if isinstance(pictures, ChosenPictures):
+            chosen, pictures = [pictures.index[i] for i in chosen], pictures.pictures
+        return replace(
+            self,
+            labels=self.labels[index],
+            pictures=ChosenPictures(pictures=pictures, index=chosen),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenPictures:
+    """Some of a listing's pictures, counted anew from 0."""
+
+    pictures: Pictures
+    index: list[int]
+
+    def __call__(self, indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
+        """The pictures at these places of the choice."""
+        return self.pictures([self.index[i] for i in indices])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +88,10 @@ class ImageDataset:
     def resolution(self) -> int:
         """Side of the (square) images in pixels."""
         return self.images.shape[-1]
+
+    def subset(self, index: Tensor) -> "ImageDataset":
+        """The images at the places ``index`` (int64) names, in its order."""
+        return replace(self, images=self.images[index], labels=self.labels[index])
 
     @cached_property
     def fingerprint(self) -> str:

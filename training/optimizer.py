@@ -1,14 +1,16 @@
-"""The optimizer of a recipe and its learning rate at every step."""
-
-import math
+"""The optimizer of a recipe."""
 
 from torch import nn, optim
 
-from training.recipe import ProxyRecipe
+from training.recipe import Recipe
+from training.rmsprop import RMSpropTF
 
 
-def make_optimizer(network: nn.Module, recipe: ProxyRecipe) -> optim.Optimizer:
-    """SGD with Nesterov momentum or AdamW, fused; normalization and biases are not decayed."""
+def make_optimizer(network: nn.Module, recipe: Recipe) -> optim.Optimizer:
+    """SGD with Nesterov momentum, AdamW, or RMSProp in TensorFlow's form.
+
+    Normalization and biases, the parameters of one dimension, are not decayed.
+    """
     trained = [p for p in network.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
@@ -16,19 +18,15 @@ def make_optimizer(network: nn.Module, recipe: ProxyRecipe) -> optim.Optimizer:
     ]
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "adamw":
-        return optim.AdamW(groups, lr=recipe.lr, fused=True)
+        return optim.AdamW(groups, lr=recipe.lr, eps=recipe.optimizer_eps or 1e-8, fused=True)
+    if recipe.optimizer == "rmsprop":
+        return RMSpropTF(
+            groups,
+            lr=recipe.lr,
+            decay=recipe.rms_decay,
+            momentum=recipe.momentum,
+            eps=recipe.optimizer_eps or 1e-3,
+        )
     return optim.SGD(
         groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True
     )
-
-
-def learning_rate(step: int, total_steps: int, warmup: float, peak: float) -> float:
-    """Learning rate of a step in 0..total_steps−1: linear climb to ``peak``, then cosine to zero.
-
-    Every step learns: the first one above zero, and the last one too.
-    """
-    climb = round(total_steps * warmup)
-    if step < climb:
-        return peak * (step + 1) / climb
-    progress = (step - climb) / max(1, total_steps - climb)
-    return peak * 0.5 * (1 + math.cos(math.pi * progress))

@@ -5,6 +5,7 @@ pictures one row group at a time, so that a sample of a large dataset needs litt
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ import torch
 
 from search_spaces.errors import InputError
 from training.images import ImageListing, Picture
+from training.labels import Labels, distinct_names, is_unlabelled, number_labels
 
-TEST_PREFIXES = ("test", "validation", "val")
+VALIDATION_PREFIXES = ("validation", "val")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,27 @@ class _Columns:
     image: str
     label: str
     class_names: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ParquetPictures:
+    """Pictures in rows of files; read one row group at a time, so for ascending indices."""
+
+    files: Sequence[Path]
+    starts: Sequence[int]
+    column: str
+
+    def __call__(self, indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
+        """The pictures with these indices, counted through all files."""
+        wanted = np.asarray(indices, dtype=np.int64)
+        for file, first, last in zip(self.files, self.starts[:-1], self.starts[1:], strict=True):
+            rows = wanted[(wanted >= first) & (wanted < last)] - first
+            yield from _file_pictures(file, self.column, rows)
+
+    def place(self, index: int) -> str:
+        """What a picture is called in error messages."""
+        number = bisect_right(self.starts, index) - 1
+        return _place(self.files[number], index - self.starts[number])
 
 
 def list_training_parquet(root: Path) -> ImageListing:
@@ -40,19 +63,41 @@ def list_training_parquet(root: Path) -> ImageListing:
     files = _part_files(root, ("train",))
     if not files:
         raise InputError(f"{root} has no train part: no train*.parquet in it")
-    return _list_files(root.name, files, names=None)
+    listing = _list_files(root.name, files, names=None)
+    assert listing is not None
+    return listing
 
 
-def list_test_parquet(root: Path) -> ImageListing:
-    """The rows of test*.parquet (else validation*.parquet), labelled by the training part's names.
+def list_validation_parquet(root: Path) -> ImageListing | None:
+    """The rows of validation*.parquet where there is a test part besides; else None.
 
     Raises:
-        InputError: no such file, and as :func:`list_training_parquet`.
+        InputError: as :func:`list_training_parquet`.
     """
-    files = _part_files(root, TEST_PREFIXES)
-    if not files:
-        raise InputError(f"{root} has no test part: no test*.parquet in it")
-    return _list_files(root.name, files, names=list_training_parquet(root).class_names)
+    held_back = _held_back(root)
+    return held_back[1] if len(held_back) > 1 else None
+
+
+def list_test_parquet(root: Path) -> ImageListing | None:
+    """The rows of test*.parquet, else of validation*.parquet, else None.
+
+    Labelled by the training part's names. A test part without labels (all −1) is none.
+
+    Raises:
+        InputError: as :func:`list_training_parquet`.
+    """
+    held_back = _held_back(root)
+    return held_back[0] if held_back else None
+
+
+def _held_back(root: Path) -> list[ImageListing]:
+    """The test and the validation part, in this order; one alone is the test part."""
+    files = [_part_files(root, prefixes) for prefixes in (("test",), VALIDATION_PREFIXES)]
+    if not any(files):
+        return []
+    names = list_training_parquet(root).class_names
+    listed = [_list_files(root.name, some, names=names) for some in files if some]
+    return [listing for listing in listed if listing is not None]
 
 
 def _part_files(root: Path, prefixes: Sequence[str]) -> list[Path]:
@@ -64,26 +109,29 @@ def _part_files(root: Path, prefixes: Sequence[str]) -> list[Path]:
     return []
 
 
-def _list_files(name: str, files: Sequence[Path], names: tuple[str, ...] | None) -> ImageListing:
+def _list_files(
+    name: str, files: Sequence[Path], names: tuple[str, ...] | None
+) -> ImageListing | None:
+    """A part's rows; None for a held-back part (whose names are given) without any label."""
     columns = _find_columns(files[0])
     values = [_label_values(file, columns.label) for file in files]
-    class_names = names or columns.class_names or _distinct_names(values)
+    if names is not None and all(is_unlabelled(part) for part in values):
+        return None
+    class_names = names or columns.class_names or distinct_names(values)
     numbered = [
-        _numbered(file, value, class_names) for file, value in zip(files, values, strict=True)
+        number_labels(str(file), value, class_names, _find_columns(file).class_names)
+        for file, value in zip(files, values, strict=True)
     ]
-    starts = np.cumsum([0, *(len(part) for part in numbered)])
-
-    def pictures(indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
-        wanted = np.asarray(indices, dtype=np.int64)
-        for file, first, last in zip(files, starts[:-1], starts[1:], strict=True):
-            rows = wanted[(wanted >= first) & (wanted < last)] - first
-            yield from _file_pictures(file, columns.image, rows)
-
     return ImageListing(
         name=name,
         labels=torch.from_numpy(np.concatenate(numbered)),
         class_names=class_names,
-        pictures=pictures,
+        pictures=ParquetPictures(
+            files=files,
+            starts=np.cumsum([0, *(len(part) for part in numbered)]).tolist(),
+            column=columns.image,
+        ),
+        ascending=True,
     )
 
 
@@ -143,33 +191,7 @@ def _label_values(file: Path, column: str) -> pa.Array:
     return values
 
 
-def _distinct_names(values: Sequence[pa.Array]) -> tuple[str, ...]:
-    """Class names where the file states none: the labels themselves, in order."""
-    if all(pa.types.is_integer(part.type) for part in values):
-        highest = max((int(np.asarray(part).max()) for part in values if len(part)), default=-1)
-        return tuple(str(label) for label in range(highest + 1))
-    return tuple(sorted({str(label) for part in values for label in part.to_pylist()}))
-
-
-def _numbered(file: Path, values: pa.Array, class_names: Sequence[str]) -> np.ndarray[Any, Any]:
-    if pa.types.is_integer(values.type):
-        labels = np.asarray(values).astype(np.int64)
-    else:
-        number = {name: label for label, name in enumerate(class_names)}
-        labels = np.array([number.get(str(v), -1) for v in values.to_pylist()], dtype=np.int64)
-    outside = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
-    if outside.size:
-        row = int(outside[0])
-        raise InputError(
-            f"row {row} of {file} has the label {values[row]}, outside the {len(class_names)} "
-            "classes of the training part"
-        )
-    return labels
-
-
-def _file_pictures(
-    file: Path, column: str, rows: np.ndarray[Any, Any]
-) -> Iterator[tuple[str, Picture]]:
+def _file_pictures(file: Path, column: str, rows: Labels) -> Iterator[tuple[str, Picture]]:
     if not rows.size:
         return
     parquet = _open(file)
@@ -184,10 +206,12 @@ def _file_pictures(
                 cells = cells.field("bytes")
             for row in here.tolist():
                 encoded = cells[row - start].as_py()
-                if not encoded:
-                    raise InputError(f"row {row} of {file} holds no image bytes")
-                yield f"in row {row} of {file}", BytesIO(encoded)
+                yield _place(file, row), BytesIO(encoded) if encoded else None
         start = end
+
+
+def _place(file: Path, row: int) -> str:
+    return f"in row {row} of {file}"
 
 
 def _open(file: Path) -> Any:

@@ -21,8 +21,8 @@ def stratified_split(
 
     Args:
         labels: int64 (N,), non-negative.
-        fraction: share of the second part, in (0, 1); each class gives at least one image to it
-            and keeps at least one.
+        fraction: share of the second part, in [0, 1); each class gives at least one image to it
+            and keeps at least one, unless it is 0: then the second part is empty.
         class_names: names for error messages.
 
     Returns:
@@ -31,8 +31,10 @@ def stratified_split(
     Raises:
         InputError: fraction out of range, no labels, or a class with a single image.
     """
-    if not 0.0 < fraction < 1.0:
-        raise InputError(f"validation fraction {fraction} is not between 0 and 1 (both excluded)")
+    if not 0.0 <= fraction < 1.0:
+        raise InputError(f"validation fraction {fraction} is not in [0, 1)")
+    if fraction == 0:
+        return torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
     counts = _class_counts(labels, class_names)
     wanted = (counts * fraction).round().long()
     chosen = torch.minimum(wanted.clamp(min=1), counts - 1).clamp(min=0)

@@ -11,11 +11,16 @@ from effsearch.cli import (
     coefficients,
     compare_scaling,
     doctor,
+    evaluate,
+    export,
+    gradcam,
+    lut,
     profile,
     report,
     results,
     scale,
     spaces,
+    train,
 )
 from search_spaces.errors import EffsearchError
 
@@ -37,10 +42,15 @@ app.command("bench")(bench.bench)
 app.command("coefficients")(coefficients.coefficients)
 app.command("compare-scaling")(compare_scaling.compare_scaling)
 app.command("scale")(scale.scale)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+app.command("gradcam")(gradcam.gradcam)
 app.command("profile")(profile.profile)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.add_typer(spaces.app, name="spaces")
+app.add_typer(lut.app, name="lut")
 app.add_typer(results.app, name="results")
 
 

@@ -2,29 +2,101 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
+from effsearch.cli.options import (
+    RUNS,
+    ConfigFile,
+    CostTolerance,
+    CpusPerTrial,
+    Device,
+    DryRun,
+    GpusPerTrial,
+    Json,
+    MaxImages,
+    Name,
+    Quiet,
+    RayAddress,
+    Real,
+    RunDir,
+    SearchData,
+    Seed,
+    TargetFlops,
+    TargetMemory,
+    TargetParams,
+    Text,
+    TrialTimeout,
+    Whole,
+    Workers,
+    settings,
+    show_forecast,
+)
 
 if TYPE_CHECKING:
     from nas.answer import BaselineResult
     from nas.config import BaselineConfig
 
-Text = str | None
-Whole = int | None
-Real = float | None
+_COLUMNS = {
+    "macs": "MACs",
+    "params": "params",
+    "total_memory_bytes": "memory",
+    "latency_ms": "latency",
+    "predicted_latency_ms": "predicted",
+}
+"""Costs in the table of the best networks."""
 
 
 def baseline(
-    target_flops: Annotated[
-        Text, typer.Option(help="Wanted multiply-adds, such as 400M, 0.39G or 4e8.")
+    target_flops: TargetFlops = None,
+    target_params: TargetParams = None,
+    target_memory: TargetMemory = None,
+    memory_batch: Annotated[
+        Whole,
+        typer.Option(
+            help="Let --target-memory be weights and peak activations with so many images at a "
+            "time [activations of one image]."
+        ),
     ] = None,
-    target_params: Annotated[Text, typer.Option(help="Wanted parameters, such as 5.3M.")] = None,
-    target_memory: Annotated[
-        Text, typer.Option(help="Wanted peak activation memory at batch 1, such as 8MB.")
+    target_latency: Annotated[
+        Text,
+        typer.Option(
+            help="Wanted latency, such as 8ms: predicted by a table of effsearch lut build, and "
+            "winners are measured before they are reported."
+        ),
+    ] = None,
+    latency_table: Annotated[
+        Text, typer.Option(help="The table [lut/SPACE-BACKEND-DEVICE-bBATCH.csv].")
+    ] = None,
+    latency_device: Annotated[
+        Text, typer.Option(help="That winners are measured on: cpu, cuda or cuda:1 [cpu].")
+    ] = None,
+    latency_backend: Annotated[
+        Text, typer.Option(help="torch or onnxruntime [as the table was measured].")
+    ] = None,
+    latency_threads: Annotated[
+        Whole, typer.Option(help="Of a measurement on a CPU [as the table].")
+    ] = None,
+    latency_batch: Annotated[
+        Whole, typer.Option(help="Images at a time in a measurement [as the table].")
+    ] = None,
+    latency_command: Annotated[
+        Text,
+        typer.Option(
+            help="Measure winners by this command instead: it runs {onnx} and prints "
+            "milliseconds. Its table is lut/SPACE-command-bBATCH.csv."
+        ),
+    ] = None,
+    latency_measure: Annotated[
+        Text,
+        typer.Option(
+            help="winner (default): measure the best network before it is reported. each: measure "
+            "every network before it is trained, and reward it by that."
+        ),
+    ] = None,
+    latency_timeout: Annotated[
+        Text, typer.Option(help="Time one call of the command may take, such as 30s [5m].")
     ] = None,
     objective: Annotated[
         Text,
@@ -34,10 +106,14 @@ def baseline(
             "optimum. absolute: accuracy + w*|cost/target - 1|."
         ),
     ] = None,
-    weight: Annotated[Real, typer.Option(help="w of the objective, at most 0.")] = None,
-    cost_tolerance: Annotated[
-        Real, typer.Option(help="Fraction over a target still evaluated [0; soft: no bound].")
+    weight: Annotated[
+        Text,
+        typer.Option(
+            help="w of the objective, at most 0; auto: what an earlier soft search worked out to "
+            "put the optimum at the target."
+        ),
     ] = None,
+    cost_tolerance: CostTolerance = None,
     cost_band: Annotated[
         Real,
         typer.Option(
@@ -61,16 +137,20 @@ def baseline(
             "file.py:function."
         ),
     ] = None,
-    data: Annotated[
+    table_missing: Annotated[
         Text,
         typer.Option(
-            help="digits (default, embedded), a folder of images by class, or a folder with "
-            "train*.parquet. Its test part is never read."
+            help="Networks a table lacks: fail (default), or nearest for the nearest one's values."
         ),
     ] = None,
-    max_images: Annotated[Whole, typer.Option(help="Sample of the training images.")] = None,
+    data: SearchData = None,
+    max_images: MaxImages = None,
     epochs: Annotated[Whole, typer.Option(help="Of each proxy training.")] = None,
     proxy_resolution: Annotated[Whole, typer.Option(help="Pixels in proxy training.")] = None,
+    pruning: Annotated[
+        Text,
+        typer.Option(help="none (default), or halving: give up trainings that fall behind."),
+    ] = None,
     samples: Annotated[
         Whole, typer.Option("--samples", "-n", help="Networks to evaluate [100].")
     ] = None,
@@ -87,31 +167,21 @@ def baseline(
     time_budget: Annotated[
         Text, typer.Option(help="Start no further network after, such as 10m or 4h.")
     ] = None,
-    seed: Annotated[Whole, typer.Option(help="Of everything random [0].")] = None,
-    workers: Annotated[Whole, typer.Option(help="Trials at a time [one a CPU core].")] = None,
-    cpus_per_trial: Annotated[Whole, typer.Option(help="CPU threads of a trial [1].")] = None,
-    gpus_per_trial: Annotated[
-        Real, typer.Option(help="GPUs of a trial, such as 0.25 [a share of what there is].")
-    ] = None,
-    trial_timeout: Annotated[
-        Text, typer.Option(help="Give a network up after, such as 90s.")
-    ] = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    trial_timeout: TrialTimeout = None,
     per_trial: Annotated[
         Whole, typer.Option(help="Networks in one Ray Tune trial [1; more where cheap].")
     ] = None,
-    device: Annotated[Text, typer.Option(help="Of proxy training: auto, cpu, cuda.")] = None,
-    ray_address: Annotated[
-        Text, typer.Option(help="Of a Ray cluster, such as auto or host:6379.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="YAML file of these options; flags go over it.")
-    ] = None,
+    device: Device = None,
+    ray_address: RayAddress = None,
+    config: ConfigFile = None,
     resume: Annotated[
         Text, typer.Option(help="Go on with this run: its path, or baseline/001.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run, and its time; run nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     name: Name = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
@@ -123,14 +193,10 @@ def baseline(
     against cost. Writes RUN_DIR/baseline/NNN with baseline.json, trials.csv and the ledger.
     Stop it with Ctrl-C, go on with --resume.
     """
-    not_options = ("config", "resume", "dry_run", "name", "run_dir", "as_json", "quiet")
-    given = {
-        key: value
-        for key, value in locals().items()
-        if key not in not_options and key != "not_options" and value is not None
-    }
+    given = settings(locals())
     from nas.baseline import resume_baseline, search_baseline
     from nas.config import make_config, read_config
+    from nas.learned_weight import with_learned_weight
     from search_spaces.errors import InputError
 
     file_values = read_config(config) if config else {}
@@ -141,7 +207,7 @@ def baseline(
     else:
         resolved = make_config(file_values, given)
         if dry_run:
-            _dry_run(resolved, as_json)
+            _dry_run(with_learned_weight(resolved, run_dir)[0], as_json)
             return
         result = search_baseline(
             resolved, run_dir=run_dir, name=name, quiet=quiet, command=["effsearch", *sys.argv[1:]]
@@ -151,44 +217,50 @@ def baseline(
 
 def _dry_run(config: "BaselineConfig", as_json: bool) -> None:
     from nas.forecast import forecast
-    from results.terminal import print_table
 
-    document = forecast(config)
-    if as_json:
-        print(json.dumps(document, indent=2))
-        return
-    print_table(("", ""), [(key, _text(value)) for key, value in document.items()])
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return " to ".join(_text(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    show_forecast(forecast(config), as_json)
 
 
 def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     from results.terminal import print_table
+    from results.wording import number
     from search_spaces.amounts import format_count
 
     if as_json:
         print(json.dumps(result.answer, indent=2, allow_nan=False))
         return
+    shown = [name for name in _COLUMNS if any(name in trial.costs for trial in result.ranked)]
+    titles = dict(_COLUMNS)
+    if "predicted_latency_ms" not in shown:  # then the search knew predictions alone
+        titles["latency_ms"] = "predicted"
     print_table(
-        ("trial", "reward", "accuracy", "MACs", "params", "network"),
+        ("trial", "reward", "accuracy", *(titles[name] for name in shown), "network"),
         [
             (
                 str(trial.number),
                 f"{trial.reward:.4f}",
                 f"{trial.accuracy:.4f}",
-                format_count(trial.costs["macs"]),
-                format_count(trial.costs["params"]),
+                *(number(name, trial.costs.get(name)) for name in shown),
                 trial.architecture,
             )
             for trial in result.ranked[:5]
         ],
     )
+    rewards = [trial.reward or 0.0 for trial in result.ranked[:5]]
+    if not quiet and rewards != sorted(rewards, reverse=True):
+        print(
+            "ranked by the strategy's estimate, which evens out single trainings", file=sys.stderr
+        )
+    if result.answer["latency"]:
+        _show_latency(result.answer)
+    if result.answer["calibration"]:
+        _show_calibration(result.answer)
+    pruned = result.answer["pruning"]
+    if pruned:
+        print(
+            f"successive halving gave {pruned['given_up']} trainings up: "
+            f"{pruned['epochs_trained']:,} of {pruned['epochs_in_full']:,} epochs trained"
+        )
     finalists = result.answer["finalists"]
     if finalists:
         print()
@@ -211,3 +283,42 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
         print(f"rank correlation of search and longer training (Kendall's tau): {said}")
     if not quiet:
         print(f"baseline: {result.path / 'baseline.json'}", file=sys.stderr)
+
+
+def _show_latency(answer: dict[str, Any]) -> None:
+    """The winner's latency end to end, beside what was predicted and wanted."""
+    found = answer["latency"]
+    timing = found["timing"]
+    threads = f", threads {timing['threads']}" if timing["threads"] else ""
+    wanted = ""
+    if found["target_ms"] is not None:
+        wanted = f", target {found['target_ms']:g} ms ({found['error_of_target']:+.1%})"
+    print(
+        f"latency of trial {answer['trial']}: {found['measured_ms']:.3f} ms measured, "
+        f"{found['predicted_ms']:.3f} ms predicted ({found['error_of_prediction']:+.1%}){wanted}\n"
+        f"measured in quick runs (10%); median {timing['median_ms']:.3f} ms, p95 "
+        f"{timing['p95_ms']:.3f} ms; batch {timing['batch']}, {timing['dtype']}, "
+        f"{timing['backend']} on {timing['device']}{threads}"
+    )
+
+
+def _show_calibration(answer: dict[str, Any]) -> None:
+    """Where the optimum of a soft reward lies, and what would move it to the target."""
+    from results.wording import number
+
+    found = answer["calibration"]
+    metric = found["metric"]
+    low, high = (number(metric, bound) for bound in found["optimum_interval"])
+    print(
+        f"optimum of the soft reward: about {number(metric, found['optimum'])} {metric} (90%: "
+        f"{low} to {high}); the winner has {number(metric, answer[metric])}, the target is "
+        f"{number(metric, found['target'])}"
+    )
+    if found["weight_at_target"] is None:
+        print("no weight is known to put it at the target: too little was measured around it")
+        return
+    low, high = found["weight_interval"]
+    print(
+        f"weight expected to put it at the target: {found['weight_at_target']:.4f} (90%: "
+        f"{low:.4f} to {high:.4f}); --weight auto takes it in another search"
+    )

@@ -7,15 +7,38 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
+from effsearch.cli.options import (
+    RUNS,
+    ConfigFile,
+    CpusPerTrial,
+    Device,
+    DryRun,
+    GpusPerTrial,
+    Json,
+    MaxImages,
+    Name,
+    Quiet,
+    RayAddress,
+    Real,
+    Rounding,
+    RunDir,
+    SearchData,
+    Seed,
+    Text,
+    TrainingEpochs,
+    TrialTimeout,
+    Whole,
+    Workers,
+    settings,
+    show_forecast,
+)
 
 if TYPE_CHECKING:
     from gridsearch.answer import CoefficientsResult
     from gridsearch.config import CoefficientsConfig
 
-Text = str | None
-Whole = int | None
-Real = float | None
+MANY_TIES = 5
+"""From more ties than these on, the cheapest of them says little, and a longer look is advised."""
 
 
 def coefficients(
@@ -42,18 +65,10 @@ def coefficients(
             "multiply-adds are about 2^phi times the baseline's."
         ),
     ] = None,
-    resolution_rounding: Annotated[
-        Text, typer.Option(help="Of the resolution: exact (default), even, 8 or 32.")
-    ] = None,
-    data: Annotated[
-        Text,
-        typer.Option(
-            help="digits (default, embedded), a folder of images by class, or a folder with "
-            "train*.parquet. Its test part is never read."
-        ),
-    ] = None,
-    max_images: Annotated[Whole, typer.Option(help="Sample of the training images.")] = None,
-    epochs: Annotated[Whole, typer.Option(help="Of each training [the recipe's].")] = None,
+    resolution_rounding: Rounding = None,
+    data: SearchData = None,
+    max_images: MaxImages = None,
+    epochs: TrainingEpochs = None,
     proxy_resolution: Annotated[
         Whole,
         typer.Option(
@@ -76,28 +91,18 @@ def coefficients(
     storage: Annotated[
         Text, typer.Option(help="URL of the study's database [study.db in the run].")
     ] = None,
-    seed: Annotated[Whole, typer.Option(help="Of everything random [0].")] = None,
-    workers: Annotated[Whole, typer.Option(help="Trainings at a time [one a CPU core].")] = None,
-    cpus_per_trial: Annotated[Whole, typer.Option(help="CPU threads of a training [1].")] = None,
-    gpus_per_trial: Annotated[
-        Real, typer.Option(help="GPUs of a training, such as 0.25 [a share of what there is].")
-    ] = None,
-    trial_timeout: Annotated[
-        Text, typer.Option(help="Give a training up after, such as 90s.")
-    ] = None,
-    device: Annotated[Text, typer.Option(help="auto, cpu or cuda.")] = None,
-    ray_address: Annotated[
-        Text, typer.Option(help="Of a Ray cluster, such as auto or host:6379.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="YAML file of these options; flags go over it.")
-    ] = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    trial_timeout: TrialTimeout = None,
+    device: Device = None,
+    ray_address: RayAddress = None,
+    config: ConfigFile = None,
     resume: Annotated[
         Text, typer.Option(help="Go on with this run: its path, or coefficients/001.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run, and its time; run nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     name: Name = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
@@ -109,12 +114,7 @@ def coefficients(
     the same network are trained once. Writes RUN_DIR/coefficients/NNN with coefficients.json,
     trials.csv, a heat map and the Optuna study. Stop it with Ctrl-C, go on with --resume.
     """
-    not_options = ("config", "resume", "dry_run", "name", "run_dir", "as_json", "quiet")
-    given = {
-        key: value
-        for key, value in locals().items()
-        if key not in not_options and key != "not_options" and value is not None
-    }
+    given = settings(locals())
     from gridsearch.coefficients import resume_coefficients, search_coefficients
     from gridsearch.config import make_config
     from results.settings import read_config
@@ -152,24 +152,12 @@ def _bounds(key: str, text: str) -> list[float]:
 
 def _dry_run(config: "CoefficientsConfig", run_dir: Path, as_json: bool) -> None:
     from gridsearch.plan import forecast, make_plan
-    from results.terminal import print_table
 
-    document = forecast(make_plan(config, run_dir))
-    if as_json:
-        print(json.dumps(document, indent=2))
-        return
-    print_table(("", ""), [(key, _text(value)) for key, value in document.items()])
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return " to ".join(_text(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    show_forecast(forecast(make_plan(config, run_dir)), as_json)
 
 
 def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
+    from results.directory import resume_command
     from results.terminal import print_table
 
     answer = result.answer
@@ -187,6 +175,12 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
     if ties > 1:
         print(
             f"{ties} networks cannot be told from the best; the cheapest of them is chosen",
+            file=sys.stderr,
+        )
+    if answer["decided_by"] == "grid" and ties > MANY_TIES:
+        print(
+            "to tell them apart, train the best five again, longer and over three seeds: "
+            f"{resume_command(result.path, 'coefficients')} --top 5",
             file=sys.stderr,
         )
     print(f"coefficients: {result.path / 'coefficients.json'}", file=sys.stderr)

@@ -2,19 +2,37 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
+from effsearch.cli.options import (
+    RUNS,
+    Coefficients,
+    ConfigFile,
+    CpusPerTrial,
+    Device,
+    GpusPerTrial,
+    Json,
+    MaxImages,
+    Name,
+    Quiet,
+    RayAddress,
+    Real,
+    Rounding,
+    RunDir,
+    SearchData,
+    Seed,
+    Text,
+    TrainingEpochs,
+    TrialTimeout,
+    Whole,
+    Workers,
+    settings,
+)
 
 if TYPE_CHECKING:
     from gridsearch.comparison import ComparisonResult
-
-Text = str | None
-Whole = int | None
-Real = float | None
 
 
 def compare_scaling(
@@ -36,25 +54,11 @@ def compare_scaling(
         Real,
         typer.Option(help="Relative distance that still counts as the same budget [0.03]."),
     ] = None,
-    coefficients: Annotated[
-        Text,
-        typer.Option(
-            help="Of compound scaling: alpha,beta,gamma, a coefficients.json, or a run [newest "
-            "finished coefficients run, else the paper's]."
-        ),
-    ] = None,
-    resolution_rounding: Annotated[
-        Text, typer.Option(help="Of the resolution: exact (default), even, 8 or 32.")
-    ] = None,
-    data: Annotated[
-        Text,
-        typer.Option(
-            help="digits (default, embedded), a folder of images by class, or a folder with "
-            "train*.parquet. Its test part is never read."
-        ),
-    ] = None,
-    max_images: Annotated[Whole, typer.Option(help="Sample of the training images.")] = None,
-    epochs: Annotated[Whole, typer.Option(help="Of each training [the recipe's].")] = None,
+    coefficients: Coefficients = None,
+    resolution_rounding: Rounding = None,
+    data: SearchData = None,
+    max_images: MaxImages = None,
+    epochs: TrainingEpochs = None,
     proxy_resolution: Annotated[
         Whole,
         typer.Option(
@@ -63,22 +67,14 @@ def compare_scaling(
         ),
     ] = None,
     seeds: Annotated[Whole, typer.Option(help="Trainings of each network [3].")] = None,
-    seed: Annotated[Whole, typer.Option(help="Of everything random [0].")] = None,
-    workers: Annotated[Whole, typer.Option(help="Trainings at a time [one a CPU core].")] = None,
-    cpus_per_trial: Annotated[Whole, typer.Option(help="CPU threads of a training [1].")] = None,
-    gpus_per_trial: Annotated[
-        Real, typer.Option(help="GPUs of a training, such as 0.25 [a share of what there is].")
-    ] = None,
-    trial_timeout: Annotated[
-        Text, typer.Option(help="Give a training up after, such as 90s.")
-    ] = None,
-    device: Annotated[Text, typer.Option(help="auto, cpu or cuda.")] = None,
-    ray_address: Annotated[
-        Text, typer.Option(help="Of a Ray cluster, such as auto or host:6379.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="YAML file of these options; flags go over it.")
-    ] = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    trial_timeout: TrialTimeout = None,
+    device: Device = None,
+    ray_address: RayAddress = None,
+    config: ConfigFile = None,
     resume: Annotated[
         Text, typer.Option(help="Go on with this run: its path, or comparison/001.")
     ] = None,
@@ -92,12 +88,7 @@ def compare_scaling(
     All networks are trained the same way. Writes RUN_DIR/comparison/NNN with comparison.csv,
     comparison.json and a picture. Stop it with Ctrl-C, go on with --resume.
     """
-    not_options = ("config", "resume", "name", "run_dir", "as_json", "quiet")
-    given = {
-        key: value
-        for key, value in locals().items()
-        if key not in not_options and key != "not_options" and value is not None
-    }
+    given = settings(locals())
     from gridsearch.comparison import compare_scaling as compare
     from gridsearch.comparison import resume_comparison
     from gridsearch.comparison_config import make_config

@@ -3,8 +3,8 @@
 import json
 import os
 import platform
+from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
@@ -12,17 +12,20 @@ import typer
 from effsearch.cli.options import Json
 
 _NEEDED = (
-    "effsearch", "torch", "ray", "optuna", "pandas", "numpy", "fvcore", "scikit-learn", "pyarrow",
-    "pillow", "pyyaml", "typer", "rich",
+    "effsearch", "torch", "ray", "optuna", "pandas", "numpy", "fvcore", "scikit-learn",
+    "matplotlib", "scipy", "threadpoolctl", "pyarrow", "pillow", "safetensors", "pyyaml",
+    "typer", "rich",
 )  # fmt: skip
+_EXTRAS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "hf": ("datasets",)}
+_IMPORTED = {"pictures": "matplotlib.figure"}
 
 
 def doctor(
     ray_address: Annotated[str | None, typer.Option(help="Also look at this cluster.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what this machine has, and what a search would lack. Exit 1 where something needed is
-    missing or broken."""
+    """Say what this machine has, and what a search, a training or a picture would lack. Exit 1
+    where something needed is missing or broken; extras may be missing."""
     from results.terminal import print_table
 
     versions = {name: _version(name) for name in _NEEDED}
@@ -33,6 +36,8 @@ def doctor(
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "versions": versions,
+        "extras": {name: _extra(name, packages) for name, packages in _EXTRAS.items()},
+        "imports": {name: _imports(module, problems) for name, module in _IMPORTED.items()},
         "torch": _torch(problems),
         "ray": _ray(ray_address, problems),
         "problems": problems,
@@ -41,7 +46,7 @@ def doctor(
         print(json.dumps(report, indent=2))
     else:
         flat = {key: value for key, value in report.items() if not isinstance(value, dict | list)}
-        for section in ("versions", "torch", "ray"):
+        for section in ("versions", "extras", "imports", "torch", "ray"):
             flat |= {f"{section}: {key}": value for key, value in (report[section] or {}).items()}
         print_table(("", ""), [(key, str(value)) for key, value in flat.items()])
         print("\n".join(problems) or "nothing is missing")
@@ -50,10 +55,30 @@ def doctor(
 
 
 def _version(package: str) -> str | None:
+    from importlib import metadata  # slow, and every command imports this module
+
     try:
-        return version(package)
-    except PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None
+
+
+def _extra(name: str, packages: Sequence[str]) -> str:
+    """The versions of an extra's packages, or how to get what is missing of it."""
+    versions = {package: _version(package) for package in packages}
+    if missing := [package for package, found in versions.items() if not found]:
+        return f"no {', '.join(missing)}: pip install 'effsearch[{name}]' where you want it"
+    return ", ".join(f"{package} {found}" for package, found in versions.items())
+
+
+def _imports(module: str, problems: list[str]) -> str:
+    """Whether a package that is installed works too."""
+    try:
+        import_module(module)
+    except Exception as error:  # a broken installation can fail in any way
+        problems.append(f"{module} does not import: {error}")
+        return "broken"
+    return "ok"
 
 
 def _torch(problems: list[str]) -> dict[str, Any] | None:

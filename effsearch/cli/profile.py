@@ -1,12 +1,17 @@
 """`effsearch profile`: one network's layers and costs."""
 
 import json
+import sys
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from effsearch.cli.options import Json
+
+if TYPE_CHECKING:
+    from search_spaces.latency.meter import Latency, Meter
 
 
 def profile(
@@ -20,9 +25,29 @@ def profile(
     check: Annotated[
         bool, typer.Option("--check", help="Count again with fvcore on the built network.")
     ] = False,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Measure the latency, with random weights.")
+    ] = False,
+    backend: Annotated[str, typer.Option(help="Of --latency: torch or onnxruntime.")] = "torch",
+    device: Annotated[str, typer.Option(help="Of --latency: cpu, cuda or cuda:1.")] = "cpu",
+    threads: Annotated[int, typer.Option(help="Of --latency on a CPU.")] = 1,
+    batch: Annotated[int, typer.Option(help="Of --latency: images at a time.")] = 1,
+    latency_command: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure by this command instead: it runs {onnx} and prints milliseconds, such "
+            "as 'python phone.py {onnx}'."
+        ),
+    ] = None,
+    latency_timeout: Annotated[
+        str, typer.Option(help="Time one call of the command may take, such as 30s.")
+    ] = "5m",
+    latency_table: Annotated[
+        Path | None, typer.Option(help="Predict the latency from a table of effsearch lut build.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a network's layers, multiply-adds, parameters and activation memory."""
+    """Show a network's layers, multiply-adds, parameters, activation memory; latency on request."""
     from results.terminal import print_table
     from search_spaces.amounts import format_bytes, format_count
     from search_spaces.cost import cost
@@ -46,7 +71,31 @@ def profile(
         from search_spaces.fvcore_check import fvcore_macs
 
         document["fvcore_macs"] = fvcore_macs(architecture, resolution)
+    predictor = None
+    if latency_table is not None:
+        from search_spaces.latency.prediction import Predictor
+        from search_spaces.latency.table import read_table
+
+        predictor = Predictor(read_table(latency_table))
+        document["predicted_latency_ms"] = round(predictor.network_ms(architecture, resolution), 4)
+    measured = None
+    if latency or latency_command is not None:
+        from search_spaces.latency.meter import Meter, make_meter, measure
+
+        meter: Meter
+
+        if latency_command is not None:
+            meter = _command_meter(latency_command, latency_timeout, batch)
+        else:
+            meter = make_meter(backend, device, threads=threads, batch=batch)
+        if predictor is not None:
+            predictor.table.check_setting(meter.setting)  # else the two numbers do not compare
+        measured = measure(meter, architecture, resolution)
+        if measured.warning:
+            print(f"effsearch: {measured.warning}", file=sys.stderr)
     if as_json:
+        if measured is not None:
+            document["latency"] = measured.to_dict()
         layers = [asdict(row) for row in rows]
         print(json.dumps(document | {"layers": layers}, indent=2))
         return
@@ -70,3 +119,22 @@ def profile(
     print()
     for key, value in document.items():
         print(f"{key}: {value:,}" if isinstance(value, int) else f"{key}: {value}")
+    if measured is not None:
+        print(_latency_line(measured))
+
+
+def _command_meter(command: str, timeout: str, batch: int) -> "Meter":
+    from search_spaces.amounts import parse_seconds
+    from search_spaces.latency.command_meter import CommandMeter
+
+    return CommandMeter(command, timeout=parse_seconds(timeout), batch=batch)
+
+
+def _latency_line(latency: "Latency") -> str:
+    timing, setting = latency.timing, latency.setting
+    threads = f", threads {setting.threads}" if setting.threads else ""
+    return (
+        f"latency: {timing.median_ms:.3f} ms (p95 {timing.p95_ms:.3f} ms, spread "
+        f"{timing.spread:.1%}, {timing.runs} runs, {timing.outliers} outliers; batch "
+        f"{setting.batch}, {setting.dtype}, {setting.backend} on {setting.device}{threads})"
+    )

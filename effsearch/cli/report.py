@@ -29,14 +29,14 @@ def report(
     """
     wanted: list[str | None] = [*references] if references else [None]
     runs = [find(run_dir, reference, quiet) for reference in wanted]
-    from results.files import write_atomically
+    from results.plots.files import write_file
     from results.report.page import report_page
     from results.run_data import load_run_data
     from search_spaces.amounts import format_bytes
 
     path = output or (runs[0].paths.report if len(runs) == 1 else run_dir / "report.html")
     page = report_page([load_run_data(run) for run in runs])
-    write_atomically(path, page)
+    write_file(path, page.encode())
     if as_json:
         print_document(
             {"report": str(path), "bytes": path.stat().st_size, "runs": [r.reference for r in runs]}

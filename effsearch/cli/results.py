@@ -3,16 +3,12 @@
 Tables and documents go to stdout, talk to stderr; nothing here changes what a run has found.
 """
 
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from effsearch.cli import report, results_draw, results_look
+from effsearch.cli import report, results_draw, results_export, results_look
 from effsearch.cli.results_options import (
     RUNS,
     Csv,
@@ -20,21 +16,20 @@ from effsearch.cli.results_options import (
     Quiet,
     RunDir,
     RunName,
-    document_text,
     find,
     print_csv,
     print_document,
     refuse_both,
     say,
+    say_nothing_yet,
 )
-from results.files import write_bytes_atomically
 from results.listing import describe, run_events, summarise, trial_document
 from results.lookup import run_directories
 from results.run import Run
-from results.table import csv_text, trials_frame, trials_rows
+from results.table import trials_rows
 from results.terminal import print_table
-from results.trials import Trial, join_trials, top
-from results.wording import NOTHING_YET, essentials, flat, minute, number, targets
+from results.trials import join_trials, top
+from results.wording import essentials, flat, minute, number, targets
 from search_spaces.errors import InputError
 
 app = typer.Typer(
@@ -49,22 +44,7 @@ app.command("diff")(results_look.diff)
 app.command("plot")(results_draw.plot)
 app.command("watch")(results_draw.watch)
 app.command("report")(report.report)
-
-
-class ExportFormat(StrEnum):
-    """What `export` writes."""
-
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-
-
-_Format = Annotated[
-    ExportFormat | None, typer.Option("--format", help="Default: csv.", show_default=False)
-]
-_Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write this file instead of stdout.")
-]
+app.command("export")(results_export.export)
 
 
 @app.command("ls")
@@ -73,7 +53,8 @@ def list_command(
 ) -> None:
     """List all runs, the oldest first.
 
-    BEST and ACCURACY are the reward and the accuracy of the trial with the best reward.
+    BEST and ACCURACY are the reward and the accuracy of the trial with the best reward. Of a
+    training, DONE and ASKED are epochs and ACCURACY is the best top-1 on its validation part.
     """
     refuse_both(as_json, as_csv)
     summaries = []
@@ -157,7 +138,7 @@ def top_command(
         print_csv(trials_rows(best))
         return
     if not best:
-        say(NOTHING_YET, quiet)
+        say_nothing_yet(run, quiet)
         return
     costs = list(dict.fromkeys(name for trial in best for name in trial.costs))
     print_table(
@@ -174,53 +155,3 @@ def top_command(
             for trial in best
         ],
     )
-
-
-@app.command("export")
-def export_command(
-    reference: RunName = None,
-    file_format: _Format = None,
-    output: _Output = None,
-    run_dir: RunDir = RUNS,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Write all trials of a run as CSV, JSON or Parquet; --json is --format json.
-
-    JSON holds everything there is, curves and encodings included; the columns of the other two
-    are one value each. `macs` are multiply-adds of convolutions and linear layers at batch 1.
-    """
-    chosen = _format(file_format, as_json)
-    if chosen is ExportFormat.parquet and output is None and sys.stdout.isatty():
-        raise InputError("parquet is binary: name a file with --output")
-    run = find(run_dir, reference, quiet)
-    trials = join_trials(run_events(run))
-    data = _exported(run, trials, chosen)
-    if not any(trial.state == "done" for trial in trials):
-        say(NOTHING_YET, quiet)
-    if output is None:
-        typer.echo(data, nl=False)
-        return
-    write_bytes_atomically(output, data)
-    say(f"wrote {len(trials)} trials to {output}", quiet)
-
-
-def _format(file_format: ExportFormat | None, as_json: bool) -> ExportFormat:
-    if as_json and file_format not in (None, ExportFormat.json):
-        raise InputError(f"--json and --format {file_format} contradict each other: give one")
-    return ExportFormat.json if as_json else file_format or ExportFormat.csv
-
-
-def _exported(run: Run, trials: Sequence[Trial], file_format: ExportFormat) -> bytes:
-    if file_format is ExportFormat.csv:
-        return csv_text(trials).encode("utf-8", errors="backslashreplace")
-    if file_format is ExportFormat.json:
-        documents = [trial_document(trial) for trial in trials]
-        return document_text(
-            {"run": run.reference, "status": run.status, "trials": documents}
-        ).encode()
-    import io
-
-    buffer = io.BytesIO()
-    trials_frame(trials).to_parquet(buffer, index=False)
-    return buffer.getvalue()

@@ -26,14 +26,21 @@ class PlotFormat(StrEnum):
     html = "html"
 
 
+class WatchLogger(StrEnum):
+    """Where else `watch` writes what it sees."""
+
+    tensorboard = "tensorboard"
+
+
 def plot(
     reference: RunName = None,
     kinds: Annotated[
         list[str] | None,
         typer.Option(
             "--kind",
-            help="network, finalists, front, progress, time, preferences, importance or parallel; "
-            "may be given again [all].",
+            help="Of a search: network, finalists, noise, front, progress, time, preferences, "
+            "importance, parallel; of a grid also heatmap, ratio; comparison, family, training; "
+            "may be given again [all that runs of this kind have].",
         ),
     ] = None,
     file_format: Annotated[
@@ -51,11 +58,11 @@ def plot(
 
     A picture that the run cannot fill says why, such as `no finished trials yet`.
     """
-    from results.plots.registry import PLOTS, check_kinds
+    from results.plots.registry import check_kinds, kinds_of
 
-    chosen = list(dict.fromkeys(kinds or PLOTS))
-    check_kinds(chosen)
+    check_kinds(kinds or [])
     run = find(run_dir, reference, quiet)
+    chosen = list(dict.fromkeys(kinds or kinds_of(run.kind)))
     from results.run_data import load_run_data
 
     folder = output or run.paths.plots
@@ -87,17 +94,34 @@ def watch(
     reference: RunName = None,
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="One look, then end.")] = False,
+    logger: Annotated[
+        WatchLogger | None,
+        typer.Option(help="Also write what is seen to RUN/tensorboard, for TensorBoard."),
+    ] = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Follow a run until it ends: best so far, front, throughput, workers, failures.
+    """Follow a run until it ends: best so far, front, throughput, workers, failures; of a training
+    its epochs.
 
-    --json prints one look as a document. Ctrl-C ends the watching, not the search.
+    --json prints one look as a document. Ctrl-C ends the watching, not the search. With --logger
+    tensorboard, `tensorboard --logdir RUN/tensorboard` shows rewards, costs and hyper-parameters
+    as they come in.
     """
     from results.watch import look, watch_run
 
     run = find(run_dir, reference, quiet)
+    if logger is not None:
+        from results.tensorboard import FOLDER, TensorBoard
+
+        with TensorBoard(run, run.path / FOLDER) as board:
+            if as_json:
+                board.update()
+                print_document(look(run))
+            else:
+                watch_run(run, interval=interval, once=once, on_change=board.update)
+        return
     if as_json:
         print_document(look(run))
         return

@@ -19,12 +19,13 @@ from effsearch.cli.results_options import (
     print_rows,
     refuse_both,
     say,
+    say_nothing_yet,
 )
 from results.listing import run_events, trial_document
 from results.table import trials_rows
 from results.terminal import print_table
 from results.trials import Trial, join_trials
-from results.wording import NOTHING_YET, number
+from results.wording import number
 
 
 def pareto(
@@ -52,7 +53,7 @@ def pareto(
         print_csv(trials_rows(front))
         return
     if not front:
-        say(NOTHING_YET, quiet)
+        say_nothing_yet(run, quiet)
         return
     print_rows(
         [

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from results.own_table import WITHOUT_TRIALS
 from results.run import Run
 from results.table import Scalar, rows_csv
 from results.terminal import print_table
-from results.wording import number, one_line
+from results.wording import NOTHING_YET, number, one_line
 from search_spaces.errors import InputError
 
 RunName = Annotated[
@@ -44,6 +45,15 @@ def say(message: str, quiet: bool) -> None:
     """Talk, on stderr."""
     if not quiet:
         typer.echo(one_line(message), err=True)
+
+
+def say_nothing_yet(run: Run, quiet: bool) -> None:
+    """Why a table of trials is empty."""
+    if run.kind in WITHOUT_TRIALS:
+        rows = f"effsearch results export {run.reference}"
+        say(f"a {run.kind} run has no trials: `{rows}` shows what it has", quiet)
+        return
+    say(NOTHING_YET, quiet)
 
 
 def refuse_both(as_json: bool, as_csv: bool) -> None:

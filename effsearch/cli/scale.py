@@ -53,6 +53,32 @@ def scale(
     target_memory: Annotated[
         Text, typer.Option(help="Find the phi for this activation memory at batch 1, such as 64MB.")
     ] = None,
+    target_latency: Annotated[
+        Text,
+        typer.Option(
+            help="Find the phi for this latency, such as 8ms: up to ten networks are measured."
+        ),
+    ] = None,
+    latency_backend: Annotated[
+        Text, typer.Option(help="What measures a latency: torch or onnxruntime [torch].")
+    ] = None,
+    latency_device: Annotated[
+        Text, typer.Option(help="Of a latency: cpu, cuda or cuda:1 [cpu].")
+    ] = None,
+    latency_threads: Annotated[int | None, typer.Option(help="Of a latency on a CPU [1].")] = None,
+    latency_batch: Annotated[
+        int | None, typer.Option(help="Of a latency: images at a time [1].")
+    ] = None,
+    latency_command: Annotated[
+        Text,
+        typer.Option(
+            help="Measure latencies by this command instead: it runs {onnx} and prints "
+            "milliseconds."
+        ),
+    ] = None,
+    latency_timeout: Annotated[
+        Text, typer.Option(help="Time one call of the command may take, such as 30s [5m].")
+    ] = None,
     name: Name = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
@@ -65,8 +91,24 @@ def scale(
     RUN_DIR/family/NNN with family.csv and one architecture a member.
     """
     from gridsearch.family import ScaleOptions, scale_family
-    from search_spaces.amounts import parse_bytes, parse_count, parse_numbers
+    from gridsearch.family_targets import MeterOptions
+    from search_spaces.amounts import (
+        parse_bytes,
+        parse_count,
+        parse_milliseconds,
+        parse_numbers,
+        parse_seconds,
+    )
 
+    meter = {
+        "backend": latency_backend,
+        "device": latency_device,
+        "threads": latency_threads,
+        "batch": latency_batch,
+        "command": latency_command,
+        "timeout": None if latency_timeout is None else parse_seconds(latency_timeout),
+    }
+    named = {key: value for key, value in meter.items() if value is not None}
     options = ScaleOptions(
         baseline=baseline,
         coefficients=coefficients,
@@ -75,8 +117,16 @@ def scale(
         rounding=resolution_rounding,  # type: ignore[arg-type]
         target_flops=None if target_flops is None else parse_count(target_flops),
         target_memory=None if target_memory is None else parse_bytes(target_memory),
+        target_latency=None if target_latency is None else parse_milliseconds(target_latency),
+        meter=MeterOptions(**named) if named else None,  # type: ignore[arg-type]
     )
-    result = scale_family(options, run_dir=run_dir, name=name, command=["effsearch", *sys.argv[1:]])
+    result = scale_family(
+        options,
+        run_dir=run_dir,
+        name=name,
+        command=["effsearch", *sys.argv[1:]],
+        say=(lambda line: None) if quiet else (lambda line: print(line, file=sys.stderr)),
+    )
     if not quiet:
         for line in result.notes:
             print(line, file=sys.stderr)

@@ -1,13 +1,15 @@
 """The configuration of `effsearch bench`."""
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_args
 
-from nas.objective import Objective
+from nas.evaluators.coverage import TableMissing
+from nas.objective import Objective, Target
 from nas.strategies.registry import STRATEGIES
 from search_spaces.errors import InputError, unknown_name
 
-TableMissing = Literal["fail", "nearest"]
 MARKS = (25, 50, 100, 200, 400, 800, 1600, 3200)
 """Evaluations at which searches are compared, as far as they go; the last one is always shown."""
 
@@ -68,10 +70,31 @@ class BenchConfig:
         return (*(mark for mark in MARKS if mark < self.samples), self.samples)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data but for the objective, which is told apart by its text elsewhere."""
-        return {
-            item.name: getattr(self, item.name) for item in fields(self) if item.name != "objective"
-        }
+        """Plain data that `from_dict` takes back."""
+        document = {item.name: getattr(self, item.name) for item in fields(self)}
+        targets = [asdict(target) for target in self.objective.targets]
+        for target in targets:
+            target["high"] = None if target["high"] == math.inf else target["high"]
+        return document | {"objective": targets}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "BenchConfig":
+        """The configuration of a run that is resumed.
+
+        Raises:
+            InputError: it is of another version.
+        """
+        try:
+            targets = tuple(
+                Target(**target | {"high": math.inf if target["high"] is None else target["high"]})
+                for target in document["objective"]
+            )
+            values = {**document, "strategies": tuple(document["strategies"])}
+            return cls(**values | {"objective": Objective(targets)})
+        except (KeyError, TypeError):
+            raise InputError(
+                "the comparison was started by another version: start a new one"
+            ) from None
 
 
 def strategies_of(text: str) -> tuple[str, ...]:

@@ -46,16 +46,30 @@ class Trace:
     seconds: float
 
 
-def run_race(config: BenchConfig, on_trace: Callable[[Trace], None]) -> list[Trace]:
+def run_race(
+    config: BenchConfig, on_trace: Callable[[Trace], None], done: Sequence[Trace] = ()
+) -> list[Trace]:
     """All searches, in the order of strategies and seeds.
 
     Args:
         config: what to run.
         on_trace: called with each search that has ended.
+        done: searches that need not be run again.
     """
-    tasks = [
+    cells = [
         (name, config.seed + offset) for name in config.strategies for offset in range(config.seeds)
     ]
+    found = {(trace.strategy, trace.seed): trace for trace in done}
+    for trace in _run(config, [cell for cell in cells if cell not in found], on_trace):
+        found[trace.strategy, trace.seed] = trace
+    return [found[cell] for cell in cells]
+
+
+def _run(
+    config: BenchConfig, tasks: Sequence[tuple[str, int]], on_trace: Callable[[Trace], None]
+) -> list[Trace]:
+    if not tasks:
+        return []
     if config.workers == 1:
         yardstick = make_yardstick(config)
         traces = []

@@ -3,21 +3,21 @@
 An evaluation is a look-up with noise; what a search is judged by is the accuracy without it.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from nas.bench.config import BenchConfig
+from nas.evaluators.coverage import Coverage
 from nas.evaluators.table import read_table
 from nas.landscape import SyntheticLandscape
 from nas.problem import ENUMERABLE, Candidate, Problem
 from nas.search import trial_seed
-from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError, unknown_name
-from search_spaces.space import Encodings, SearchSpace
+from search_spaces.space import Encodings
 from search_spaces.space_file import load_space
 
 
@@ -99,7 +99,7 @@ class Table(Yardstick):
     Args:
         problem: what is searched.
         rows: accuracies by architecture id, at least one each.
-        networks: an encoding of each network of the table that the space holds, by id.
+        coverage: which of them belong to the space.
         sigma: standard deviation of further noise.
         nearest: take the nearest network of the table for one that it lacks.
     """
@@ -108,14 +108,14 @@ class Table(Yardstick):
         self,
         problem: Problem,
         rows: dict[str, list[float]],
-        networks: dict[str, tuple[int, ...]],
+        coverage: Coverage,
         *,
         sigma: float,
         nearest: bool,
     ) -> None:
         self.problem = problem
         self._rows = rows
-        self._networks = networks
+        self._coverage = coverage
         self._sigma = sigma
         self._nearest = nearest
         self._found: dict[str, str] = {}
@@ -134,20 +134,16 @@ class Table(Yardstick):
             raise KeyError(candidate.id)
         return float(np.mean(rows))
 
-    @cached_property
+    @property
     def lacking(self) -> int | None:
-        space = self.problem.space
-        if space.size > ENUMERABLE:
-            return None
-        return len({space.decode(row).id for row in space.enumerate()} - self._rows.keys())
+        return self._coverage.lacking
 
     def lacks(self, candidate: Candidate) -> bool:
         return candidate.id not in self._rows
 
     @cached_property
     def best(self) -> float | None:
-        encodings = np.array(list(self._networks.values()), dtype=np.int64)
-        inside = self.problem.in_band(encodings)
+        inside = self.problem.in_band(self._coverage.encodings)
         candidates = [self.problem.candidate(row) for row in inside]
         return max((self.reward(c, self.accuracy(c)) for c in candidates), default=None)
 
@@ -155,7 +151,7 @@ class Table(Yardstick):
         if candidate.id in self._rows or not self._nearest:
             return self._rows.get(candidate.id)
         if candidate.id not in self._found:
-            self._found[candidate.id] = _nearest(self._networks, candidate.encoding)
+            self._found[candidate.id] = self._coverage.nearest(candidate.encoding)
         return self._rows[self._found[candidate.id]]
 
 
@@ -176,32 +172,26 @@ def make_yardstick(config: BenchConfig) -> Yardstick:
         return Synthetic(problem, SyntheticLandscape(space, int(landscape or 0), **made))
     if not config.evaluator.endswith(".csv"):
         raise unknown_name("evaluator of a bench", config.evaluator, ["synthetic", "TABLE.csv"])
-    rows: dict[str, list[float]] = {}
-    networks: dict[str, tuple[int, ...]] = {}
-    for network, measured in read_table(Path(config.evaluator)).items():
-        encoding = _encoding(space, network)
-        if encoding is not None:  # a table may hold networks of other spaces too
-            networks[network.id] = encoding
-            rows[network.id] = [float(str(row["accuracy"])) for row in measured]
-    if not networks:
-        raise InputError(f"table '{config.evaluator}' holds no network of space '{space.name}'")
+    table = read_table(Path(config.evaluator))
     return Table(
         problem,
-        rows,
-        networks,
+        {
+            network.id: [float(str(row["accuracy"])) for row in measured]
+            for network, measured in table.items()
+        },
+        Coverage.of(space, table, config.evaluator),
         sigma=config.noise or 0.0,
         nearest=config.table_missing == "nearest",
     )
 
 
-def _encoding(space: SearchSpace, network: Architecture) -> tuple[int, ...] | None:
-    try:
-        return tuple(space.encode(network).tolist())
-    except InputError:
-        return None
+def content_of(config: BenchConfig) -> str:
+    """16 hex digits that name the content of the space and of the table, if there is one.
 
-
-def _nearest(networks: Mapping[str, tuple[int, ...]], encoding: tuple[int, ...]) -> str:
-    """Id of the first network that differs from `encoding` in the fewest genes."""
-    rows = np.array(list(networks.values()), dtype=np.int64)
-    return list(networks)[int((rows != np.array(encoding)).sum(axis=1).argmin())]
+    Raises:
+        InputError: an unreadable space.
+    """
+    digest = hashlib.sha256(load_space(config.space).digest.encode())
+    if config.evaluator.endswith(".csv") and Path(config.evaluator).is_file():
+        digest.update(Path(config.evaluator).read_bytes())
+    return digest.hexdigest()[:16]

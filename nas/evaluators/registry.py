@@ -2,17 +2,28 @@
 
 from pathlib import Path
 
+from nas.evaluators.coverage import TableMissing
 from search_spaces.errors import unknown_name
+from search_spaces.space import SearchSpace
 from training.trials.evaluator import Evaluator
 
 
 def make_evaluator(
-    text: str, *, data: str, recipe: dict[str, object], max_images: int | None, device: str
+    text: str,
+    *,
+    space: SearchSpace,
+    table_missing: TableMissing,
+    data: str,
+    recipe: dict[str, object],
+    max_images: int | None,
+    device: str,
 ) -> tuple[Evaluator, dict[str, object]]:
     """An evaluator, and what the run's record says of it.
 
     Args:
         text: what the user wrote.
+        space: whose networks are evaluated.
+        table_missing: what becomes of those that a table lacks.
         data: dataset of proxy training.
         recipe: options of proxy training over the dataset's defaults.
         max_images: sample of the training part to decode; None for all.
@@ -28,7 +39,7 @@ def make_evaluator(
     if text.endswith(".csv"):
         from nas.evaluators.table import load_table
 
-        table = load_table(Path(text))
+        table = load_table(Path(text), space, table_missing)
         return table, {
             "evaluator": {"table": text, "networks": len(table.rows), "digest": table.digest}
         }

@@ -12,24 +12,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from nas.evaluators.coverage import Coverage, TableMissing
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
 from search_spaces.notation import parse_architecture
+from search_spaces.space import SearchSpace
 from training.trials.evaluator import Evaluator, Measurements, Request
 
 
 class TableEvaluator(Evaluator):
-    """Looks networks up instead of training them. One that the table lacks is a failed trial.
+    """Looks networks up instead of training them.
 
     Args:
         rows: measurements by architecture id, at least one each.
+        coverage: which of them belong to the space that is searched.
+        missing: what becomes of a network that the table lacks: a failed trial, or the values of
+            the nearest network, whose id is then in `taken_from`.
     """
 
     batched: ClassVar[bool] = True
     cheap: ClassVar[bool] = True
 
-    def __init__(self, rows: dict[str, list[Measurements]]) -> None:
+    def __init__(
+        self, rows: dict[str, list[Measurements]], coverage: Coverage, missing: TableMissing
+    ) -> None:
         self.rows = rows
+        self.coverage = coverage
+        self.missing = missing
 
     @property
     def digest(self) -> str:
@@ -38,23 +47,30 @@ class TableEvaluator(Evaluator):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
-        """One row each; what the table lacks has no accuracy, which fails that trial alone."""
+        """One row each; without an accuracy, which fails that trial alone, for what it lacks."""
         return [self._look_up(request) for request in requests]
 
     def _look_up(self, request: Request) -> Measurements:
         rows = self.rows.get(request.architecture.id)
-        if rows is None:
+        if rows is not None:
+            return dict(rows[request.seed % len(rows)])
+        if self.missing == "fail":
             return {"error": f"network {request.architecture.id} is not in the table"}
-        return dict(rows[request.seed % len(rows)])
+        encoding = self.coverage.space.encode(request.architecture)
+        id = self.coverage.nearest(encoding.tolist())
+        rows = self.rows[id]
+        return rows[request.seed % len(rows)] | {"taken_from": id}
 
 
-def load_table(path: Path) -> TableEvaluator:
+def load_table(path: Path, space: SearchSpace, missing: TableMissing) -> TableEvaluator:
     """Read a table of measured networks for a search.
 
     Raises:
-        InputError: as `read_table`.
+        InputError: as `read_table`, or it holds no network of the space.
     """
-    return TableEvaluator({network.id: rows for network, rows in read_table(path).items()})
+    table = read_table(path)
+    coverage = Coverage.of(space, table, str(path))
+    return TableEvaluator({network.id: rows for network, rows in table.items()}, coverage, missing)
 
 
 def read_table(path: Path) -> dict[Architecture, list[Measurements]]:

@@ -28,7 +28,7 @@ class Strategy(ABC):
 
     Attributes:
         history: all results told so far, in ask order.
-        measured: those of them that did not fail.
+        measured: those of them that did not fail, trainings that were given up included.
         seen: ids of all networks asked so far.
     """
 
@@ -71,9 +71,11 @@ class Strategy(ABC):
     def ranked(self) -> list[Result]:
         """Measured results, best first: by their rewards, or by what the strategy makes of them.
 
-        The first is a search's answer. For whole batches: between `tell` and the next `ask`.
+        The first is a search's answer, so trainings that were given up are left out. For whole
+        batches: between `tell` and the next `ask`.
         """
-        return sorted(self.measured, key=_reward, reverse=True)
+        whole = [result for result in self.measured if not result.partial]
+        return sorted(whole, key=_reward, reverse=True)
 
     @abstractmethod
     def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:

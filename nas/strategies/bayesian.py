@@ -5,8 +5,8 @@ candidate is known exactly before it is trained.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,27 +14,28 @@ from numpy.typing import NDArray
 from nas.problem import Candidate, Problem, Result
 from nas.strategies.base import Strategy, check_option
 from nas.surrogate.features import FeatureTables, Floats
-from nas.surrogate.gaussian_process import GaussianProcess
+from nas.surrogate.gaussian_process import GaussianProcess, lifted, one_thread
+from nas.surrogate.kernel import Kernel
 from search_spaces.space import Encodings
 
 _MODELLED = 1000  # measurements the model takes in; a Cholesky factor of more is slow
 _POOL = 300
 _LITTER, _LITTERS = 1000, 6  # tries for the pool; many fall out of the band or were seen
+_OPENING = 30  # draws for each network of the opening
 _PARENTS = 20
 _KEPT_PARENTS = 5
 _FRESH = 0.1  # of the pool are draws from the band
 _CHANGES = (0.7, 0.2, 0.1)  # chances of a child to change in one, two and three genes
-_COLLAPSE = 4.0
 
 
 class Bayesian(Strategy):
     """Thompson sampling on a Gaussian process, over candidates bred from the best networks.
 
-    Until `start` networks are measured, networks are drawn from the cost band. Then, for each
-    batch: fit the model to all accuracies, rank the measured networks by what it believes of them,
-    breed from the best for some generations (selecting by mean plus one standard deviation of the
-    reward), and draw one set of rewards of all candidates together for each network of the batch;
-    each draw picks its best candidate.
+    Until `start` networks are measured, networks are drawn from the cost band, those far from all
+    others first. Then, for each batch: fit the model to all accuracies, rank the measured networks
+    by what it believes of them, breed from the best for some generations (selecting by mean plus
+    one standard deviation of the reward), and draw one set of rewards of all candidates together
+    for each network of the batch; each draw picks its best candidate.
 
     Args:
         problem: what to search.
@@ -48,6 +49,7 @@ class Bayesian(Strategy):
 
     name = "bayesian"
     ranked_by = "mean of measured and expected reward"
+    kernel_type: ClassVar[type[Kernel]] = Kernel
 
     def __init__(
         self, problem: Problem, seed: int = 0, *, start: int = 10, generations: int = 5
@@ -61,8 +63,8 @@ class Bayesian(Strategy):
 
     def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
         if not self._models:
-            return []
-        with _one_thread():
+            return self._opening(rng, count)
+        with one_thread():
             pool = self._pool(rng)
             if not len(pool):
                 return []
@@ -80,14 +82,27 @@ class Bayesian(Strategy):
         """
         if not self._models:
             return super().ranked()
-        with _one_thread():
-            expected = self._expected()
-        measured = np.array([result.reward for result in self.measured], dtype=np.float64)
+        whole = [result for result in self.measured if not result.partial]
+        with one_thread():
+            expected = self._expected(whole)
+        measured = np.array([result.reward for result in whole], dtype=np.float64)
         order = np.argsort(-(expected + measured), kind="stable")
-        return [self.measured[place] for place in order]
+        return [whole[place] for place in order]
 
     def learn(self, results: Sequence[Result]) -> None:
         self.__dict__.pop("_model", None)  # it is fitted anew where it is asked for
+
+    def _opening(self, rng: np.random.Generator, count: int) -> list[Candidate]:
+        """Of many draws from the band those that differ most from each other and all before."""
+        drawn = self.problem.draw(rng, _OPENING * count, self.seen)
+        genes = self._features.effective(self._rows(drawn))
+        known = self._features.effective(self._rows([r.candidate for r in self.history]))
+        return [drawn[place] for place in _spread(genes, known, count)]
+
+    def _rows(self, candidates: Sequence[Candidate]) -> Encodings:
+        """Their encodings, (n, genes), also of none."""
+        rows = np.array([candidate.encoding for candidate in candidates], dtype=np.int64)
+        return rows.reshape(len(candidates), len(self.problem.space))
 
     @property
     def _models(self) -> bool:
@@ -100,26 +115,29 @@ class Bayesian(Strategy):
 
     def _fit(self) -> GaussianProcess:
         results = _modelled(self.measured)
-        accuracies = np.array([result.accuracy for result in results], dtype=np.float64)
         return GaussianProcess.fit(
             self._features(_encodings(results)),
-            _lifted(accuracies),
+            self._values(results),
             self.problem.space.options,
+            self.kernel_type,
         )
 
-    def _expected(self) -> Floats:
-        """Rewards that the model expects of the measured networks, (n,)."""
-        rows = _encodings(self.measured)
+    def _values(self, results: Sequence[Result]) -> Floats:
+        """What the model learns of each result, (n,)."""
+        return lifted(np.array([result.accuracy for result in results], dtype=np.float64))
+
+    def _expected(self, results: Sequence[Result]) -> Floats:
+        """Rewards that the model expects of n networks, (n,)."""
+        rows = _encodings(results)
         return self._rewards(self._model.predict(self._features(rows))[0], rows)
 
     def _pool(self, rng: np.random.Generator) -> Encodings:
         """Candidates in the band around the best networks, none of them measured."""
         measured = _encodings(self.measured)
         known = {row.tobytes() for row in self._features.effective(measured)}
-        best = measured[np.argsort(-self._expected(), kind="stable")]
+        best = measured[np.argsort(-self._expected(self.measured), kind="stable")]
         drawn = self.problem.draw(rng, int(_FRESH * _POOL), self.seen)
-        fresh = np.array([candidate.encoding for candidate in drawn], dtype=np.int64)
-        pool = fresh.reshape(len(drawn), len(self.problem.space))
+        pool = self._rows(drawn)
         parents = best[:_PARENTS]
         for generation in range(self.generations):
             children = self._children(rng, parents, known, _POOL - len(drawn))
@@ -177,15 +195,17 @@ def _modelled(results: Sequence[Result]) -> Sequence[Result]:
     return [results[place] for place in sorted([*best, *(others[i] for i in spread)])]
 
 
-def _lifted(accuracies: Floats) -> Floats:
-    """Trainings that collapsed, lifted to where the bad ones lie.
-
-    How far below is an accident, and it would drown what tells the good ones apart.
-    """
-    middle, high = np.quantile(accuracies, [0.5, 0.9])
-    if high <= middle:
-        return accuracies
-    return np.asarray(np.maximum(accuracies, middle - _COLLAPSE * (high - middle)))
+def _spread(rows: Encodings, known: Encodings, count: int) -> list[int]:
+    """Places of up to `count` rows, each the farthest from `known` and those picked before it."""
+    away = np.full(len(rows), rows.shape[1] + 1)
+    for row in known:
+        away = np.minimum(away, (rows != row).sum(axis=1))
+    picked: list[int] = []
+    while len(picked) < min(count, len(rows)):
+        picked.append(int(away.argmax()))
+        away = np.minimum(away, (rows != rows[picked[-1]]).sum(axis=1))
+        away[picked] = -1
+    return picked
 
 
 def _best_of_each(draws: Floats) -> NDArray[np.int64]:
@@ -198,11 +218,3 @@ def _best_of_each(draws: Floats) -> NDArray[np.int64]:
                 break
     rest = np.argsort(-draws.mean(axis=0), kind="stable")
     return np.array(list(picked | dict.fromkeys(rest.tolist())), dtype=np.int64)
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Sums in the same order on every machine: more threads would change last digits, and asks."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
-    return limits

@@ -21,7 +21,7 @@ from search_spaces.space import Encodings, SearchSpace
 Floats: TypeAlias = NDArray[np.float64]
 Whole: TypeAlias = NDArray[np.int64]
 
-_MOST_KINDS = 48  # the square of it is the width of `pairs`
+_MOST_KINDS = 48  # more than some hundred measurements can tell apart
 _Kind = tuple[str, int, int, bool]
 _State = tuple[int, int]  # channels, halvings of the image
 
@@ -35,13 +35,11 @@ class Features:
         numbers: log parameters, log MACs, log peak memory, and over all blocks the sums of depth,
             kernel, squeeze-excite, log expansion, shortcuts and log growth, (n, 9).
         blocks: how many blocks of each kind lie at each resolution, (n, levels · kinds).
-        pairs: how often one kind follows another, (n, kinds²).
     """
 
     genes: Encodings
     numbers: Floats
     blocks: Floats
-    pairs: Floats
 
     def __len__(self) -> int:
         return len(self.genes)
@@ -52,7 +50,6 @@ class Features:
             genes=self.genes[places],
             numbers=self.numbers[places],
             blocks=self.blocks[places],
-            pairs=self.pairs[places],
         )
 
 
@@ -87,24 +84,18 @@ class FeatureTables:
         rows = np.arange(len(encodings))
         tables, kinds, levels = self._tables
         sums = np.zeros((len(rows), len(_SUMMED)))
-        # One row and column more for "no block": what is added there is cut off.
+        # One column more for "no block": what is added there is cut off.
         blocks = np.zeros((len(rows), levels, kinds + 1))
-        pairs = np.zeros((len(rows), kinds + 1, kinds + 1))
-        before = np.full(len(rows), -1, dtype=np.int64)
         for table, place in zip(tables, self._places(encodings), strict=True):
             added, kind = table.sums[place], table.kind[place]
             sums += added
             blocks[rows, table.level[place], kind] += added[:, 0]
-            pairs[rows, before, kind] += 1
-            pairs[rows, kind, kind] += added[:, 0] - 1
-            before = np.where(kind >= 0, kind, before)
         costs = self._costs(encodings)
         logs = [np.log(costs[name]) for name in ("params", "macs", "memory_bytes")]
         return Features(
             genes=self.effective(encodings),
             numbers=np.column_stack([*logs, sums]),
             blocks=blocks[:, :, :-1].reshape(len(rows), levels * kinds),
-            pairs=pairs[:, :-1, :-1].reshape(len(rows), kinds**2),
         )
 
     def effective(self, encodings: Encodings) -> Encodings:

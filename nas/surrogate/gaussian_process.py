@@ -4,13 +4,14 @@ The weights of the kernel's parts and the noise are those that make the measurem
 (maximum a posteriori, with priors wide enough to be overruled by a few dozen of them).
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from nas.surrogate.features import Features, Floats, Whole
-from nas.surrogate.kernel import PARTS, Kernel
+from nas.surrogate.kernel import Kernel
 
 _FIT_ROWS = 300  # the weights are fitted on so many measurements; more change little
 _ITERATIONS = 40
@@ -18,6 +19,7 @@ _NOISE = 0.1  # expected share of the variance; e^±2 of it and of each weight i
 _PRIOR_SIGMA = 2.0
 _WEIGHT_BOUNDS, _NOISE_BOUNDS = (-10.0, 5.0), (-9.0, 2.0)  # natural logarithms
 _JITTER = 1e-8
+_COLLAPSE = 4.0  # as far under the median as this many times the best tenth lies over it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +124,32 @@ class GaussianProcess:
         return factor, cho_solve((factor, True), self.values, check_finite=False)
 
 
+def lifted(accuracies: Floats) -> Floats:
+    """Accuracies (n,) with those that collapsed lifted to where the bad ones lie.
+
+    How far below is an accident, and it would drown what tells the good ones apart.
+    """
+    middle, high = np.quantile(accuracies, [0.5, 0.9])
+    if high <= middle:
+        return accuracies
+    return np.asarray(np.maximum(accuracies, middle - _COLLAPSE * (high - middle)))
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Sums in the same order on every machine: more threads would change last digits, and asks."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limits
+
+
 def _likeliest(parts: Floats, values: Floats) -> Floats:
     """Logarithms of the weights (parts, n, n) and of the noise variance that fit best."""
     from scipy.linalg import cho_solve, cholesky
     from scipy.optimize import minimize
 
     count = len(values)
-    expected = np.log(np.array([1.0 / len(PARTS)] * len(PARTS) + [_NOISE]))
+    expected = np.log(np.array([1.0 / len(parts)] * len(parts) + [_NOISE]))
     flat = parts.reshape(len(parts), -1)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
@@ -144,7 +165,7 @@ def _likeliest(parts: Floats, values: Floats) -> Floats:
         gradient = 0.5 * weights * np.append(flat @ slope.ravel(), np.trace(slope))
         return float(value), gradient + off / _PRIOR_SIGMA
 
-    bounds = [_WEIGHT_BOUNDS] * len(PARTS) + [_NOISE_BOUNDS]
+    bounds = [_WEIGHT_BOUNDS] * len(parts) + [_NOISE_BOUNDS]
     found = minimize(
         loss, expected, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _ITERATIONS}
     )

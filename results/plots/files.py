@@ -82,7 +82,7 @@ def _name_points(text: str, points: Sequence[Trial]) -> str:
 
 
 def write_file(path: Path, content: bytes) -> Path:
-    """Write a picture, making its folder where there is none.
+    """Write a picture or a page, making its folder where there is none.
 
     Raises:
         EffsearchError: the place cannot be written; another is to be named with --output.
@@ -95,4 +95,6 @@ def write_file(path: Path, content: bytes) -> Path:
         raise EffsearchError(
             f"cannot write {path}: {why}: name a writable folder with --output"
         ) from None
+    except EffsearchError as problem:
+        raise EffsearchError(f"{problem} with --output") from None
     return path

@@ -53,7 +53,7 @@ def measure_importance(data: RunData) -> Importance:
     rows = [
         row
         for row, trial in enumerate(choices.trials)
-        if trial.state == "done" and trial.accuracy is not None
+        if trial.state == "done" and trial.accuracy is not None and not trial.partial
     ]
     if not data.done:
         raise NothingToDrawError(NOTHING_YET)

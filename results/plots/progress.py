@@ -11,7 +11,9 @@ from results.plots.style import (
     SKY,
     VERMILION,
     NothingToDrawError,
+    explain_given_up,
     legend_above,
+    mark_colors,
     new_figure,
 )
 from results.run_data import RunData
@@ -61,14 +63,22 @@ def draw_time(data: RunData) -> "Figure":
 def _draw(label: str, x: list[float], done: Sequence[Trial], failed: list[float]) -> "Figure":
     """`x` of each done trial, in any order, and of the failed ones."""
     rewards = [trial.reward or 0.0 for trial in done]
-    order = sorted(range(len(x)), key=x.__getitem__)
+    whole = [place for place, trial in enumerate(done) if not trial.partial] or range(len(done))
+    order = sorted(whole, key=x.__getitem__)
     best = list(accumulate((rewards[place] for place in order), max))
     figure = new_figure(3.2)
     axes = figure.add_subplot()
     points = axes.scatter(
-        x, rewards, s=16, color=SKY, edgecolors=PAPER, linewidths=0.4, label="one network"
+        x,
+        rewards,
+        s=16,
+        color=mark_colors(done, SKY),
+        edgecolors=PAPER,
+        linewidths=0.4,
+        label="one network",
     )
     points.set_gid("trial-points")
+    explain_given_up(axes, done)
     axes.step(
         [x[place] for place in order],
         best,

@@ -7,6 +7,7 @@ shape too.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from results.trials import Trial
 from search_spaces.errors import EffsearchError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
 YELLOW = "#F0E442"
+GIVEN_UP = "#b9c4cd"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY)
 
 # These are found again in an SVG and replaced by the page's own, so that a picture can be dark.
@@ -46,6 +48,7 @@ STYLE: Any = {
     "grid.color": GRID,
     "grid.linewidth": 0.6,
     "text.color": INK,
+    "text.parse_math": False,  # a name may hold dollar signs
     "xtick.color": INK,
     "ytick.color": INK,
     "xtick.labelsize": 8.0,
@@ -59,6 +62,19 @@ STYLE: Any = {
     "svg.hashsalt": "effsearch",
     "path.simplify": True,
 }
+
+
+def mark_colors(trials: Sequence[Trial], color: str) -> str | list[str]:
+    """The colour of each trial's mark: paler where the training was given up early."""
+    if not any(trial.partial for trial in trials):
+        return color  # one colour for all is drawn much faster
+    return [GIVEN_UP if trial.partial else color for trial in trials]
+
+
+def explain_given_up(axes: "Axes", trials: Sequence[Trial]) -> None:
+    """An entry of the legend for the paler marks, where there are any."""
+    if any(trial.partial for trial in trials):
+        axes.scatter([], [], s=16, color=GIVEN_UP, label="given up early")
 
 
 class NothingToDrawError(EffsearchError):

@@ -6,31 +6,34 @@ script by its hash, its own styles, and images within it; nothing can be fetched
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from html import escape
 from importlib import resources
 from string import Template
 from typing import Any
 
-from results.listing import summarise_failures
+from results.own_table import WITHOUT_TRIALS
 from results.plots.files import inline_svg
-from results.plots.registry import PLOTS, draw, styled
+from results.plots.registry import PLOTS, draw, kinds_of, styled
 from results.plots.several import draw_several
 from results.plots.style import NothingToDrawError
 from results.report.own_pictures import own_pictures
+from results.report.plain_tables import failures, found, html_table, own_rows, record
+from results.report.steps import Words
 from results.report.table import page_data, script_json
-from results.report.words import Words, heading, tell
+from results.report.words import heading, tell
 from results.run_data import RunData
 from results.standing import common_budget, differences, standings
-from results.wording import essentials_of_record, flat, number
+from results.wording import NOTHING_YET, number
 
-_WIDE_KINDS = ("network", "preferences")
+_WIDE_KINDS = ("network", "preferences", "family", "comparison", "heatmap")
 
 
 def report_page(runs: Sequence[RunData]) -> str:
     """The report of one run, or of several with their comparison first."""
-    sections = [_comparison(runs)] if len(runs) > 1 else []
+    searches = [data for data in runs if data.kind not in WITHOUT_TRIALS]
+    sections = [_comparison(searches)] if len(searches) > 1 else []
     sections += [_run(data, f"run{place}", len(runs) > 1) for place, data in enumerate(runs)]
     title = heading(runs[0]) if len(runs) == 1 else f"{len(runs)} runs side by side"
     return page(title, "\n".join(sections))
@@ -66,7 +69,8 @@ def _part(name: str) -> str:
 
 def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
     level = "h2" if is_one_of_several else "h1"
-    pictures = [_picture(kind, data, prefix) for kind in PLOTS] if data.trials else []
+    has_any = bool(data.trials or data.rows)
+    pictures = [_picture(kind, data, prefix) for kind in kinds_of(data.kind)] if has_any else []
     return "\n".join(
         [
             '<section class="run">',
@@ -76,10 +80,11 @@ def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
             _answer(tell(data)),
             *pictures,
             own_pictures(data),
-            _failures(data),
-            _found_table(data) if data.kind != "baseline" else "",
+            failures(data),
+            own_rows(data),
+            found(data) if data.kind != "baseline" else "",
             _trials(data),
-            _record(data),
+            record(data),
             "</section>",
         ]
     )
@@ -101,8 +106,6 @@ def _picture(kind: str, data: RunData, prefix: str) -> str:
         svg = inline_svg(draw(kind, data), f"{prefix}-{kind}", data.done)
         body, caption = _svg(svg, plot.title, kind in _WIDE_KINDS), plot.caption
     except NothingToDrawError as reason:
-        if data.kind != "baseline":  # not every picture of a search is one of a grid
-            return ""
         body, caption = "", str(reason)
     return (
         f'<h3>{escape(plot.title)}</h3><figure id="{prefix}-{kind}">{body}'
@@ -129,7 +132,7 @@ def _comparison(runs: Sequence[RunData]) -> str:
         picture = f"<p>{escape(str(reason))}</p>"
     budget = common_budget(runs)
     rows = [asdict(standing) for standing in standings(runs, budget)]
-    table = _table([{key: number(key, row[key]) for key in row} for row in rows])
+    table = html_table([{key: number(key, row[key]) for key in row} for row in rows])
     return (
         f"<h1>{len(runs)} runs side by side</h1>{warning}<p>Each row tells what a run had found "
         f"after {budget:,} evaluations, as many as every run has; final_reward is of its whole "
@@ -137,51 +140,9 @@ def _comparison(runs: Sequence[RunData]) -> str:
     )
 
 
-def _failures(data: RunData) -> str:
-    failures = [asdict(failure) for failure in summarise_failures(data.trials)]
-    if not failures:
-        return ""
-    rows = [{key: str(value) for key, value in row.items()} for row in failures]
-    return f'<h3>Failed evaluations</h3><div class="wide">{_table(rows, free="example")}</div>'
-
-
-def _found_table(data: RunData) -> str:
-    if not data.answer:
-        return ""
-    return f'<h3>What it found</h3><div class="wide">{_lines(flat(data.answer))}</div>'
-
-
-def _record(data: RunData) -> str:
-    lines = _lines(essentials_of_record(data.record))
-    return f"<details><summary>How it was made</summary>{lines}</details>"
-
-
-def _lines(pairs: Iterable[tuple[str, str]]) -> str:
-    cells = "".join(
-        f'<tr><td class="text">{escape(name)}</td><td class="text free">{escape(value)}</td></tr>'
-        for name, value in pairs
-    )
-    return f"<table><tbody>{cells}</tbody></table>"
-
-
-def _table(rows: Sequence[Mapping[str, str]], free: str = "") -> str:
-    """Rows of equal keys; the column `free` may wrap."""
-    head = "".join(f'<th class="text">{escape(name)}</th>' for name in rows[0])
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="text{" free" if name == free else ""}">{escape(value)}</td>'
-            for name, value in row.items()
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _trials(data: RunData) -> str:
     if not data.trials:
-        return "<p>no finished trials yet</p>"
+        return "" if data.kind in WITHOUT_TRIALS else f"<p>{NOTHING_YET}</p>"
     document: dict[str, Any] = page_data(data)
     states = "".join(
         f'<option value="{value}">{label}</option>'

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from results.report.words import run_dir_option
+from results.report.steps import run_dir_option
 from results.run_data import RunData
 from results.stages import StageSummary, stage_summaries
 from results.trials import Trial

@@ -1,11 +1,10 @@
 """What a run found, said in words: the answer, the budget, how sure it is, and what to run next."""
 
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from results.report.steps import Step, Words, command, data_name, duration, go_on, percent, resume
+from results.report.words_of_grids import tell_coefficients, tell_comparison, tell_family
+from results.report.words_of_training import tell_training
 from results.run_data import RunData
 from results.standing import ended_trials
 from results.trials import count_states
@@ -15,41 +14,25 @@ from search_spaces.amounts import format_count
 _WORTH_RESUMING = 0.25
 _MANY_FAILURES = 0.1
 _STATUS = {
-    "running": "This search is still running: what follows is as of now.",
-    "interrupted": "This search was stopped before its end: what follows is what it had found.",
-    "failed": "This run failed",
-    "infeasible": "This run ended without a network that meets the target",
+    "running": "This {what} is still running: what follows is as of now.",
+    "interrupted": "This {what} was stopped before its end: what follows is what it had found.",
+    "failed": "This {what} failed",
+    "infeasible": "This {what} ended without a network that meets the target",
 }
 
-
-@dataclass(frozen=True)
-class Step:
-    """Something to run next: why, and the command."""
-
-    why: str
-    command: str
-
-
-@dataclass(frozen=True)
-class Words:
-    """The opening of a report: sentences, and steps."""
-
-    sentences: tuple[str, ...]
-    steps: tuple[Step, ...]
+_NAMES = {
+    "baseline": "search",
+    "coefficients": "grid",
+    "comparison": "comparison",
+    "family": "family",
+    "train": "training",
+}
 
 
 def tell(data: RunData) -> Words:
     """The opening for a run of any kind, in any state."""
-    said = _status(data)
-    if data.kind == "coefficients" and data.answer:
-        steps = (Step("Grow the family", _command(data, "scale", "")),)
-        return Words((*said, *_coefficients(data.answer)), steps)
-    if data.kind != "baseline":
-        return Words(tuple(said), ())
-    if data.winner is None or not data.done:
-        return Words((*said, f"The search has {NOTHING_YET}."), _go_on(data))
-    said += [_found(data), _budget(data), *_certainty(data)]
-    return Words(tuple(said), tuple(_next(data)))
+    words = _TOLD.get(data.kind, _tell_search)(data)
+    return Words((*_status(data), *words.sentences), words.steps)
 
 
 def _status(data: RunData) -> list[str]:
@@ -57,26 +40,22 @@ def _status(data: RunData) -> list[str]:
         return []
     error = data.record.get("error")
     ending = f": {error}" if error and data.status in ("failed", "infeasible") else ""
-    return [_STATUS[data.status].rstrip(".") + ending + "."]
+    said = _STATUS[data.status].format(what=_NAMES.get(data.kind, "run"))
+    return [said.rstrip(".") + ending + "."]
 
 
-def _coefficients(answer: Mapping[str, Any]) -> list[str]:
-    """What a grid found; keys of `coefficients.json`."""
-    found = ", ".join(
-        f"{name} = {number(name, answer.get(name))}" for name in ("alpha", "beta", "gamma")
-    )
-    said = [
-        f"Found: {found}; the network it gives scored {_percent(answer.get('accuracy'))} and costs "
-        f"{number('ratio', answer.get('measured_ratio'))} times the baseline's multiply-adds "
-        f"(nominal: {number('product', answer.get('product'))})."
-    ]
-    interval, ties = answer.get("accuracy_interval"), answer.get("ties")
-    if isinstance(interval, list):
-        low, high = (_percent(value) for value in interval)
-        said.append(f"How sure: the accuracy lies between {low} and {high}.")
-    if isinstance(ties, list) and ties:
-        said.append(f"Networks that cannot be told from the best: {len(ties)}.")
-    return said
+def _tell_search(data: RunData) -> Words:
+    if data.winner is None or not data.done:
+        return Words((f"The search has {NOTHING_YET}.",), go_on(data))
+    return Words((_found(data), _budget(data), *_certainty(data)), tuple(_next(data)))
+
+
+_TOLD = {
+    "coefficients": tell_coefficients,
+    "comparison": tell_comparison,
+    "family": tell_family,
+    "train": tell_training,
+}
 
 
 def _found(data: RunData) -> str:
@@ -87,10 +66,10 @@ def _found(data: RunData) -> str:
         f"{number(name, value)}{_UNITS.get(name, ' ' + name)}"
         for name, value in winner.costs.items()
     )
-    where = _data_name(data)
+    where = data_name(data)
     return (
         f"Found: network {winner.arch_id} (trial {winner.number}) with {costs}; "
-        f"accuracy {_percent(accuracy)}{f' on {where}' if where else ''}."
+        f"accuracy {percent(accuracy)}{f' on {where}' if where else ''}."
     )
 
 
@@ -98,6 +77,9 @@ _UNITS = {
     "macs": " multiply-adds",
     "params": " parameters",
     "memory_bytes": " activation memory",
+    "total_memory_bytes": " memory of weights and activations",
+    "latency_ms": " latency",
+    "predicted_latency_ms": " predicted latency",
 }
 
 
@@ -107,6 +89,8 @@ def _budget(data: RunData) -> str:
     parts = []
     for name, target in data.targets.items():
         value = winner.costs.get(name)
+        if name == "latency_ms" and (found := (data.answer or {}).get("latency")):
+            value = found["measured_ms"]
         if value is not None and isinstance(target, int | float) and target > 0:
             gap = value / target - 1
             side = "under" if gap <= 0 else "over"
@@ -116,6 +100,8 @@ def _budget(data: RunData) -> str:
     target = f"Budget: {', '.join(parts)}. " if parts else "Budget: none was set. "
     ended = counts["done"] + counts["failed"]
     failed = f", {counts['failed']} of them failed" if counts["failed"] else ""
+    if partial := sum(trial.partial for trial in data.done):
+        failed += f", {partial} given up early"
     strategy = data.record["config"].get("strategy")
     by = f" by {strategy}" if strategy else ""
     return f"{target}{ended:,} networks were evaluated{by}{failed}, in {_duration(data)}."
@@ -139,13 +125,13 @@ def _certainty(data: RunData) -> list[str]:
     else:
         said = [
             f"How sure: {len(rows)} finalists were measured afresh over {seeds} seeds. The "
-            f"accuracy lies between {_percent(verdict['low'])} and {_percent(verdict['high'])} "
+            f"accuracy lies between {percent(verdict['low'])} and {percent(verdict['high'])} "
             f"({verdict['confidence']:.0%} interval, corrected for having been chosen)."
         ]
     if best["search_accuracy"] is not None:
         gap = 100 * (best["accuracy"] - best["search_accuracy"])
         said.append(
-            f"In the search it had scored {_percent(best['search_accuracy'])}, "
+            f"In the search it had scored {percent(best['search_accuracy'])}, "
             f"{abs(gap):.1f} points {'less' if gap > 0 else 'more'}."
         )
     others = [str(row["trial"]) for row in rows[1:] if row["tied"]]
@@ -157,11 +143,11 @@ def _certainty(data: RunData) -> list[str]:
 
 def _next(data: RunData) -> list[Step]:
     if data.status == "running":
-        return [Step("Follow it", _command(data, "results watch", data.reference))]
-    steps = list(_go_on(data)) if data.status == "interrupted" else []
+        return [Step("Follow it", command(data, f"results watch {data.reference}"))]
+    steps = list(go_on(data)) if data.status == "interrupted" else []
     counts = count_states(data.trials)
     if counts["failed"] > _MANY_FAILURES * len(data.trials):
-        show = _command(data, "results show", data.reference)
+        show = command(data, f"results show {data.reference}")
         steps.append(Step(f"{counts['failed']} evaluations failed: see why", show))
     order = [trial.number for trial in ended_trials(data)]
     late = data.best is not None and (
@@ -169,69 +155,67 @@ def _next(data: RunData) -> list[Step]:
     )
     if late:
         why = "The best came late, so the search was still improving: go on"
-        steps.append(Step(why, _resume(data, f"--samples {2 * len(order)}")))
+        steps.append(Step(why, resume(data, f"--samples {2 * len(order)}")))
     if not data.finalists:
         why = "Train the best again, for an answer with an interval"
-        steps.append(Step(why, _resume(data, "--finalists 5")))
+        steps.append(Step(why, resume(data, "--finalists 5")))
     elif sum(row["tied"] for row in data.finalists) > 1:
         seeds = 2 * max(len(row["seeds"]) for row in data.finalists)
         why = "Tell the tied finalists apart with more seeds"
-        steps.append(Step(why, _resume(data, f"--finalist-seeds {seeds}")))
+        steps.append(Step(why, resume(data, f"--finalist-seeds {seeds}")))
     if data.status == "finished":
-        grow = _command(data, "coefficients", f"--baseline {data.reference}")
+        grow = command(data, f"coefficients --baseline {data.reference}")
         steps.append(Step("Find how it grows into a family", grow))
     return steps
-
-
-def _go_on(data: RunData) -> tuple[Step, ...]:
-    if data.status == "running":
-        return (Step("Follow it", _command(data, "results watch", data.reference)),)
-    if data.kind == "baseline" and data.status in ("interrupted", "failed"):
-        return (Step("Go on where it stopped", _resume(data, "")),)
-    return ()
-
-
-def _resume(data: RunData, options: str) -> str:
-    return _command(data, "baseline", f"--resume {data.reference} {options}".strip())
-
-
-def _command(data: RunData, command: str, rest: str) -> str:
-    return f"effsearch {command} {rest}".rstrip() + run_dir_option(data)
-
-
-def run_dir_option(data: RunData) -> str:
-    """What a command about this run needs where it does not lie in `runs`: ` --run-dir PATH`."""
-    root = Path(data.path).parent.parent
-    return "" if root == Path("runs") else f" --run-dir {shlex.quote(str(root))}"
-
-
-def _data_name(data: RunData) -> str:
-    recorded: Any = data.record.get("data")
-    if isinstance(recorded, Mapping) and isinstance(recorded.get("name"), str):
-        return Path(recorded["name"]).name
-    if recorded is None:  # not proxy training: the evaluator knows what it measures
-        return ""
-    return str(data.record["config"].get("data") or "")
 
 
 def _duration(data: RunData) -> str:
     ends = [trial.finished_at for trial in data.trials if trial.finished_at is not None]
     seconds = max(ends) - min(trial.asked_at for trial in data.trials) if ends else 0.0
-    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}%"
+    return duration(seconds)
 
 
 def heading(data: RunData) -> str:
     """A title such as `baseline/001: 379.7M multiply-adds, 79.57%`."""
-    if data.winner is None or data.kind != "baseline":
-        return data.reference
+    found = _HEADINGS.get(data.kind, _search_heading)(data)
+    return f"{data.reference}: {found}" if found else data.reference
+
+
+def _search_heading(data: RunData) -> str:
+    if data.winner is None:
+        return ""
     accuracy = (data.answer or {}).get("accuracy") or data.winner.accuracy
     macs = data.winner.costs.get("macs")
     cost = "" if macs is None else f"{format_count(macs)} multiply-adds, "
-    return f"{data.reference}: {cost}{_percent(accuracy)}"
+    return f"{cost}{percent(accuracy)}"
+
+
+def _coefficients_heading(data: RunData) -> str:
+    answer = data.answer
+    if answer is None:
+        return ""
+    return f"α {answer['alpha']:g}, β {answer['beta']:g}, γ {answer['gamma']:g}"
+
+
+def _comparison_heading(data: RunData) -> str:
+    return ", ".join(dict.fromkeys(str(row["baseline"]) for row in data.rows))
+
+
+def _family_heading(data: RunData) -> str:
+    macs = sorted(row["macs"] for row in data.rows)
+    if not macs:
+        return ""
+    return f"{format_count(macs[0])} to {format_count(macs[-1])} multiply-adds"
+
+
+def _training_heading(data: RunData) -> str:
+    measured = [row["top1"] for row in data.rows if row["top1"] is not None]
+    return f"top-1 {percent(max(measured))} on validation" if measured else ""
+
+
+_HEADINGS = {
+    "coefficients": _coefficients_heading,
+    "comparison": _comparison_heading,
+    "family": _family_heading,
+    "train": _training_heading,
+}

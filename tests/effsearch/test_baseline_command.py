@@ -1,6 +1,8 @@
 """`effsearch baseline` from end to end: answers, documents, quiet, dry runs, repeats, stops."""
 
+import csv
 import json
+import math
 import os
 import re
 import shlex
@@ -9,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from searches import (
     count_told,
@@ -22,9 +25,10 @@ from searches import (
 )
 
 import effsearch as package
-from results.events import digest
+from results.events import Told, digest
 from results.ledger import read_events
 from search_spaces.cost import cost
+from search_spaces.space_file import load_space
 
 SEEDED = "def evaluate(architecture, seed): return seed % 1000 / 1000"
 
@@ -183,6 +187,45 @@ def test_what_an_objective_does_not_do_is_said_on_stderr(
     answer = cli(*arguments[:place], *arguments[place + 4 :], *flags)
     assert note in answer.err
     assert answer.out == ""
+
+
+@pytest.mark.slow
+def test_a_soft_search_says_where_its_optimum_lies_and_teaches_the_next_its_weight(
+    cli, tmp_path: Path, ray_address: str
+) -> None:
+    space = load_space(write_space(tmp_path))
+    with (tmp_path / "table.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["architecture", "accuracy"])
+        for row in space.sample(np.random.default_rng(0), 400):
+            network = space.decode(row)
+            logs = math.log(cost(network).macs / 2e7)
+            writer.writerow(
+                [package.format_architecture(network), 0.7 + 0.1 * logs - 0.02 * logs**2]
+            )
+    arguments = [
+        "baseline", "--space", "small.yaml", "--evaluator", "table.csv", "--target-flops", "60M",
+        "--objective", "soft", "--samples", "24", "--table-missing", "nearest",
+    ]  # fmt: skip
+    answer = cli(*arguments)
+    assert answer.code == 0, answer.err
+    assert "networks of the space: the values of the nearest one are taken" in answer.err
+    assert "optimum of the soft reward: about" in answer.out
+    assert "weight expected to put it at the target: -0." in answer.out
+    run = tmp_path / "runs" / "baseline" / "001"
+    found = json.loads((run / "baseline.json").read_text())
+    assert counts_are_whole(found)
+    calibration = found["calibration"]
+    assert (calibration["metric"], calibration["target"]) == ("macs", 60_000_000)
+    taken = [
+        event for event in read_events(run / "trials.jsonl")
+        if isinstance(event, Told) and "taken_from" in event.measurements
+    ]  # fmt: skip
+    assert taken
+    again = cli(*arguments, "--weight", "auto", "--json")
+    assert again.code == 0, again.err
+    assert "as baseline/001 worked it out" in again.err
+    assert json.loads(again.out)["calibration"]["weight"] == calibration["weight_at_target"]
 
 
 @pytest.mark.slow

@@ -51,6 +51,29 @@ def test_a_comparison_prints_one_document_and_leaves_its_files(tmp_path: Path, s
     assert (run / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_resumed_comparison_repeats_no_search_that_ended(tmp_path: Path, space: Path) -> None:
+    options = ("--strategies", "random,evolution", "--seeds", 2, "-n", 12, "--space", space)
+    options += ("--target-flops", "4M", "--objective", "soft")
+    whole = effsearch(*options, "--run-dir", tmp_path, "--json")
+    assert whole.returncode == 0, whole.stderr
+    run = tmp_path / "bench" / "001"
+    searches = run / "searches.jsonl"
+    lines = searches.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 4
+    searches.write_bytes(b"".join(lines[:3]) + lines[3][:20])  # as a kill may leave it
+    (run / "bench.json").unlink()
+    shown = effsearch("--resume", "bench/001", "--run-dir", tmp_path, "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert "3 searches have ended" in shown.stderr
+    assert shown.stderr.count(" evaluations, ") == 1
+    assert json.loads(shown.stdout) == json.loads(whole.stdout)
+    assert len(searches.read_bytes().splitlines()) == 4
+    space.write_text(SPACE.replace("24, 32", "24, 40"))
+    changed = effsearch("--resume", "bench/001", "--run-dir", tmp_path)
+    assert changed.returncode == 2
+    assert "another space or table" in changed.stderr
+
+
 def test_talk_goes_to_stderr_and_the_table_to_stdout(tmp_path: Path, space: Path) -> None:
     options = ("--strategies", "random", "--seeds", 2, "-n", 5, "--space", space)
     shown = effsearch(*options, "--run-dir", tmp_path)
@@ -94,6 +117,7 @@ def test_ctrl_c_ends_it_and_all_its_processes(tmp_path: Path, workers: int) -> N
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
+    assert "effsearch bench --resume bench/001" in errors
     assert json.loads(record.read_text())["status"] == "interrupted"
     deadline = time.monotonic() + 20
     while _session(process.pid) and time.monotonic() < deadline:

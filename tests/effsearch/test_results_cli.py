@@ -19,6 +19,7 @@ from search_spaces.cost import cost
 from search_spaces.errors import EffsearchError, InputError
 from search_spaces.notation import format_architecture, parse_architecture
 from search_spaces.zoo import load_zoo
+from training.runs.metrics import COLUMNS, write_rows
 
 NETWORKS = ("mobilenet-v2", "mnasnet-a1", "efficientnet-b0", "efficientnet-b1")
 
@@ -179,6 +180,46 @@ def test_plot_writes_the_kinds_asked_for(root: Path, tmp_path: Path) -> None:
     assert Path(html.strip()).read_text().startswith("<!DOCTYPE html>")
 
 
+def test_plot_draws_what_runs_of_the_kind_have(root: Path, tmp_path: Path) -> None:
+    scaled = ("scale", "--baseline", "mobilenet-v2", "--coefficients", "1.2,1.1,1.15", "--phi", "1")
+    call(root, *scaled, "-q")
+    result = call(root, "results", "plot", "family", "-o", str(tmp_path / "pictures"))
+    assert [Path(name).name for name in result.stdout.split()] == ["family.png"]
+    other = call(root, "results", "plot", "family", "--kind", "training", "-o", str(tmp_path))
+    assert "a family run has no picture 'training', only family" in other.stderr
+
+
+def test_export_of_a_family_and_a_training_writes_their_rows(root: Path) -> None:
+    scaled = ("scale", "--baseline", "mobilenet-v2", "--coefficients", "1.2,1.1,1.15", "--phi", "1")
+    call(root, *scaled, "-q")
+    [member] = csv.DictReader(io.StringIO(call(root, "results", "export", "family/001").stdout))
+    assert (member["member"], member["macs"].isdecimal()) == ("phi1", True)
+    exported = document(root, "results", "export", "family/001")
+    assert exported["rows"][0]["member"] == "phi1"  # type: ignore[index]
+    with Run.create(root, "train", command=["effsearch", "train"], config={}) as run:
+        write_rows(run.path / "metrics.csv", [dict.fromkeys(COLUMNS, 1) | {"top1": 0.75}])
+        run.finish("finished")
+    [epoch] = csv.DictReader(io.StringIO(call(root, "results", "export", "train").stdout))
+    assert epoch["top1"] == "0.75"
+    [listed] = [row for row in rows(root, "results", "ls") if row["kind"] == "train"]
+    assert (listed["done"], listed["best_accuracy"]) == ("1", "0.75")
+    shown = call(root, "results", "show", "train/001").stdout
+    assert "1 of 1" in shown
+    assert "top-1 0.7500 on the validation part" in shown
+    assert "a train run has no trials" in call(root, "results", "top", "train/001").stderr
+    line = call(root, "results", "watch", "train/001").stdout
+    assert line.startswith("train/001 finished; 1/1 epochs; training loss 1.0000; ")
+    assert "top-1 on the validation" in call(root, "results", "watch", "train", "--once").stdout
+
+
+def test_tensorboard_files_are_written_live_or_at_once(root: Path, tmp_path: Path) -> None:
+    result = call(root, "results", "export", "--format", "tensorboard", "-o", str(tmp_path / "tb"))
+    assert result.stdout == f"{tmp_path / 'tb'}\n"
+    assert "wrote 5 trials: tensorboard --logdir" in result.stderr
+    call(root, "results", "watch", "baseline/001", "--once", "--logger", "tensorboard")
+    assert list((root / "baseline/001/tensorboard").glob("events.out.tfevents.*"))
+
+
 def test_report_is_one_file_beside_the_run_or_where_told(root: Path, tmp_path: Path) -> None:
     printed = call(root, "report", "baseline/001").stdout
     assert printed == f"{root / 'baseline/001/report.html'}\n"
@@ -208,7 +249,7 @@ def test_watch_follows_a_running_search(tmp_path: Path) -> None:
     with make(root) as run:
         command = [sys.executable, "-m", "effsearch.cli.app", "results", "watch", "baseline/001"]
         watching = subprocess.Popen(
-            [*command, "--run-dir", str(root), "--interval", "0.1"],
+            [*command, "--run-dir", str(root), "--interval", "0.1", "--logger", "tensorboard"],
             cwd=Path(__file__).parents[2],
             stdout=subprocess.PIPE,
             text=True,
@@ -220,6 +261,8 @@ def test_watch_follows_a_running_search(tmp_path: Path) -> None:
     said = watching.communicate(timeout=30)[0].splitlines()
     assert watching.returncode == 0
     assert "finished; 5 ended, 1 failed" in said[-1]
+    [events] = (root / "baseline/001/tensorboard").glob("events.out.tfevents.*")
+    assert b"search/best_reward" in events.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -251,6 +294,9 @@ def test_a_torn_ledger_is_reported_and_left_alone(root: Path) -> None:
 
 
 COMMANDS = [
+    ("results", "show", "baseline/001"),
+    ("results", "top", "baseline/001"),
+    ("results", "export", "baseline/001"),
     ("report", "baseline/001"),
     ("results", "pareto", "baseline/001"),
     ("results", "trial", "baseline/001", "0"),
@@ -277,7 +323,7 @@ def test_a_path_that_is_no_run_is_refused(
         call(root, *wrong)
 
 
-@pytest.mark.parametrize("arguments", COMMANDS[:5])
+@pytest.mark.parametrize("arguments", COMMANDS[:-1])
 def test_a_corrupt_ledger_is_named_with_its_line(root: Path, arguments: tuple[str, ...]) -> None:
     (root / "baseline/001/trials.jsonl").write_text("x\ny\n")
     with pytest.raises(InputError, match=r"trials\.jsonl, line 1"):

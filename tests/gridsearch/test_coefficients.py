@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,19 +83,26 @@ def test_a_grid_trains_every_network_once_and_scale_takes_its_answer(
     assert family.notes[1].startswith(f"coefficients: run {result.run}: alpha {answer['alpha']:g}")
 
 
-@pytest.mark.slow
-def test_killed_at_a_random_moment_and_resumed_no_triple_is_lost_and_none_trained_twice(
-    root: Path, options: dict[str, Any], tmp_path: Path, ray_address: str
-) -> None:
-    file = tmp_path / "config.json"
+def started(
+    root: Path, options: dict[str, Any], folder: Path, ray_address: str
+) -> "subprocess.Popen[str]":
+    """A real `effsearch coefficients` in a process of its own."""
+    file = folder / "config.json"
     file.write_text(json.dumps(options))  # JSON is YAML
     command = [
         "coefficients", "--config", str(file), "--run-dir", str(root), "--workers", "2",
         "--ray-address", ray_address,
     ]  # fmt: skip
-    process = effsearch(*command, cwd=tmp_path)
+    return effsearch(*command, cwd=folder)
+
+
+@pytest.mark.slow
+def test_killed_at_a_random_moment_and_resumed_no_triple_is_lost_and_none_trained_twice(
+    root: Path, options: dict[str, Any], tmp_path: Path, ray_address: str
+) -> None:
     run = root / "coefficients" / "001"
     wanted = random.randrange(1, 15)
+    process = started(root, options, tmp_path, ray_address)
     wait_until(lambda: count_told(run / "trials.jsonl") >= wanted, process)
 
     os.killpg(process.pid, signal.SIGKILL)
@@ -143,10 +151,44 @@ def test_top_networks_are_trained_again_longer_with_seeds_of_their_own(
 
 
 @pytest.mark.slow
+def test_ctrl_c_names_the_command_that_resumes_and_leaves_a_table(
+    root: Path, options: dict[str, Any], tmp_path: Path, ray_address: str
+) -> None:
+    run = root / "coefficients" / "001"
+    process = started(root, options, tmp_path, ray_address)
+    wait_until(lambda: count_told(run / "trials.jsonl") >= 2, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, talk = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"effsearch coefficients --resume coefficients/001 --run-dir {root}" in talk
+    assert "Traceback" not in talk
+    with open(run / "trainings.csv", newline="") as file:
+        assert sum(row["state"] == "done" for row in csv.DictReader(file)) >= 2
+
+
+@pytest.mark.slow
+def test_a_finished_grid_can_be_decided_by_longer_trainings(
+    root: Path, options: dict[str, Any], ray_address: str
+) -> None:
+    config = make_config(options, {"step": 0.2, "workers": 1})
+    grid = search_coefficients(config, run_dir=root, quiet=True)
+    ledger = (grid.path / "trials.jsonl").read_bytes()
+    longer = {"top": 2, "top_epochs": 2, "top_seeds": 2}
+    result = resume_coefficients(grid.run, longer, run_dir=root, quiet=True)
+    assert (result.answer["decided_by"], result.answer["top"]) == ("top", 2)
+    assert (grid.path / "trials.jsonl").read_bytes() == ledger
+    assert Run.load(grid.path).config["top"] == 2
+    with pytest.raises(InputError, match="another top"):
+        resume_coefficients(grid.run, {"top": 3}, run_dir=root, quiet=True)
+
+
+@pytest.mark.slow
 def test_halving_stops_trainings_and_says_so(
     root: Path, options: dict[str, Any], ray_address: str
 ) -> None:
-    config = make_config(options, {"step": 0.1, "epochs": 2, "pruning": "halving", "workers": 1})
+    # Enough images that accuracies differ after an epoch; with fewer all are at chance.
+    more = {"max_images": 240, "epochs": 2, "pruning": "halving", "step": 0.1, "workers": 1}
+    config = make_config(options, more)
     result = search_coefficients(config, run_dir=root, quiet=True)
     stopped = result.answer["grid"]["stopped"]
     assert stopped > 0

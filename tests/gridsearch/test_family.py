@@ -2,16 +2,18 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from gridsearch.family import FamilyResult, ScaleOptions, scale_family
+from gridsearch.family_targets import MeterOptions
 from results.files import write_json
 from results.run import Run
 from search_spaces.architecture import Architecture
 from search_spaces.cost import cost
-from search_spaces.errors import InputError
+from search_spaces.errors import InfeasibleError, InputError
 from search_spaces.zoo import resolve_architecture
 
 PAPER = "1.2,1.1,1.15"
@@ -68,6 +70,42 @@ def test_a_target_finds_its_phi(root: Path) -> None:
     assert flops.cost.macs == pytest.approx(2e9, rel=0.03)
     assert memory.cost.memory_bytes == pytest.approx(20e6, rel=0.03)
     assert [target["metric"] for target in family.answer["targets"]] == ["macs", "memory_bytes"]
+
+
+def phone(folder: Path) -> MeterOptions:
+    """Stands in for a phone that takes 1 ms for every 50 kB of weights."""
+    pytest.importorskip("onnx")
+    script = folder / "phone.py"
+    script.write_text("import os, sys; print(os.path.getsize(sys.argv[1]) / 5e4)")
+    return MeterOptions(command=f"{sys.executable} {script} {{onnx}}", timeout=30)
+
+
+def test_a_latency_finds_its_phi_by_measuring(root: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    options = ScaleOptions(
+        baseline="efficientnet-b0",
+        coefficients=PAPER,
+        target_latency=600.0,
+        meter=phone(tmp_path),
+    )
+    family = scale_family(options, run_dir=root, say=said.append)
+    (found,) = family.answer["targets"]
+    assert found["metric"] == "latency_ms"
+    assert found["reached"] == pytest.approx(600, rel=0.05)
+    assert found["measured"]["backend"] == "command"
+    assert 1 < len(said) == len(found["measured"]["tried"]) <= 10
+    assert family.members[-1].phi == found["phi"]
+    assert f"phi = {found['phi']:g} comes closest to 600ms" in family.notes[-1]
+
+
+def test_a_latency_out_of_reach_says_what_was_measured(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(InfeasibleError, match=r"no phi reaches 1e-06 ms: measured were .* at phi"):
+        scaled(root, target_latency=1e-6, meter=phone(tmp_path))
+
+
+def test_a_meter_without_a_latency_to_reach_is_refused(root: Path) -> None:
+    with pytest.raises(InputError, match="measured for --target-latency alone"):
+        scaled(root, 1, meter=MeterOptions(device="cuda"))
 
 
 def test_a_resolution_rounding_is_kept(root: Path) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.halving import Halving
 from gridsearch.jobs import Job, ListSource
 from gridsearch.trainings import DEATHS, Trainings, training_seed
 from results.ledger import Ledger, read_events
 from search_spaces.architecture import Architecture
 from search_spaces.scaling import scale
 from training.trials.evaluator import Request
+from training.trials.halving import Halving
 from training.trials.outcome import Outcome, failure
 
 Make = Callable[..., Trainings]

@@ -117,3 +117,21 @@ def test_it_asks_the_same_whatever_the_number_of_threads() -> None:
     with threadpool_limits(limits=2):
         second = search(Bayesian(problem), landscape, 32)
     assert [r.candidate.encoding for r in first] == [r.candidate.encoding for r in second]
+
+
+def test_the_opening_is_spread_farther_than_draws_from_the_band() -> None:
+    problem = mnasnet()
+    strategy = Bayesian(problem, 0)
+
+    def nearest(candidates: list[Candidate]) -> int:
+        rows = np.array([candidate.encoding for candidate in candidates])
+        away = (rows[:, None] != rows[None]).sum(axis=2)
+        return int(away[~np.eye(len(rows), dtype=bool)].min())
+
+    opening = strategy.ask(8)
+    strategy.tell([result_of(problem, candidate, None) for candidate in opening])
+    opening += strategy.ask(8)  # nothing is measured yet, so it goes on opening
+    drawn = problem.draw(np.random.default_rng(0), 16, set())
+    assert len({candidate.id for candidate in opening}) == 16
+    assert not problem.violation(np.array([c.encoding for c in opening])).any()
+    assert nearest(opening) > nearest(drawn)

@@ -1,6 +1,8 @@
 """Comparisons of strategies: what is measured, what it is judged by, and the arithmetic."""
 
 import csv
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from nas.bench.config import BenchConfig, strategies_of
+from nas.bench.done import keep_trace, kept_traces
 from nas.bench.figure import draw
 from nas.bench.race import Trace, run_race, run_search
 from nas.bench.standing import evaluations_to, interval, standings
@@ -248,3 +251,35 @@ def test_a_table_of_other_networks_is_refused(tmp_path: Path, space: str) -> Non
     other = replace(config("mnasnet"), evaluator=table)
     with pytest.raises(InputError, match="holds no network of space 'mnasnet'"):
         make_yardstick(other)
+
+
+def test_a_search_comes_back_from_its_line_and_a_torn_line_is_dropped(tmp_path: Path) -> None:
+    trace = Trace(
+        strategy="random",
+        seed=3,
+        rewards=(0.25, 0.5),
+        sampled=(0.125, 0.5),
+        evaluated=2,
+        missing=1,
+        seconds=0.5,
+    )
+    path = tmp_path / "searches.jsonl"
+    keep_trace(path, trace)
+    keep_trace(path, replace(trace, seed=4, sampled=(math.nan, 0.5)))
+    with path.open("a") as file:
+        file.write('{"strategy": "ran')
+    first, second = kept_traces(path)
+    assert first == trace
+    assert math.isnan(second.sampled[0])
+    assert kept_traces(path)[0] == trace
+    assert path.read_text().count("\n") == 2
+
+
+def test_a_configuration_comes_back_with_its_objective(space: str) -> None:
+    for kind in ("hard", "soft", "absolute"):
+        objective = BaselineConfig(target_flops=4e8, objective=kind).make_objective()
+        before = config(space, objective=objective, noise=0.01)
+        stored = json.loads(json.dumps(before.to_dict(), allow_nan=False))
+        assert BenchConfig.from_dict(stored) == before
+    with pytest.raises(InputError, match="started by another version"):
+        BenchConfig.from_dict({"strategies": ["random"]})

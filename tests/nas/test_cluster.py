@@ -101,8 +101,10 @@ def test_a_search_over_two_nodes_outlives_one_of_them(two_nodes, tmp_path: Path)
     counts = evaluations(log)
     assert all(counts[network] == 1 for network in known), "evaluated again what was recorded"
     assert sum(counts.values()) <= SAMPLES + 2
-    last = {line.split()[1] for line in log.read_text().splitlines()[at_death + 1 :]}
-    assert len(last) == 1, "only the first node is left"
+    after = [line.split()[1] for line in log.read_text().splitlines()[at_death:]]
+    (left,) = set(after[-SAMPLES // 4 :])
+    # The dying node's processes notice within two seconds, in which they may still end a few.
+    assert sum(node != left for node in after) <= 6, "only the first node is left"
     assert digest(events) == digest_of_the_same_search_without_ray(config, tmp_path)
 
 

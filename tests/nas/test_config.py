@@ -47,6 +47,22 @@ def test_whole_targets_are_whole_numbers() -> None:
     assert {type(value) for value in config.targets.values()} == {int}
 
 
+def test_a_target_on_memory_is_of_one_image_or_of_a_batch_with_the_weights() -> None:
+    one = make_config({"target_memory": "64MB"})
+    many = make_config({"target_memory": "64MB", "memory_batch": 8})
+    assert one.targets == {"memory_bytes": 64_000_000}
+    assert many.targets == {"total_memory_bytes": 64_000_000}
+
+
+def test_a_latency_is_read_in_milliseconds_and_stands_after_what_is_counted() -> None:
+    config = make_config({"target_latency": "8ms", "target_params": "5M", "latency_timeout": "1m"})
+    assert config.targets == {"params": 5_000_000, "latency_ms": 8}
+    assert config.latency_timeout == 60
+    assert make_config({"target_latency": 8.5}).target_latency == 8.5
+    with pytest.raises(InputError, match="target_latency: '8' is not a latency with its unit"):
+        make_config({"target_latency": "8"})
+
+
 @given(
     st.fixed_dictionaries(
         {},
@@ -83,7 +99,14 @@ def test_a_file_of_a_config_is_read(tmp_path: Path) -> None:
 def test_what_decides_the_search_may_not_change_and_all_else_may() -> None:
     before = BaselineConfig()
     by_type: dict[str, Any] = {"str": "x", "int": 7, "float": 0.5, "dict": {"a": 1}}
-    by_name = {"objective": "absolute", "device": "cpu"}
+    by_name = {
+        "objective": "absolute",
+        "device": "cpu",
+        "pruning": "halving",
+        "table_missing": "nearest",
+        "latency_measure": "each",
+        "weight": -0.1,
+    }
     for field in fields(BaselineConfig):
         kind = re.match(r"[a-z]+", str(field.type).replace("<class '", ""))
         value = by_name.get(field.name) or by_type[kind[0] if kind else ""]

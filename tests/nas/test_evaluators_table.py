@@ -5,16 +5,30 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from searches import SMALL_SPACE
 
+from nas.evaluators.coverage import TableMissing
 from nas.evaluators.registry import make_evaluator
 from nas.evaluators.table import TableEvaluator, load_table
 from search_spaces.errors import InputError
 from search_spaces.notation import format_architecture
+from search_spaces.space_file import parse_space
 from search_spaces.zoo import load_zoo
 from training.trials.evaluator import Request
 
-ONE, TWO = load_zoo("mobilenet-v1"), load_zoo("mobilenet-v2")
+SPELLED = """
+name: spelled
+resolution: 32
+stages:
+  - block: [{op: identity}, {op: mbconv, kernel: 3}, {op: mbconv, kernel: 5}]
+    se: [0, 0.25]
+    channels: 16
+"""
+SPACE = parse_space(SMALL_SPACE, "small")
+ROWS = SPACE.sample(np.random.default_rng(0), 3)
+ONE, TWO, LACKED = (SPACE.decode(row) for row in ROWS)
 
 
 def write_table(folder: Path, *rows: Sequence[object], encoding: str = "utf-8") -> Path:
@@ -24,7 +38,7 @@ def write_table(folder: Path, *rows: Sequence[object], encoding: str = "utf-8") 
     return path
 
 
-def small_table(folder: Path) -> TableEvaluator:
+def small_table(folder: Path, missing: TableMissing = "fail") -> TableEvaluator:
     return load_table(
         write_table(
             folder,
@@ -32,7 +46,9 @@ def small_table(folder: Path) -> TableEvaluator:
             (format_architecture(ONE), 0.5, 3, "quick"),
             (json.dumps(TWO.to_dict()), 0.7, "nan", ""),
             (format_architecture(ONE), 0.6, 4, "again"),
-        )
+        ),
+        SPACE,
+        missing,
     )
 
 
@@ -50,12 +66,40 @@ def test_of_several_rows_of_a_network_the_seed_picks_one(tmp_path: Path) -> None
 
 def test_a_network_that_the_table_lacks_fails_alone(tmp_path: Path) -> None:
     evaluator = small_table(tmp_path)
-    missing = load_zoo("mnasnet-a1")
-    results = evaluator.evaluate([Request(0, missing, 0), Request(1, TWO, 0)])
+    results = evaluator.evaluate([Request(0, LACKED, 0), Request(1, TWO, 0)])
     assert results == [
-        {"error": f"network {missing.id} is not in the table"},
+        {"error": f"network {LACKED.id} is not in the table"},
         {"accuracy": 0.7},
     ]
+
+
+def test_a_network_that_the_table_lacks_may_take_the_nearest_ones_values(tmp_path: Path) -> None:
+    evaluator = small_table(tmp_path, "nearest")
+    away = [(ROWS[place] != ROWS[2]).sum() for place in (0, 1)]
+    assert away[0] != away[1]
+    near, accuracy = ((ONE, 0.5), (TWO, 0.7))[int(np.argmin(away))]
+    lacked, known = evaluator.evaluate([Request(0, LACKED, 0), Request(1, TWO, 0)])
+    assert (lacked["accuracy"], lacked["taken_from"]) == (accuracy, near.id)
+    assert known == {"accuracy": 0.7}
+    assert evaluator.evaluate([Request(0, LACKED, 0)]) == [lacked]
+
+
+def test_what_a_table_lacks_is_counted_by_network_not_by_spelling(tmp_path: Path) -> None:
+    space = parse_space(SPELLED, "spelled")
+    one, *others = {space.decode(row).id: space.decode(row) for row in space.enumerate()}.values()
+    assert len(others) + 1 < space.size
+    path = write_table(tmp_path, ("architecture", "accuracy"), (format_architecture(one), 0.5))
+    assert load_table(path, space, "fail").coverage.lacking == len(others)
+
+
+def test_a_table_without_a_network_of_the_space_is_refused(tmp_path: Path) -> None:
+    path = write_table(
+        tmp_path,
+        ("architecture", "accuracy"),
+        (format_architecture(load_zoo("mobilenet-v1")), 0.7),
+    )
+    with pytest.raises(InputError, match="holds no network of space 'small'"):
+        load_table(path, SPACE, "fail")
 
 
 def test_the_mark_that_excel_puts_first_does_no_harm(tmp_path: Path) -> None:
@@ -65,7 +109,7 @@ def test_the_mark_that_excel_puts_first_does_no_harm(tmp_path: Path) -> None:
         (format_architecture(ONE), 0.5),
         encoding="utf-8-sig",
     )
-    assert load_table(path).evaluate([Request(0, ONE, 0)]) == [{"accuracy": 0.5}]
+    assert load_table(path, SPACE, "fail").evaluate([Request(0, ONE, 0)]) == [{"accuracy": 0.5}]
 
 
 def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
@@ -75,7 +119,13 @@ def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
             tmp_path, ("architecture", "accuracy"), (format_architecture(ONE), accuracy)
         )
         _, record = make_evaluator(
-            str(path), data="digits", recipe={}, max_images=None, device="cpu"
+            str(path),
+            space=SPACE,
+            table_missing="fail",
+            data="digits",
+            recipe={},
+            max_images=None,
+            device="cpu",
         )
         records.append(record)
     assert records[0] == records[1] != records[2]
@@ -124,7 +174,7 @@ def test_a_table_that_cannot_be_used_is_refused_with_its_line(
     rows: list[Sequence[object]], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=message) as refused:
-        load_table(write_table(tmp_path, *rows))
+        load_table(write_table(tmp_path, *rows), SPACE, "fail")
     assert "\n" not in str(refused.value)
 
 
@@ -133,4 +183,4 @@ def test_a_file_that_is_no_csv_is_refused(content: bytes, tmp_path: Path) -> Non
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     with pytest.raises(InputError, match="table "):
-        load_table(path)
+        load_table(path, SPACE, "fail")

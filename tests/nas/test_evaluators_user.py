@@ -11,6 +11,7 @@ from searches import write_evaluator
 from nas.evaluators.registry import make_evaluator
 from nas.evaluators.user import UserEvaluator, load_user_evaluator
 from search_spaces.errors import InputError
+from search_spaces.space_file import load_space
 from search_spaces.zoo import load_zoo
 from training.trials.evaluator import Measurements, Request
 
@@ -201,7 +202,15 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 )
 def test_an_evaluator_that_is_not_there_is_refused(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        make_evaluator(text, data="digits", recipe={}, max_images=None, device="cpu")
+        make_evaluator(
+            text,
+            space=load_space("mnasnet"),
+            table_missing="fail",
+            data="digits",
+            recipe={},
+            max_images=None,
+            device="cpu",
+        )
 
 
 def test_a_folder_is_no_evaluator_file(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nas.known_costs import KnownCosts
 from nas.objective import Objective, banded_target
 from nas.problem import ENUMERABLE, Problem
 from search_spaces.architecture import Architecture
@@ -165,3 +166,17 @@ def test_an_architecture_of_the_space_is_what_is_evaluated(problem: Problem) -> 
     candidate = problem.draw(rng(), 1, set())[0]
     assert isinstance(candidate.architecture, Architecture)
     assert problem.space.decode(np.array(candidate.encoding)) == candidate.architecture
+
+
+def test_the_memory_of_a_batch_is_that_of_weights_and_activations() -> None:
+    space = parse_space(ALIASED, "aliased")
+    known = KnownCosts(space, memory_batch=8)
+    costs = known(space.sample(np.random.default_rng(0), 50))
+    expected = 4 * costs["params"] + 8 * costs["memory_bytes"]
+    assert (costs["total_memory_bytes"] == expected).all()
+    low, high = known.ranges["total_memory_bytes"]
+    assert low <= expected.min() <= expected.max() <= high
+    target = banded_target("total_memory_bytes", float(np.median(expected)), floor=0.5)
+    problem = Problem.of(space, Objective((target,)), known)
+    drawn = problem.draw(np.random.default_rng(0), 5, set())
+    assert all(problem.objective.targets[0].low <= one.costs["total_memory_bytes"] for one in drawn)

@@ -2,16 +2,23 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
+import other_kinds
 import pytest
 from making import asked, failed, make_run, told, write_ledger
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from searched import search
 
+from results.pareto import pareto_trials
 from results.plots.choices import read_choices
+from results.plots.family import trained_members
 from results.plots.files import figure_bytes, inline_svg, write_file
 from results.plots.forest import measure_importance
-from results.plots.registry import PLOTS, draw, draw_or_say, styled
+from results.plots.registry import draw, draw_or_say, kinds_of, styled
+from results.plots.repeated import finalists
 from results.plots.several import draw_several
 from results.plots.style import NothingToDrawError
 from results.run_data import RunData, load_run_data
@@ -23,29 +30,77 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunData:
     return search(tmp_path_factory.mktemp("runs"), 60)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PLOTS if kind != "finalists"])
-def test_every_kind_draws_a_run(whole: RunData, kind: str) -> None:
+RUNS = ("baseline", "coefficients", "comparison", "family", "train")
+MAKERS = {
+    "coefficients": other_kinds.coefficients,
+    "comparison": other_kinds.comparison,
+    "family": other_kinds.family,
+    "train": other_kinds.training,
+}
+NEED_SEEDS = ("finalists", "noise")
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunData]:
+    root = tmp_path_factory.mktemp("others")
+    return {kind: make(root) for kind, make in MAKERS.items()}
+
+
+@pytest.mark.parametrize(
+    ("run", "kind"),
+    [
+        (run, kind)
+        for run in MAKERS
+        for kind in kinds_of(run)
+        if not (run == "coefficients" and kind == "network")
+    ],
+)
+def test_every_kind_draws_a_run_of_its_kind(
+    others: dict[str, RunData], run: str, kind: str
+) -> None:
+    figure, lacking = draw_or_say(kind, others[run])
+    assert lacking is None
+    assert ET.fromstring(figure_bytes(figure, "svg")).tag.endswith("svg")
+
+
+@pytest.mark.parametrize("kind", [k for k in kinds_of("baseline") if k not in NEED_SEEDS])
+def test_every_kind_draws_a_search(whole: RunData, kind: str) -> None:
     figure, lacking = draw_or_say(kind, whole)
     assert lacking is None
     svg = ET.fromstring(figure_bytes(figure, "svg"))
     assert svg.tag.endswith("svg")
 
 
-@pytest.mark.parametrize("kind", PLOTS)
-def test_every_kind_of_an_empty_run_says_so(tmp_path: Path, kind: str) -> None:
-    with make_run(tmp_path) as run:
+@pytest.mark.parametrize(("run_kind", "kind"), [(run, k) for run in RUNS for k in kinds_of(run)])
+def test_every_kind_of_an_empty_run_says_so(tmp_path: Path, run_kind: str, kind: str) -> None:
+    with make_run(tmp_path, run_kind) as run:
         figure, lacking = draw_or_say(kind, load_run_data(run))
-    assert lacking == "no finished trials yet"
+    what = {"training": "no finished epochs yet", "family": "the family has no members yet"}
+    assert lacking == what.get(kind, "no finished trials yet")
     assert figure_bytes(figure, "png").startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("kind", PLOTS)
+@pytest.mark.parametrize("kind", kinds_of("baseline"))
 def test_every_kind_bears_a_single_network_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
     with make_run(tmp_path) as run:
         strange = asked(0, architecture="<script>", costs={})
         write_ledger(run.paths.ledger, [strange, told(0), asked(1), failed(1)])
         figure, _ = draw_or_say(kind, load_run_data(run))
     assert figure_bytes(figure, "svg")
+
+
+def test_the_front_is_drawn_over_the_first_targets_cost(whole: RunData) -> None:
+    trials = tuple(
+        replace(trial, costs=trial.costs | {"latency_ms": 4.0 + trial.number / 20})
+        for trial in whole.trials
+    )
+    changed = vars_of(whole) | {"trials": trials, "targets": {"latency_ms": 6.0, "macs": 4e8}}
+    said = texts(draw("front", RunData(**changed)))
+    assert "latency as predicted by the table (ms)" in said
+    assert "target 6ms" in said
+    assert "EfficientNet-B0" not in said  # its latency here is not known
+    counted = texts(draw("front", RunData(**vars_of(whole) | {"targets": {"params": 5e6}})))
+    assert "EfficientNet-B0 4.0M" in counted  # with ten classes
 
 
 def test_the_same_run_gives_the_same_bytes(whole: RunData) -> None:
@@ -68,6 +123,79 @@ def test_finalists_are_drawn_with_and_without_intervals(whole: RunData) -> None:
     answer = {"finalists": {"rows": rows, "confidence": 0.9}}
     data = RunData(**{**vars_of(whole), "answer": answer})
     assert figure_bytes(draw("finalists", data), "png")
+
+
+def test_a_picture_of_another_kind_of_run_names_those_there_are(others: dict[str, RunData]) -> None:
+    with pytest.raises(NothingToDrawError, match="a family run has no picture 'heatmap', only fam"):
+        draw("heatmap", others["family"])
+
+
+def texts(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def test_the_surface_marks_the_choice_the_ties_and_longer_trainings(
+    others: dict[str, RunData],
+) -> None:
+    said = texts(draw("heatmap", others["coefficients"]))
+    assert "chosen α = 1.2, β = 1.1, γ = 1.15" in said
+    assert "88.0\nα 1.2\n95.0 long" in said  # the grid's accuracy first: all cells are alike in it
+    assert "not to be told from the best" in said
+
+
+def test_finalists_of_a_grid_are_its_longer_trainings(tmp_path: Path) -> None:
+    found = finalists(other_kinds.coefficients(tmp_path))
+    assert [one.label.splitlines()[0] for one in found] == [
+        "α 1, β 1.2, γ 1.15",
+        "α 1.2, β 1.1, γ 1.15",
+    ]
+    assert found[0].seeds == (0.94, 0.96)
+    assert found[0].before == pytest.approx(0.84)
+
+
+def test_without_longer_trainings_the_way_to_them_is_named(tmp_path: Path) -> None:
+    data = other_kinds.coefficients(tmp_path, top=False)
+    with pytest.raises(NothingToDrawError, match="resume the run with --top 5"):
+        draw("finalists", data)
+    with pytest.raises(NothingToDrawError, match="no network has two trainings: search with"):
+        draw("noise", data)
+
+
+def test_noise_is_pooled_over_the_networks(others: dict[str, RunData]) -> None:
+    # Two networks with seeds 0.94 and 0.96: a deviation of 0.01·√2.
+    assert "one standard deviation: 1.41 points" in texts(draw("noise", others["coefficients"]))
+
+
+def test_members_that_were_trained_are_known_again(tmp_path: Path) -> None:
+    data = other_kinds.family(tmp_path)
+    other_kinds.training(tmp_path, model=f"{data.path}/phi1.json (member phi1)")
+    other_kinds.training(tmp_path, model="mobilenet-v2")
+    [found] = trained_members(data)
+    assert (found.member, found.accuracy, found.data) == ("phi1", 0.9, "digits")
+    assert "top-1, trained here (%)" in texts(draw("family", data))
+
+
+def test_a_training_without_validation_is_drawn(tmp_path: Path) -> None:
+    data = other_kinds.training(tmp_path, epochs=1, answer=False)
+    data.rows[0].update(validation_loss=None, top1=None, top5=None)
+    assert "nothing was held out" in texts(draw("training", data))
+
+
+def test_trainings_that_were_given_up_lead_no_search(tmp_path: Path) -> None:
+    with make_run(tmp_path) as run:
+        early = told(1, reward=0.9, measurements={"accuracy": 0.9, "stopped_after": 2})
+        write_ledger(run.paths.ledger, [asked(0), told(0), asked(1), early])
+        data = load_run_data(run)
+    said = texts(draw("progress", data))
+    assert "trial 0: 0.4000" in said
+    assert "given up early" in said
+    assert [trial.number for trial in pareto_trials(data.trials)] == [0]
+
+
+def test_a_name_with_dollar_signs_is_no_formula(tmp_path: Path) -> None:
+    data = other_kinds.comparison(tmp_path, name=r"$\frac{")
+    assert r"$\frac{" in texts(draw("comparison", data))
+    assert figure_bytes(draw("comparison", data), "png")
 
 
 def vars_of(data: RunData) -> dict[str, object]:

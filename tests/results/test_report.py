@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import other_kinds
 import pytest
 from making import asked, failed, finished_run, make_run, told, write_ledger
 from searched import search
@@ -112,7 +113,7 @@ def test_a_run_of_failures_alone_is_reported(tmp_path: Path) -> None:
         write_ledger(run.paths.ledger, [asked(0), failed(0)])
         run.finish("failed", error="none of 1 evaluations succeeded")
     page = report_page([load_run_data(run)])
-    assert "This run failed: none of 1 evaluations succeeded." in page
+    assert "This search failed: none of 1 evaluations succeeded." in page
     assert "Failed evaluations" in page
 
 
@@ -195,22 +196,90 @@ def test_a_picture_the_run_made_itself_is_taken_over(tmp_path: Path) -> None:
 
 
 def test_coefficients_are_told_with_their_ties(tmp_path: Path) -> None:
-    run = finished_run(tmp_path, "coefficients")
-    answer = {
-        "alpha": 1.2,
-        "beta": 1.1,
-        "gamma": 1.15,
-        "product": 1.92,
-        "measured_ratio": 2.57,
-        "accuracy": 0.9,
-        "accuracy_interval": [0.88, 0.92],
-        "ties": [{}, {}],
-    }
-    run.paths.answer.write_text(json.dumps(answer))
-    data = load_run_data(run)
+    data = other_kinds.coefficients(tmp_path, top=False)
     said = words(data)
     assert "alpha = 1.2, beta = 1.1, gamma = 1.15" in said
-    assert "90.00% and costs 2.57 times" in said
-    assert "between 88.00% and 92.00%" in said
+    assert "95.00% and costs 2.7 times" in said
+    assert "4 triples of the grid come to 4 distinct networks" in said
+    assert "between 93.00% and 97.00% (90% interval)" in said
     assert "cannot be told from the best: 2" in said
-    assert "no finalists" not in report_page([data])
+    assert "coefficients --resume coefficients/001 --top 5" in said
+    assert "effsearch scale --coefficients coefficients/001" in said
+
+
+def test_a_grid_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
+    with make_run(tmp_path, "coefficients") as run:
+        write_ledger(run.paths.ledger, [asked(0), told(0)])
+    said = words(load_run_data(run))
+    assert "One training is done; the grid is decided when all are." in said
+    assert "effsearch coefficients --resume coefficients/001" in said
+
+
+def test_a_comparison_names_the_best_way_and_its_ties(tmp_path: Path) -> None:
+    said = words(other_kinds.comparison(tmp_path))
+    assert "efficientnet-b0 at 771.6M multiply-adds does best scaled by resolution alone" in said
+    assert "80.00% [78.00%, 82.00%]; not to be told from it: all three (compound)" in said
+    assert "2 trainings with different seeds of each network; one training strays by 1.0" in said
+    assert "One network could not be brought to the budget" in said
+    assert "--seeds 4" in said
+    one_seed = words(other_kinds.comparison(tmp_path, seeds=1))
+    assert "How sure: not known. One training each gives no interval." in one_seed
+
+
+def test_a_family_says_what_it_costs_and_what_was_trained(tmp_path: Path) -> None:
+    data = other_kinds.family(tmp_path)
+    said = words(data)
+    assert "3 networks, from phi0 (300.8M multiply-adds, 3.5M parameters, 224 pixels)" in said
+    assert "Coefficients of 1.2,1.1,1.15: alpha 1.2" in said
+    assert "No member has been trained yet." in said
+    assert "effsearch train --model family/001 --phi 0" in said
+    other_kinds.training(tmp_path, model=f"{data.path}/phi0.json (member phi0)")
+    said = words(data)
+    assert "Accuracy as trained here: phi0 90.00% on digits." in said
+    assert "--phi 1" in said
+
+
+def test_a_training_says_how_good_and_how_sure(tmp_path: Path) -> None:
+    said = words(other_kinds.training(tmp_path))
+    assert "network f5d9815b2a8b (x) with 300.8M multiply-adds" in said
+    assert "top-1 90.00% on the test images of digits, top-1 92.00% on the validation" in said
+    assert "4 epochs in 14 seconds on cpu" in said
+    # 0.9 ± 1.645·√(0.9·0.1/360)
+    assert "360 images put it between 87.40% and 92.60%" in said
+    assert "effsearch export train/001 --format onnx" in said
+
+
+def test_a_training_that_was_stopped_says_how_far_it_was(tmp_path: Path) -> None:
+    said = words(other_kinds.training(tmp_path, epochs=2, answer=False))
+    assert "This training was stopped before its end" in said
+    assert "epoch 2 of 4, training loss 1.0000; best top-1 so far 75.00%" in said
+    assert "effsearch train --resume train/001" in said
+    nothing = words(other_kinds.training(tmp_path, epochs=0, answer=False))
+    assert "no finished epochs yet" in nothing
+
+
+@pytest.mark.parametrize(
+    ("kind", "pictures", "table"),
+    [
+        ("coefficients", 6, "The triples"),
+        ("comparison", 2, "The networks compared"),
+        ("family", 1, "The members"),
+        ("training", 2, "The epochs"),
+    ],
+)
+def test_every_kind_of_run_has_its_pictures_and_table(
+    tmp_path: Path, kind: str, pictures: int, table: str
+) -> None:
+    page = report_page([getattr(other_kinds, kind)(tmp_path)])
+    assert page.count('<svg role="img"') == pictures
+    assert table in page
+    assert ("All trials" in page) == (kind in ("coefficients", "comparison"))
+
+
+def test_html_in_the_names_of_other_runs_stays_text(tmp_path: Path) -> None:
+    comparison = other_kinds.comparison(tmp_path, name=EVIL)
+    trained = other_kinds.training(tmp_path, model=EVIL)
+    grid = other_kinds.coefficients(tmp_path, data={"name": EVIL})
+    page = report_page([comparison, trained, grid])
+    assert "<script>alert" not in page
+    assert not any("onerror" in attributes for _, attributes in Elements(page).found)

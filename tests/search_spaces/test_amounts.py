@@ -5,8 +5,10 @@ import pytest
 from search_spaces.amounts import (
     format_bytes,
     format_count,
+    format_ms,
     parse_bytes,
     parse_count,
+    parse_milliseconds,
     parse_numbers,
     parse_seconds,
 )
@@ -39,6 +41,25 @@ def test_counts_are_read(text: str | float, value: float) -> None:
 )
 def test_times_are_read_in_seconds(text: str, value: float) -> None:
     assert parse_seconds(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(("text", "value"), [("29ms", 29), ("0.1s", 100), (" 8 MS ", 8), (8.0, 8)])
+def test_latencies_are_read_in_milliseconds(text: str | float, value: float) -> None:
+    assert parse_milliseconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["8", "0ms", "-1ms", "8MB", True, float("nan")])
+def test_bad_latencies_are_refused(text: str | float) -> None:
+    with pytest.raises(InputError, match=r"a latency with its unit such as 8ms or 0.1s"):
+        parse_milliseconds(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(8, "8ms"), (8.256, "8.26ms"), (183.2, "183ms"), (999.97, "1s"), (1234, "1.234s")],
+)
+def test_latencies_are_written_for_reading(value: float, text: str) -> None:
+    assert format_ms(value) == text
 
 
 @pytest.mark.parametrize(

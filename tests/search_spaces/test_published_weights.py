@@ -1,23 +1,32 @@
-"""The same weights give the same logits as in torchvision and timm.
+"""The same weights give the same logits as in torchvision and timm, under their names.
 
 Random weights and random batch statistics: nothing is downloaded, and nothing cancels out.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from small_model import SMALL, write_model
+from torch import nn
 
 from search_spaces.network import build_network
+from search_spaces.notation import format_stage
+from search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
 from search_spaces.zoo import load_zoo
+from training.export import export_model
+from training.model_file import empty_network
+from training.weights_names import load_published_weights, to_published
 
 Import = Callable[[str], ModuleType]
 
 
-def randomise_norms(network: nn.Module, images: Tensor) -> float:
+def randomise_norms(network: nn.Module, images: torch.Tensor) -> float:
     """Give every normalization its own scales and statistics near the true ones; their epsilon.
 
     With statistics far from the true ones the signal dies out and the logits compare nothing.
@@ -38,23 +47,15 @@ def randomise_norms(network: nn.Module, images: Tensor) -> float:
     return epsilon
 
 
-def tensors(network: nn.Module) -> list[Tensor]:
-    """Weights and statistics in the order of the layers, which both sides share."""
-    return [t for name, t in network.state_dict().items() if "num_batches" not in name]
-
-
 def compare(name: str, theirs: nn.Module) -> None:
     torch.manual_seed(0)
     # Smooth images of different brightness, for noise looks alike once it is pooled.
     coarse = torch.randn(4, 3, 7, 7) + torch.randn(4, 3, 1, 1)
-    images = nn.functional.interpolate(coarse, size=224, mode="bilinear")
+    images = nn.functional.interpolate(coarse, size=128, mode="bilinear")
     epsilon = randomise_norms(theirs, images)
     theirs.eval()
     ours = build_network(replace(load_zoo(name), norm_eps=epsilon)).eval()
-    pairs = list(zip(tensors(ours), tensors(theirs), strict=True))
-    for mine, other in pairs:
-        assert mine.shape == other.shape
-        mine.copy_(other)
+    load_published_weights(ours, theirs.state_dict())
     with torch.no_grad():
         expected = theirs(images)
         logits = ours(images)
@@ -65,7 +66,13 @@ def compare(name: str, theirs: nn.Module) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "theirs"), [("efficientnet-b0", "efficientnet_b0"), ("resnet-50", "resnet50")]
+    ("name", "theirs"),
+    [
+        ("efficientnet-b0", "efficientnet_b0"),
+        ("efficientnetv2-s", "efficientnet_v2_s"),
+        ("mobilenet-v2", "mobilenet_v2"),
+        ("resnet-50", "resnet50"),
+    ],
 )
 def test_logits_equal_torchvision_s(name: str, theirs: str, import_vision: Import) -> None:
     torch.manual_seed(1)
@@ -74,8 +81,94 @@ def test_logits_equal_torchvision_s(name: str, theirs: str, import_vision: Impor
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "theirs"), [("efficientnet-b0", "efficientnet_b0"), ("resnet-50", "resnet50")]
+    ("name", "theirs"),
+    [
+        ("efficientnet-b0", "efficientnet_b0"),
+        ("efficientnetv2-s", "efficientnetv2_s"),
+        ("mobilenet-v1", "mobilenetv1_100"),
+        ("mobilenet-v2", "mobilenetv2_100"),
+        ("mnasnet-a1", "semnasnet_100"),
+        ("resnet-50", "resnet50"),
+    ],
 )
 def test_logits_equal_timm_s(name: str, theirs: str, import_vision: Import) -> None:
     torch.manual_seed(1)
     compare(name, import_vision("timm").create_model(theirs, pretrained=False))
+
+
+FAMILY = [(f"efficientnet-b{member}", f"efficientnet_b{member}") for member in range(8)]
+OTHERS = [
+    ("efficientnetv2-s", "efficientnetv2_s"),
+    ("mobilenet-v1", "mobilenetv1_100"),
+    ("mobilenet-v2", "mobilenetv2_100"),
+    ("mnasnet-a1", "semnasnet_100"),
+    ("resnet-50", "resnet50"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "theirs"), FAMILY + OTHERS)
+def test_timm_s_networks_take_our_names_and_shapes(
+    name: str, theirs: str, import_vision: Import
+) -> None:
+    timm = import_vision("timm")
+    architecture = load_zoo(name)
+    state = empty_network(architecture, 10).state_dict()
+    with torch.device("meta"):
+        network = timm.create_model(theirs, num_classes=10)
+    network.load_state_dict(to_published(architecture, state, "timm"), strict=True, assign=True)
+
+
+@pytest.mark.slow
+def test_a_member_of_the_formula_has_timm_s_logits(import_vision: Import) -> None:
+    efficientnet = import_vision("timm.models.efficientnet")
+    member = compound(load_zoo("efficientnet-b0"), PUBLISHED_COEFFICIENTS, 0.5)
+    ours = build_network(replace(member, resolution=64), classes=10)
+    images = torch.randn(2, 3, 64, 64)
+    randomise_norms(ours, images)
+    theirs = efficientnet.EfficientNet(
+        efficientnet.decode_arch_def([[format_stage(stage)] for stage in member.stages]),
+        num_classes=10,
+        num_features=member.head.channels,
+        stem_size=member.stem.channels,
+        fix_stem=True,
+        act_layer=nn.SiLU,
+        norm_layer=partial(nn.BatchNorm2d, eps=member.norm_eps),
+    )
+    theirs.load_state_dict(to_published(member, ours.state_dict(), "timm"), strict=True)
+    with torch.no_grad():
+        difference = ours.eval()(images) - theirs.eval()(images)
+    assert difference.abs().max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [("efficientnet-b0", "timm"), (None, "timm"), ("mobilenet-v2", "torchvision")],
+)
+def test_the_lines_of_a_card_load_the_export(
+    name: str | None,
+    library: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    import_vision: Import,
+) -> None:
+    import_vision(library)
+    architecture = SMALL if name is None else replace(load_zoo(name), resolution=32)
+    stem = replace(architecture.stem, stride=1)
+    network = write_model(tmp_path / "best.safetensors", replace(architecture, stem=stem))
+    done = export_model(
+        tmp_path / "best.safetensors",
+        tmp_path / "m.safetensors",
+        format="safetensors",
+        names=library,
+        images=torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8),
+        images_from="noise",
+    )
+    monkeypatch.chdir(tmp_path)
+    code = done.card.read_text().split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(names["network"](images), network(images), atol=1e-4)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from search_spaces.errors import InputError
-from training.dataset import load_test, load_train
+from training.dataset import find_validation, load_test, load_train
 
 CIFAR = Path(__file__).parents[2].parent / "shared" / "data" / "cifar10"
 
@@ -191,6 +191,42 @@ def test_parquet_with_text_labels(tmp_path):
 
     assert load_train(str(tmp_path), resolution=6).class_names == ("cat", "dog")
     assert load_test(str(tmp_path), resolution=6).labels.tolist() == [1]
+
+
+def test_parquet_test_labels_follow_the_names_of_the_training_part(tmp_path):
+    write_parquet(tmp_path / "train.parquet", [0, 1, 2], names=["a", "b", "c"])
+    write_parquet(tmp_path / "test.parquet", [0, 1], names=["c", "a"])
+
+    assert load_test(str(tmp_path), resolution=6).labels.tolist() == [2, 0]
+
+
+def test_parquet_test_part_with_a_class_of_its_own(tmp_path):
+    write_parquet(tmp_path / "train.parquet", [0, 1], names=["a", "b"])
+    write_parquet(tmp_path / "test.parquet", [1, 0], names=["a", "zebra"])
+    with pytest.raises(InputError, match=r"row 0 of .*test\.parquet is of the class 'zebra'"):
+        load_test(str(tmp_path), resolution=6)
+
+
+def test_parquet_validation_part_stands_in_for_a_test_part_without_labels(tmp_path):
+    write_parquet(tmp_path / "train.parquet", [0, 1], names=["a", "b"])
+    write_parquet(tmp_path / "validation.parquet", [1, 1, 0], names=["a", "b"])
+    write_parquet(tmp_path / "test.parquet", [-1, -1], names=["a", "b"])
+
+    assert load_test(str(tmp_path), resolution=6).labels.tolist() == [1, 1, 0]
+    assert find_validation(str(tmp_path)) is None
+
+
+def test_own_validation_part_beside_a_test_part(tmp_path):
+    for part, labels in (("train", [0, 1]), ("validation", [1]), ("test", [0, 0])):
+        write_parquet(tmp_path / "parquet" / f"{part}.parquet", labels, names=["a", "b"])
+    for part, count in (("train", 3), ("validation", 2), ("test", 1)):
+        write_class(tmp_path / "folder" / part / "a", count)
+        write_class(tmp_path / "folder" / part / "b", count)
+    for data, wanted in (("parquet", [1]), ("folder", [0, 0, 1, 1])):
+        found = find_validation(str(tmp_path / data))
+        assert found is not None
+        assert found.labels.tolist() == wanted
+        assert len(load_test(str(tmp_path / data), resolution=6)) == 2
 
 
 def test_parquet_in_the_data_folder_of_a_hub_checkout(tmp_path):

@@ -7,12 +7,15 @@ import pytest
 import torch
 from torch import nn
 
+from training.batch_plan import batch_plan
 from training.device import choose_device, place_on_device
 from training.images import ImageDataset
-from training.loop import EpochReport, batch_plan, build_seeded, train_classifier
-from training.recipe import ProxyRecipe
+from training.loop import train_classifier
+from training.recipe import Recipe
+from training.reports import EpochReport
+from training.seeds import build_seeded
 
-RECIPE = ProxyRecipe(epochs=2, batch_size=32, optimizer="adamw", lr=0.01, flip=False, shift=1)
+RECIPE = Recipe(epochs=2, batch_size=32, optimizer="adamw", lr=0.01, flip=False, shift=1)
 
 
 def weights(network: nn.Module) -> torch.Tensor:

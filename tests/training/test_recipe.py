@@ -1,14 +1,11 @@
-"""The recipe: its ranges, its defaults by dataset, its learning rate and its optimizer."""
+"""The recipe: its ranges, and its defaults by dataset."""
 
-import itertools
 import math
 
 import pytest
-from torch import nn
 
 from search_spaces.errors import InputError
-from training.optimizer import learning_rate, make_optimizer
-from training.recipe import ProxyRecipe, proxy_recipe
+from training.recipe import holds_characters, proxy_recipe
 
 
 @pytest.mark.parametrize(
@@ -24,7 +21,10 @@ from training.recipe import ProxyRecipe, proxy_recipe
         ("warmup", 1.0),
         ("label_smoothing", -0.1),
         ("shift", -1),
-        ("validation", 0.0),
+        ("validation", -0.1),
+        ("crop_scale", 0.0),
+        ("magnitude", 31),
+        ("ema_decay", 1.0),
         ("validation", 1.0),
         ("resolution", 0),
         ("norm_momentum", 0.0),
@@ -45,6 +45,18 @@ def test_unknown_word_names_the_nearest(option, value, nearest):
         proxy_recipe("digits", {option: value})
 
 
+@pytest.mark.parametrize("name", ["digits", "hf:ylecun/mnist", "data/emnist-letters/", "SVHN"])
+def test_datasets_of_characters_are_known_by_their_names(name):
+    assert holds_characters(name)
+    assert not proxy_recipe(name).flip
+
+
+@pytest.mark.parametrize("name", ["hf:zalando/fashion_mnist", "cifar10", "mnist/photos", "."])
+def test_other_datasets_are_mirrored(name):
+    assert not holds_characters(name)
+    assert proxy_recipe(name).flip
+
+
 def test_digits_are_never_mirrored_and_photographs_are():
     assert not proxy_recipe("digits").flip
     assert proxy_recipe("cifar10").flip
@@ -54,28 +66,3 @@ def test_options_go_over_the_defaults():
     recipe = proxy_recipe("digits", {"epochs": 7, "resolution": None})
 
     assert (recipe.epochs, recipe.resolution, recipe.flip) == (7, None, False)
-
-
-def test_learning_rate_climbs_and_then_falls_along_a_cosine():
-    rates = [learning_rate(step, 10, 0.2, 1.0) for step in range(10)]
-
-    assert rates[:3] == [0.5, 1.0, 1.0]
-    assert rates[6] == pytest.approx(0.5)
-    assert rates[9] == pytest.approx(0.5 * (1 + math.cos(math.pi * 7 / 8)))
-    assert all(a >= b > 0 for a, b in itertools.pairwise(rates[1:]))
-
-
-def test_learning_rate_without_warm_up_starts_at_its_peak():
-    assert learning_rate(0, 1, 0.0, 0.3) == 0.3
-
-
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
-def test_norm_and_bias_are_not_decayed(name):
-    network = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8))
-    optimizer = make_optimizer(network, ProxyRecipe(optimizer=name, weight_decay=0.01))
-    decayed, free = optimizer.param_groups
-
-    assert decayed["weight_decay"] == 0.01
-    assert [p.ndim for p in decayed["params"]] == [4]
-    assert free["weight_decay"] == 0.0
-    assert [p.ndim for p in free["params"]] == [1, 1, 1]

@@ -49,8 +49,8 @@ def test_class_with_a_single_image_is_named():
         stratified_split(torch.tensor([0, 0, 1]), 0.5, seed=0, class_names=["cat", "dog"])
 
 
-@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, float("nan")])
-def test_fraction_outside_zero_and_one_is_refused(fraction):
+@pytest.mark.parametrize("fraction", [1.0, -0.1, float("nan")])
+def test_fraction_out_of_range_is_refused(fraction):
     with pytest.raises(InputError, match="validation fraction"):
         stratified_split(torch.tensor([0, 0, 1, 1]), fraction, seed=0)
 

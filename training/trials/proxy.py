@@ -15,8 +15,8 @@ from training.trials.evaluator import Evaluator, Measurements, Request
 if TYPE_CHECKING:
     from training.device import DeviceData
     from training.images import ImageDataset
-    from training.loop import EpochReport
-    from training.recipe import ProxyRecipe
+    from training.recipe import Recipe
+    from training.reports import EpochReport
 
 
 class ProxyEvaluator(Evaluator):
@@ -31,18 +31,18 @@ class ProxyEvaluator(Evaluator):
 
     batched: ClassVar[bool] = False
 
-    def __init__(self, dataset: "ImageDataset", recipe: "ProxyRecipe", device: str) -> None:
+    def __init__(self, dataset: "ImageDataset", recipe: "Recipe", device: str) -> None:
         self._dataset = dataset
         self._recipe = recipe
         self._device = device
         self._data: DeviceData | None = None
 
     @property
-    def recipe(self) -> "ProxyRecipe":
+    def recipe(self) -> "Recipe":
         """How each network is trained."""
         return self._recipe
 
-    def with_recipe(self, recipe: "ProxyRecipe") -> "ProxyEvaluator":
+    def with_recipe(self, recipe: "Recipe") -> "ProxyEvaluator":
         """The same data, trained otherwise."""
         return ProxyEvaluator(self._dataset, recipe, self._device)
 
@@ -62,7 +62,8 @@ class ProxyEvaluator(Evaluator):
         """Train one network; diverged trainings have the accuracy NaN."""
         from search_spaces.network import build_network
         from training.device import resized
-        from training.loop import build_seeded, train_classifier
+        from training.loop import train_classifier
+        from training.seeds import build_seeded
 
         assert self._data is not None
         (request,) = requests
@@ -76,6 +77,8 @@ class ProxyEvaluator(Evaluator):
                 classes=data.classes,
                 in_channels=3,
                 norm_momentum=self._recipe.norm_momentum,
+                dropout=self._recipe.dropout,
+                drop_path=self._recipe.drop_path,
             ),
             request.seed,
         )
@@ -164,9 +167,11 @@ def make_scaled_proxy(
     return ProxyEvaluator(dataset, recipe, device), _describe(data, dataset, recipe)
 
 
-def _describe(data: str, dataset: "ImageDataset", recipe: "ProxyRecipe") -> dict[str, object]:
+def _describe(data: str, dataset: "ImageDataset", recipe: "Recipe") -> dict[str, object]:
     from training.split import stratified_split
 
+    if not recipe.validation:
+        raise InputError("recipe option validation is 0: networks are compared by it, give a share")
     # Found here rather than in every worker: a class too small to be split.
     train, held_out = stratified_split(
         dataset.labels, recipe.validation, recipe.split_seed, dataset.class_names

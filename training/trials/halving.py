@@ -1,4 +1,4 @@
-"""Asynchronous successive halving (Li et al. 2020): trainings that fall behind are given up.
+"""Successive halving (Li et al., arXiv 1810.05934): trainings that fall behind are given up.
 
 After a rung's epoch a training goes on where it is among the best 1/η of all that have reached
 that rung. A training learns the thresholds as it starts, so none waits for another; what others
@@ -12,7 +12,7 @@ ETA = 2
 
 
 class Halving:
-    """Accuracies at every rung so far, and what they ask of the next training.
+    """What was reached at every rung so far, and what that asks of the next training.
 
     Args:
         epochs: of a whole training; rungs lie at epochs/η, epochs/η², …, 1 and later.
@@ -24,13 +24,13 @@ class Halving:
         self._seen: dict[int, list[float]] = {rung: [] for rung in rungs(epochs, eta)}
 
     def note(self, curve: Sequence[float]) -> None:
-        """Take in a training's accuracies by epoch."""
+        """Take in a training's accuracies, or rewards, by epoch."""
         for rung, values in self._seen.items():
             if len(curve) >= rung:
                 values.append(curve[rung - 1])
 
     def thresholds(self) -> tuple[tuple[int, float], ...]:
-        """Pairs of a rung's epoch and the least accuracy to go on with; none before η are seen."""
+        """Pairs of a rung's epoch and the least value to go on with; none before η are seen."""
         found = []
         for rung, values in sorted(self._seen.items()):
             if len(values) >= self._eta:

@@ -1,0 +1,226 @@
+"""Images a second in training: this loop against a plain one that a user would write.
+
+Both train the same networks on the same CIFAR-10 images in one run, in turn, and the median of the
+ratios is reported. The plain loop is a torch DataLoader over Pillow images (pad, crop, flip,
+normalise), float32, and torch's SGD; with and without a worker process, the faster of the two
+counts. On a CUDA device EfficientNet-B0 at 224 pixels follows, against timm's under the same
+settings (bfloat16, channels-last, images on the device).
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks.machine import write_result
+from search_spaces.architecture import Architecture
+from search_spaces.network import build_network
+from search_spaces.population import PopulationCost
+from search_spaces.space_file import load_space
+from search_spaces.zoo import load_zoo
+from training.dataset import load_train
+from training.device import DeviceData, choose_device, place_on_device
+from training.loop import train_classifier
+from training.recipe import Recipe
+from training.seeds import build_seeded
+
+CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10"
+NETWORKS = 3
+BAND = (360e6, 400e6)  # multiply-adds, where a search for 400M trains its networks
+REQUIRED = {"cpu": 1.5, "cuda": 3.0}
+REQUIRED_OVER_TIMM = 1.15
+
+
+def main() -> None:
+    """Measure, print a table, write `results/training_cpu.json` or `training_cuda.json`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default=str(CIFAR10), help="images to train on")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--images", type=int, default=None, help="[1,600 on a CPU, all on CUDA]")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    device = choose_device(options.device)
+    on_cuda = device.type == "cuda"
+    torch.set_num_threads(1)
+    images = options.images or (None if on_cuda else 1_600)
+    dataset = load_train(options.data, resolution=32, max_images=images)
+    recipe = Recipe(epochs=1, batch_size=512 if on_cuda else 64)
+    data = place_on_device(dataset, device, validation=0.2, split_seed=0)
+
+    result: dict[str, object] = {
+        "what": f"training images a second at 32 px, batch {recipe.batch_size}, validation aside",
+        "proxies": proxies(data, recipe, options.repeats),
+        "required_ratio": REQUIRED[device.type],
+    }
+    if on_cuda:
+        result["efficientnet_b0"] = against_timm(device, options.repeats)
+    name = f"training_{device.type}"
+    print(f"written: {write_result(name, result, ('torch', 'numpy', 'pillow', 'timm'))}")
+
+
+def proxies(data: DeviceData, recipe: Recipe, repeats: int) -> dict[str, object]:
+    """Networks of the default space as a search trains them, by both loops in turn."""
+    rows = []
+    print(f"{'network':14}{'ours':>10}{'plain':>10}{'+ worker':>10}{'ratio':>8}   images a second")
+    for architecture in searched_networks(NETWORKS):
+        ours, plain, helped = [], [], []
+        for _ in range(repeats):
+            ours.append(our_rate(architecture, data, recipe))
+            plain.append(plain_rate(architecture, data, recipe, workers=0))
+            helped.append(plain_rate(architecture, data, recipe, workers=1))
+        best_plain = [max(pair) for pair in zip(plain, helped, strict=True)]
+        ratio = statistics.median(a / b for a, b in zip(ours, best_plain, strict=True))
+        medians = [statistics.median(rates) for rates in (ours, plain, helped)]
+        print(
+            f"{architecture.id:14}" + "".join(f"{rate:10.0f}" for rate in medians) + f"{ratio:8.2f}"
+        )
+        rows.append(
+            {
+                "network": architecture.id,
+                "ours": round(medians[0]),
+                "plain": round(medians[1]),
+                "plain_with_worker": round(medians[2]),
+                "ratio": round(ratio, 2),
+            }
+        )
+    median = statistics.median(float(row["ratio"]) for row in rows)
+    print(f"median ratio to the faster plain loop: {median:.2f}")
+    return {"rows": rows, "median_ratio": median}
+
+
+def searched_networks(count: int) -> list[Architecture]:
+    """Random networks of the default space near 400M multiply-adds, always the same ones."""
+    space = load_space("mnasnet")
+    encodings = space.sample(np.random.default_rng(0), 20_000)
+    macs = PopulationCost(space)(encodings)["macs"]
+    fitting = encodings[(macs >= BAND[0]) & (macs <= BAND[1])]
+    return [space.decode(row) for row in fitting[:count]]
+
+
+def our_rate(architecture: Architecture, data: DeviceData, recipe: Recipe) -> float:
+    """Images a second of this project's loop."""
+    network = build_seeded(lambda: build_network(architecture, classes=data.classes), 0)
+    return train_classifier(network, data, recipe, seed=0).images_per_second
+
+
+def plain_rate(
+    architecture: Architecture, data: DeviceData, recipe: Recipe, *, workers: int
+) -> float:
+    """Images a second of the loop a user would write."""
+    network = build_network(architecture, classes=data.classes).to(data.device)
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=5e-4
+    )
+    loader = DataLoader(
+        PillowImages(data),
+        recipe.batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        pin_memory=data.device.type == "cuda",
+    )
+    network.train()
+    started, trained = time.perf_counter(), 0
+    for images, labels in loader:
+        images, labels = images.to(data.device), labels.to(data.device)
+        loss = F.cross_entropy(network(images), labels, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        trained += len(labels)
+        loss.item()  # as every tutorial's progress line does
+    return trained / (time.perf_counter() - started)
+
+
+class PillowImages(Dataset[tuple[Tensor, int]]):
+    """Images in memory, augmented one by one: pad 4, random crop, flip, normalise."""
+
+    def __init__(self, data: DeviceData) -> None:
+        pixels = data.train_images.cpu().permute(0, 2, 3, 1).numpy()
+        self.images = [Image.fromarray(image) for image in pixels]
+        self.labels = data.train_labels.cpu().tolist()
+        self.mean, self.std = data.mean.cpu().view(3, 1, 1), data.std.cpu().view(3, 1, 1)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        side = self.images[index].width
+        image = ImageOps.expand(self.images[index], border=4)
+        left, top = np.random.randint(0, 9, size=2)
+        image = image.crop((left, top, left + side, top + side))
+        if np.random.rand() < 0.5:
+            image = ImageOps.mirror(image)
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()
+        return (pixels - self.mean) / self.std, self.labels[index]
+
+
+def against_timm(device: torch.device, repeats: int) -> dict[str, object]:
+    """EfficientNet-B0 at 224 px, bfloat16: this loop and network against timm's network."""
+    import timm
+
+    recipe = Recipe(epochs=1, batch_size=256, precision="bf16")
+    pixels = torch.randint(0, 256, (256 * 24, 3, 224, 224), dtype=torch.uint8)
+    pixels = pixels.contiguous(memory_format=torch.channels_last).to(device)
+    labels = torch.randint(0, 1000, (len(pixels),), device=device)
+    data = DeviceData(
+        train_images=pixels,
+        train_labels=labels,
+        validation_images=pixels[:2],
+        validation_labels=labels[:2],
+        mean=torch.full((3,), 127.5, device=device),
+        std=torch.full((3,), 73.6, device=device),
+        classes=1000,
+    )
+    b0 = load_zoo("efficientnet-b0")
+    ours, theirs = [], []
+    for _ in range(repeats + 1):  # the first of each warms up
+        network = build_network(b0)
+        ours.append(train_classifier(network, data, recipe, seed=0).images_per_second)
+        theirs.append(_bf16_rate(lambda: timm.create_model("efficientnet_b0"), data, recipe))
+    ratio = statistics.median(a / b for a, b in zip(ours[1:], theirs[1:], strict=True))
+    print(f"B0, 224 px, bf16: ours {statistics.median(ours[1:]):,.0f} images a second, ", end="")
+    print(f"timm's {statistics.median(theirs[1:]):,.0f}, ratio {ratio:.2f}")
+    return {
+        "ours": round(statistics.median(ours[1:])),
+        "timm": round(statistics.median(theirs[1:])),
+        "ratio": round(ratio, 2),
+        "required_ratio": REQUIRED_OVER_TIMM,
+    }
+
+
+def _bf16_rate(make: Callable[[], nn.Module], data: DeviceData, recipe: Recipe) -> float:
+    network = make().to(data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=5e-4, fused=True
+    )
+    network.train()
+    torch.cuda.synchronize()
+    started, trained = time.perf_counter(), 0
+    for images, labels in zip(
+        data.train_images.split(recipe.batch_size),
+        data.train_labels.split(recipe.batch_size),
+        strict=True,
+    ):
+        pixels = (images.float() - data.mean.view(1, 3, 1, 1)) / data.std.view(1, 3, 1, 1)
+        with torch.autocast("cuda", dtype=torch.bfloat16):
+            logits = network(pixels)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        trained += len(labels)
+    torch.cuda.synchronize()
+    return trained / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""`effsearch evaluate`: how good a trained model is on images it has not seen."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from effsearch.cli.options import RUNS, Json, Quiet, RunDir
+
+if TYPE_CHECKING:
+    from training.evaluation import Evaluation
+
+
+def evaluate(
+    checkpoint: Annotated[
+        str | None,
+        typer.Argument(help="Model file, or a train run [best of the newest finished one]."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="As in `effsearch train`, of the same classes [what it was trained on]."),
+    ] = None,
+    part: Annotated[
+        str, typer.Option(help="test, or validation: what its own training held out.")
+    ] = "test",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave unreadable images out and count them.")
+    ] = False,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Evaluate a trained model: loss, top-1, top-5, class by class.
+
+    Images are cut as at training's evaluation and computed in float32. Exit code 2 where the
+    data's classes are not the model's.
+    """
+    from training.checkpoint_lookup import find_checkpoint
+    from training.evaluated_part import evaluate_checkpoint
+
+    path = find_checkpoint(run_dir, checkpoint)
+    done = evaluate_checkpoint(path, data=data, part=part, device=device, skip_bad=skip_bad)
+    if not quiet:
+        for line in (f"model: {path}", f"data: {done.data}, {part} part", *done.notices):
+            print(line, file=sys.stderr)
+    if as_json:
+        print(json.dumps(_document(path, done.data, part, done.evaluation), indent=2))
+        return
+    _show(done.evaluation)
+
+
+def _document(path: Path, data: str, part: str, found: "Evaluation") -> dict[str, object]:
+    rest = asdict(found)
+    classes = rest.pop("classes")
+    named = {"checkpoint": str(path), "data": data, "part": part}
+    return named | rest | {"images_per_second": found.images_per_second, "classes": classes}
+
+
+def _show(found: "Evaluation") -> None:
+    from results.terminal import print_table
+
+    print_table(
+        ("class", "images", "top-1"),
+        [
+            (score.name, str(score.images), "–" if score.top1 is None else f"{score.top1:.1%}")
+            for score in found.classes
+        ],
+    )
+    print()
+    print(f"images: {found.images:,}")
+    print(f"top-1: {found.top1:.2%}")
+    print(f"top-5: {found.top5:.2%}")
+    print(f"loss: {found.loss:.4f}")
+    print(f"images/s: {found.images_per_second:,.0f}")

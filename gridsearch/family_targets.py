@@ -1,0 +1,167 @@
+"""The φ of `effsearch scale` for a wanted cost: what is counted, and a latency that is measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from results.wording import number
+from search_spaces.amounts import format_count, format_ms
+from search_spaces.architecture import Architecture
+from search_spaces.cost import cost
+from search_spaces.latency.command_meter import TIMEOUT, CommandMeter
+from search_spaces.latency.meter import Meter, make_meter, measure
+from search_spaces.latency.scaling import scale_to_latency
+from search_spaces.scaling import Coefficients, Rounding
+from search_spaces.scaling_search import Metric, scale_to_cost
+
+_CLOSE = 0.03  # a budget missed by more than this is worth a word
+_UNITS = {"macs": " MACs", "memory_bytes": " activation memory", "latency_ms": ""}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeterOptions:
+    """On what a latency is measured.
+
+    Attributes:
+        backend: `torch` or `onnxruntime`.
+        device: `cpu`, `cuda` or `cuda:1`.
+        threads: on a CPU.
+        batch: images at a time.
+        command: that runs `{onnx}` and prints milliseconds, in place of backend and device.
+        timeout: seconds that one call of the command may take.
+    """
+
+    backend: str = "torch"
+    device: str = "cpu"
+    threads: int = 1
+    batch: int = 1
+    command: str | None = None
+    timeout: float = TIMEOUT
+
+    def make(self) -> Meter:
+        """The meter.
+
+        Raises:
+            InputError: it is none.
+            MissingResourceError: the device is not there.
+        """
+        if self.command is not None:
+            return CommandMeter(self.command, timeout=self.timeout, batch=self.batch)
+        return make_meter(self.backend, self.device, threads=self.threads, batch=self.batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundPhi:
+    """The φ whose network comes closest to a wanted cost.
+
+    Attributes:
+        metric: `macs`, `memory_bytes` or `latency_ms`.
+        target: as wanted.
+        phi: of the network.
+        reached: what it costs.
+        measured: of a latency, what it was measured with and every φ that was tried.
+    """
+
+    metric: str
+    target: float
+    phi: float
+    reached: float
+    measured: dict[str, Any] | None = None
+
+    @property
+    def error(self) -> float:
+        """Relative distance from the target; negative where the network is cheaper."""
+        return self.reached / self.target - 1.0
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        wanted, got = number(self.metric, self.target), number(self.metric, self.reached)
+        said = (
+            f"phi = {self.phi:g} comes closest to {wanted}: {got}{_UNITS[self.metric]}, "
+            f"{self.error:+.1%}"
+        )
+        if self.measured is not None:
+            said += f", measured on {self.measured['device']}"
+        close = abs(self.error) <= _CLOSE
+        return said if close else f"warning: {said}; nothing nearer is reachable"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `family.json`."""
+        found = {
+            "metric": self.metric,
+            "target": self.target,
+            "phi": self.phi,
+            "reached": self.reached,
+            "relative_error": self.error,
+        }
+        return found if self.measured is None else found | {"measured": self.measured}
+
+
+def reach_count(
+    metric: Metric,
+    target: float,
+    baseline: Architecture,
+    coefficients: Coefficients,
+    rounding: Rounding,
+) -> FoundPhi:
+    """The φ for a cost that can be counted."""
+    reached = scale_to_cost(
+        baseline,
+        "compound",
+        target,
+        metric=metric,
+        coefficients=coefficients,
+        rounding=rounding,
+    )
+    return FoundPhi(
+        metric=metric,
+        target=target,
+        phi=float(reached.multiplier),
+        reached=getattr(reached.cost, metric),
+    )
+
+
+def reach_latency(
+    meter: Meter,
+    target_ms: float,
+    baseline: Architecture,
+    coefficients: Coefficients,
+    rounding: Rounding,
+    say: Callable[[str], None],
+) -> FoundPhi:
+    """The φ for a latency; every network tried is measured, at most ten, and told by `say`.
+
+    Raises:
+        InfeasibleError: no φ comes near it.
+        EffsearchError: a measurement failed.
+    """
+
+    def measure_ms(network: Architecture) -> float:
+        latency = measure(meter, network)
+        macs = format_count(cost(network).macs)
+        say(f"measured {format_ms(latency.median_ms)} at {network.resolution} pixels, {macs} MACs")
+        if latency.warning:
+            say(latency.warning)
+        return latency.median_ms
+
+    reached = scale_to_latency(
+        baseline, target_ms, measure_ms, coefficients=coefficients, rounding=rounding
+    )
+    setting = meter.setting
+    measured = {
+        "backend": setting.backend,
+        "device": setting.device,
+        "threads": setting.threads,
+        "dtype": setting.dtype,
+        "batch": setting.batch,
+        "versions": setting.versions,
+        "tried": [{"phi": phi, "latency_ms": ms} for phi, ms in reached.tried],
+    }
+    return FoundPhi(
+        metric="latency_ms",
+        target=target_ms,
+        phi=reached.phi,
+        reached=reached.latency_ms,
+        measured=measured,
+    )

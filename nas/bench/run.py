@@ -1,0 +1,171 @@
+"""`effsearch bench`: a comparison in a run directory, from its configuration to its tables."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nas.bench.config import BenchConfig
+from nas.bench.done import keep_trace, kept_traces
+from nas.bench.figure import draw
+from nas.bench.progress import progress
+from nas.bench.race import Trace, run_race
+from nas.bench.standing import Standing, standings
+from nas.bench.yardstick import Yardstick, content_of, make_yardstick
+from nas.objective import describe
+from results.directory import resume_command
+from results.files import write_atomically, write_bytes_atomically, write_json
+from results.plots.files import figure_bytes
+from results.run import Run
+from results.table import Scalar, rows_csv
+from search_spaces.errors import EffsearchError, InputError, Interrupted
+
+KIND = "bench"
+SEARCHES = "searches.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchResult:
+    """What a comparison found.
+
+    Attributes:
+        path: the run directory.
+        standings: of every strategy at every mark.
+        best: highest reward there is; None where it is not known.
+        document: the content of `bench.json`.
+    """
+
+    path: Path
+    standings: list[Standing]
+    best: float | None
+    document: dict[str, Any]
+
+
+def compare_strategies(
+    config: BenchConfig,
+    targets: Mapping[str, float],
+    *,
+    run_dir: Path = Path("runs"),
+    name: str | None = None,
+    quiet: bool = False,
+    command: Sequence[str] = ("effsearch", "bench"),
+) -> BenchResult:
+    """Compare strategies in a new run.
+
+    Args:
+        config: what is compared.
+        targets: wanted costs by metric, for the record.
+        run_dir, name, quiet, command: of the run.
+
+    Raises:
+        EffsearchError: see its children; `Interrupted` says how to resume.
+    """
+    yardstick = make_yardstick(config)  # bad input is found before a run directory is made
+    extra = {
+        "targets": targets,
+        "objective": describe(config.objective.targets),
+        "lacking": yardstick.lacking,
+        "content": content_of(config),
+    }
+    with Run.create(
+        run_dir, KIND, name, command=command, config=config.to_dict(), extra=extra
+    ) as run:
+        return _compare(run, config, yardstick, quiet)
+
+
+def resume_comparison(
+    reference: str, *, workers: int, run_dir: Path = Path("runs"), quiet: bool = False
+) -> BenchResult:
+    """Go on with a comparison that was stopped; searches that have ended are not repeated.
+
+    Args:
+        reference: path or `bench/001`.
+        workers: searches at a time.
+        run_dir, quiet: as in `compare_strategies`.
+
+    Raises:
+        InputError: no such run, or its space or table has changed.
+        EffsearchError: as `compare_strategies`.
+    """
+    found = Run.latest(run_dir, reference)
+    if found.kind != KIND:
+        raise InputError(f"run {found.reference} is no comparison of strategies")
+    config = replace(BenchConfig.from_dict(found.record["config"]), workers=workers)
+    if found.record.get("content") != content_of(config):
+        raise InputError(f"run {found.reference} was started with another space or table")
+    yardstick = make_yardstick(config)
+    with Run.resume(run_dir, found.path) as run:
+        return _compare(run, config, yardstick, quiet)
+
+
+def _compare(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -> BenchResult:
+    _say(_lacking(yardstick), quiet)
+    searches = run.path / SEARCHES
+    done = kept_traces(searches)
+    if done:
+        _say(f"resuming {run.reference}: {len(done)} searches have ended", quiet)
+    try:
+        with progress(len(config.strategies) * config.seeds, len(done), quiet) as advance:
+
+            def on_trace(trace: Trace) -> None:
+                keep_trace(searches, trace)
+                advance(trace)
+
+            traces = run_race(config, on_trace, done)
+        found = standings(traces, config.marks, yardstick.best)
+    except KeyboardInterrupt:
+        run.finish("interrupted")
+        raise Interrupted(
+            f"stopped; no search that ended is lost. Go on with: {resume_command(run.path, KIND)}"
+        ) from None
+    except EffsearchError:
+        run.finish("failed")
+        raise
+    document = {
+        "schema_version": 1,
+        "targets": run.record["targets"],
+        "objective": run.record["objective"],
+        "space": config.space,
+        "evaluator": config.evaluator,
+        "noise": config.noise,
+        "best": yardstick.best,
+        "lacking": yardstick.lacking,
+        "missed": sum(trace.missing for trace in traces),
+        "evaluations": sum(trace.evaluated for trace in traces),
+        "standings": [standing.to_dict() for standing in found],
+    }
+    _write(run.path, document, traces, yardstick.best)
+    run.finish("finished")
+    if document["missed"]:
+        _say(
+            f"{document['missed']:,} of {document['evaluations']:,} evaluations met a network that "
+            f"the table lacks ({config.table_missing})",
+            quiet,
+        )
+    return BenchResult(path=run.path, standings=found, best=yardstick.best, document=document)
+
+
+def _lacking(yardstick: Yardstick) -> str:
+    return (
+        f"the table lacks {yardstick.lacking:,} networks of the space" if yardstick.lacking else ""
+    )
+
+
+def _write(
+    path: Path, document: dict[str, Any], traces: Sequence[Trace], best: float | None
+) -> None:
+    write_json(path / "bench.json", document)
+    write_atomically(path / "bench.csv", rows_csv(document["standings"]))
+    steps: list[dict[str, Scalar | None]] = [
+        {"strategy": t.strategy, "seed": t.seed, "evaluation": place, "reward": reward}
+        for t in traces
+        for place, reward in enumerate(t.rewards, start=1)
+    ]
+    write_atomically(path / "traces.csv", rows_csv(steps))
+    write_bytes_atomically(path / "bench.png", figure_bytes(draw(traces, best), "png"))
+
+
+def _say(text: str, quiet: bool) -> None:
+    if text and not quiet:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,64 @@
+"""Which networks of a space a table of measurements holds, and the nearest to one it lacks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from nas.problem import ENUMERABLE
+from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
+from search_spaces.space import Encodings, SearchSpace
+
+TableMissing = Literal["fail", "nearest"]
+"""What becomes of networks that a table lacks: failed evaluations, or the nearest one's values."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The networks that a table and a space have in common.
+
+    Attributes:
+        space: the space.
+        networks: an encoding of each network, by id.
+    """
+
+    space: SearchSpace
+    networks: dict[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, space: SearchSpace, table: Iterable[Architecture], name: str) -> "Coverage":
+        """Look up which networks of a table belong to a space; others are passed over.
+
+        Raises:
+            InputError: none of them does; `name` is the table's.
+        """
+        found: dict[str, tuple[int, ...]] = {}
+        for network in table:
+            try:
+                found[network.id] = tuple(space.encode(network).tolist())
+            except InputError:  # a table may hold networks of other spaces too
+                continue
+        if not found:
+            raise InputError(f"table '{name}' holds no network of space '{space.name}'")
+        return cls(space, found)
+
+    @cached_property
+    def encodings(self) -> Encodings:
+        """The encodings, (networks, genes), in the order of the ids."""
+        return np.array(list(self.networks.values()), dtype=np.int64)
+
+    @cached_property
+    def lacking(self) -> int | None:
+        """Networks of the space that the table lacks; None where they are too many to count."""
+        if self.space.size > ENUMERABLE:
+            return None
+        every = {self.space.decode(row).id for row in self.space.enumerate()}
+        return len(every - self.networks.keys())
+
+    def nearest(self, encoding: Sequence[int]) -> str:
+        """Id of the first network that differs from `encoding` in the fewest genes."""
+        away = (self.encodings != np.asarray(encoding)).sum(axis=1)
+        return list(self.networks)[int(away.argmin())]

@@ -1,0 +1,139 @@
+"""A latency target: a table predicts the latencies of a space, a meter measures the winners."""
+
+import hashlib
+import math
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.config import BaselineConfig
+from search_spaces.errors import InputError
+from search_spaces.latency.command_meter import CommandMeter
+from search_spaces.latency.meter import Meter, make_meter
+from search_spaces.latency.population import PopulationLatency
+from search_spaces.latency.prediction import Predictor
+from search_spaces.latency.table import LatencyTable, read_table
+from search_spaces.space import SearchSpace
+
+_COMMAND = "command"
+
+
+@dataclass(frozen=True)
+class LatencySource:
+    """Where a search has its latencies from.
+
+    Attributes:
+        predictor: of single networks, with what its table was measured with.
+        population: of many encodings at once.
+        meter: measures a network end to end on the table's device.
+        record: what `run.json` says of it.
+    """
+
+    predictor: Predictor
+    population: PopulationLatency
+    meter: Meter
+    record: dict[str, Any]
+
+    @property
+    def note(self) -> str:
+        """A line that says how far predictions are off."""
+        error, count = self.record["unseen_error"], self.record["unseen_networks"]
+        known = "too few networks to say how far it is off"
+        if error is not None:
+            known = f"median error {error:.1%} on {count} networks that its correction has not seen"
+        return f"latency from {self.record['table']}: {known}"
+
+
+def load_latency(config: BaselineConfig, space: SearchSpace) -> LatencySource | None:
+    """The table and the meter of a search; None where it neither wants nor names a latency.
+
+    The table says what it was measured with; options only have to name what is to be checked.
+
+    Raises:
+        InputError: there is no table (the message says how to build it), it was measured on
+            another device or with other versions than are here, or it lacks a layer of the space.
+        MissingResourceError: the device is not there.
+    """
+    if config.target_latency is None and config.latency_table is None:
+        _refuse_lonely(config)
+        return None
+    path = _table_path(config, space)
+    if not path.exists():
+        if config.latency_command is None:  # a device that is not there needs no table
+            make_meter(config.latency_backend or "torch", config.latency_device)
+        raise InputError(
+            f"there is no latency table {path}: measure it with {_build(config, path)}"
+        )
+    table = read_table(path)
+    meter = _meter(config, table)
+    table.check_setting(meter.setting)
+    predictor = Predictor(table)
+    population = PopulationLatency(space, predictor.layer_ms)
+    accuracy = predictor.accuracy
+    record = {
+        "table": str(path),
+        "digest": hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+        "setting": asdict(table.setting),
+        "unseen_networks": len(accuracy.measured_ms),
+        "unseen_error": _known(accuracy.error),
+        "unseen_tau": _known(accuracy.tau),
+    }
+    return LatencySource(predictor, population, meter, record)
+
+
+def _refuse_lonely(config: BaselineConfig) -> None:
+    options = ("latency_command", "latency_backend", "latency_threads", "latency_batch")
+    if config.latency_measure == "each":
+        raise InputError("latency_measure each goes with target_latency or latency_table")
+    for name in options:
+        if getattr(config, name) is not None:
+            raise InputError(f"{name} goes with target_latency or latency_table: give one of them")
+
+
+def _table_path(config: BaselineConfig, space: SearchSpace) -> Path:
+    """The table named, or where `effsearch lut build` writes that of the space."""
+    if config.latency_table is not None:
+        return Path(config.latency_table)
+    place = f"{config.latency_backend or 'torch'}-{config.latency_device.replace(':', '')}"
+    if config.latency_command is not None:
+        place = _COMMAND
+    return Path("lut") / f"{space.name}-{place}-b{config.latency_batch or 1}.csv"
+
+
+def _build(config: BaselineConfig, path: Path) -> str:
+    """The command that builds the table that is missing."""
+    words = ["effsearch", "lut", "build", "--space", config.space]
+    if config.latency_command is not None:
+        words += ["--latency-command", config.latency_command]
+    else:
+        words += ["--device", config.latency_device]
+        words += ["--backend", config.latency_backend] if config.latency_backend else []
+        words += ["--threads", str(config.latency_threads)] if config.latency_threads else []
+    words += ["--batch", str(config.latency_batch)] if config.latency_batch else []
+    return shlex.join([*words, "--output", str(path)])
+
+
+def _meter(config: BaselineConfig, table: LatencyTable) -> Meter:
+    """The meter of what the table was measured with, where options do not say otherwise."""
+    setting = table.setting
+    batch = config.latency_batch or setting.batch
+    if config.latency_command is not None:
+        return CommandMeter(config.latency_command, timeout=config.latency_timeout, batch=batch)
+    if setting.backend == _COMMAND:
+        raise InputError(
+            f"{table.path} was measured by a command: name it with --latency-command "
+            f"{shlex.quote(setting.device)}"
+        )
+    return make_meter(
+        config.latency_backend or setting.backend,
+        config.latency_device,
+        dtype=setting.dtype,
+        threads=config.latency_threads or setting.threads or 1,
+        batch=batch,
+        graph=setting.versions.endswith(", graph"),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 4)

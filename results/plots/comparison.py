@@ -1,0 +1,125 @@
+"""Ways to scale at equal cost: accuracy over multiply-adds, one line a method (Figure 8)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from results.plots.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    ORANGE,
+    VERMILION,
+    NothingToDrawError,
+    new_figure,
+)
+from results.run_data import RunData
+from results.wording import NOTHING_YET
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+METHODS = {
+    "depth": (BLUE, "s", "-", "depth alone"),
+    "width": (GREEN, "^", "--", "width alone"),
+    "resolution": (ORANGE, "D", ":", "resolution alone"),
+    "compound": (VERMILION, "o", "-", "all three (compound)"),
+}
+_APART = 0.012  # of the axis, between the error bars of two methods at one budget
+_MOST_COLUMNS = 3
+
+
+def draw_comparison(data: RunData) -> "Figure":
+    """The methods of a comparison that has ended."""
+    if not data.rows or not data.answer:
+        lacking = NOTHING_YET if not data.done else "the comparison has not ended yet"
+        raise NothingToDrawError(lacking)
+    return methods(data.rows, data.answer)
+
+
+def methods(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> "Figure":
+    """One panel a baseline.
+
+    Args:
+        rows: of the run's `comparison.csv`.
+        answer: the content of `comparison.json`.
+    """
+    names = list(dict.fromkeys(row["baseline"] for row in rows))
+    columns = min(_MOST_COLUMNS, len(names))
+    lines = -(-len(names) // columns)
+    figure = new_figure(3.3 * lines + 0.9, max(5.6, 3.4 * columns))
+    panels = figure.subplots(lines, columns, squeeze=False).flatten()
+    for panel, name in zip(panels, names, strict=False):
+        _draw_panel(panel, name, [row for row in rows if row["baseline"] == name])
+    for panel in panels[len(names) :]:
+        panel.set_visible(False)
+    for panel in panels[::columns]:
+        panel.set_ylabel("validation accuracy (%)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=3 if columns < 2 else 5, frameon=False
+    )
+    spread = (
+        f"bars: {answer['confidence']:.0%} intervals over {answer['seeds']} seeds"
+        if answer["noise"] is not None
+        else "one seed, no intervals"
+    )
+    recipe = answer["recipe"]
+    figure.suptitle(
+        f"{Path(str(answer['data']['name'])).name}, {recipe['epochs']} epochs, baseline at "
+        f"{recipe['resolution']} px; {spread}",
+        fontsize=10,
+    )
+    return figure
+
+
+def _draw_panel(panel: "Axes", name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    base = next(row for row in rows if row["method"] == "baseline")
+    largest = max(row["macs"] for row in rows)
+    unit, letter = (1e9, "G") if largest >= 1e9 else (1e6, "M")
+    for order, (method, (color, marker, dashes, label)) in enumerate(METHODS.items()):
+        points = [row for row in rows if row["method"] == method and row["accuracy"] is not None]
+        shift = (order - 1.5) * _APART * largest / unit
+        start = [base] if base["accuracy"] is not None else []
+        line = [
+            *((row["macs"] / unit, 100 * row["accuracy"]) for row in start),
+            *((row["macs"] / unit + shift, 100 * row["accuracy"]) for row in points),
+        ]
+        if line:
+            panel.plot(*zip(*line, strict=True), color=color, linewidth=1.2, linestyle=dashes)
+        places = [row["macs"] / unit + shift for row in points]
+        _draw_points(panel, points, places, color, marker, label)
+    if base["accuracy"] is not None:
+        _draw_points(panel, [base], [base["macs"] / unit], INK, "*", "baseline")
+    panel.set_title(name if len(name) < 32 else f"…{name[-31:]}", fontsize=9.5)
+    panel.set_xlabel(f"multiply-adds ({letter})")
+    panel.tick_params(color=FAINT)
+
+
+def _draw_points(
+    panel: "Axes",
+    rows: Sequence[Mapping[str, Any]],
+    places: Sequence[float],
+    color: str,
+    marker: str,
+    label: str,
+) -> None:
+    means = [100 * row["accuracy"] for row in rows]
+    known = [(mean, row) for mean, row in zip(means, rows, strict=True) if row["low"] is not None]
+    # The interval of a picked best is drawn towards the others and may not hold its own mean.
+    below = [max(0.0, mean - 100 * row["low"]) for mean, row in known]
+    above = [max(0.0, 100 * row["high"] - mean) for mean, row in known]
+    panel.errorbar(
+        places,
+        means,
+        yerr=(below, above) if rows and len(known) == len(rows) else None,
+        color=color,
+        marker=marker,
+        markersize=9 if marker == "*" else 5,
+        linestyle="none",
+        capsize=2,
+        elinewidth=1,
+        label=label,
+    )

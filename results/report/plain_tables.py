@@ -1,0 +1,98 @@
+"""The report's tables that need no script, as HTML with all text escaped."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from html import escape
+
+from results.listing import summarise_failures
+from results.run_data import RunData
+from results.wording import essentials_of_record, flat, number
+
+_UNFOLDED = 40  # rows of a table that is shown without a click
+_COLUMNS = {
+    "coefficients": (
+        "The triples",
+        ("alpha", "beta", "gamma", "product", "measured_ratio", "macs", "accuracy", "low", "high",
+         "top_accuracy", "tied", "chosen", "network"),
+    ),
+    "comparison": (
+        "The networks compared",
+        ("baseline", "method", "macs", "budget_error", "accuracy", "low", "high", "tied", "state",
+         "network"),
+    ),
+    "family": (
+        "The members",
+        ("member", "phi", "resolution", "params", "macs", "memory_bytes", "nominal_ratio",
+         "measured_ratio", "network"),
+    ),
+    "train": (
+        "The epochs",
+        ("epoch", "learning_rate", "resolution_px", "train_loss", "validation_loss", "top1",
+         "top5", "seconds", "images_per_second"),
+    ),
+}  # fmt: skip
+
+
+def own_rows(data: RunData) -> str:
+    """The table of the run's kind: its triples, methods, members or epochs; long ones folded."""
+    if not data.rows:
+        return ""
+    title, columns = _COLUMNS[data.kind]
+    rows = [{name: _shown(name, row.get(name)) for name in columns} for row in data.rows]
+    table = f'<div class="wide">{html_table(rows)}</div>'
+    if len(rows) > _UNFOLDED:
+        return f"<details><summary>{title}: {len(rows)} rows</summary>{table}</details>"
+    return f"<h3>{title}</h3>{table}"
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, float) and name not in ("macs", "params", "memory_bytes"):
+        return f"{value:.6g}"
+    return number(name, value)
+
+
+def failures(data: RunData) -> str:
+    """Why evaluations failed, the most frequent reason first; empty where none did."""
+    counted = [asdict(failure) for failure in summarise_failures(data.trials)]
+    if not counted:
+        return ""
+    rows = [{key: str(value) for key, value in row.items()} for row in counted]
+    return f'<h3>Failed evaluations</h3><div class="wide">{html_table(rows, free="example")}</div>'
+
+
+def found(data: RunData) -> str:
+    """The answer key by key; empty where there is none."""
+    if not data.answer:
+        return ""
+    return f'<h3>What it found</h3><div class="wide">{_lines(flat(data.answer))}</div>'
+
+
+def record(data: RunData) -> str:
+    """When and how the run was made, folded."""
+    lines = _lines(essentials_of_record(data.record))
+    return f"<details><summary>How it was made</summary>{lines}</details>"
+
+
+def _lines(pairs: Iterable[tuple[str, str]]) -> str:
+    cells = "".join(
+        f'<tr><td class="text">{escape(name)}</td><td class="text free">{escape(value)}</td></tr>'
+        for name, value in pairs
+    )
+    return f"<table><tbody>{cells}</tbody></table>"
+
+
+def html_table(rows: Sequence[Mapping[str, str]], free: str = "") -> str:
+    """Rows of equal keys; the column `free` may wrap."""
+    head = "".join(f'<th class="text">{escape(name)}</th>' for name in rows[0])
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="text{" free" if name == free else ""}">{escape(value)}</td>'
+            for name, value in row.items()
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,1 @@
+"""Latency: meters, a lookup table of measured layers, and what it predicts for many networks."""

@@ -1,0 +1,257 @@
+"""`effsearch train` from end to end: answers, repeats, stops, resumptions, bad input."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from searches import effsearch, wait_until
+
+import effsearch as package
+from search_spaces.cost import cost
+from training.checkpoint import read_checkpoint
+
+TINY = "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10"
+SMALL = ["train", "--model", TINY, "--max-images", "120", "--epochs", "2", "--set", "threads=1"]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two classes of twelve grey pictures, 20×20 pixels."""
+    folder = tmp_path / "pictures"
+    for number, name in enumerate(("dark", "light")):
+        (folder / "train" / name).mkdir(parents=True)
+        for index in range(12):
+            picture = Image.new("L", (20, 20), 60 + 120 * number + index)
+            picture.save(folder / "train" / name / f"{index}.png")
+    return folder
+
+
+def same_tensors(one: Path, other: Path) -> bool:
+    """Whether two checkpoints hold the same tensors, bit for bit."""
+    left, right = read_checkpoint(one)[0], read_checkpoint(other)[0]
+    return left.keys() == right.keys() and all(torch.equal(left[n], right[n]) for n in left)
+
+
+@pytest.mark.slow
+def test_a_training_answers_with_a_model_and_repeats_from_its_config(cli, tmp_path: Path) -> None:
+    answer = cli(*SMALL, "--set", "lr=0.01", "--logger", "tensorboard")
+    assert answer.code == 0, answer.err
+    assert [line.split()[0] for line in answer.out.splitlines()] == ["epoch", "validation", "test"]
+    assert "epoch 2/2  loss" in answer.err
+    run = tmp_path / "runs" / "train" / "001"
+    found = json.loads((run / "train.json").read_text())
+    architecture = package.Architecture.from_dict(found["architecture"])
+    assert (cost(architecture).macs, cost(architecture).params) == (found["macs"], found["params"])
+    assert found["data"]["train_images"] + found["data"]["validation_images"] == 120
+    assert len(found["per_class"]) == 10
+    assert (run / "metrics.csv").read_text().count("\n") == 3
+    assert list((run / "tensorboard").iterdir())
+    network = package.load_model(run / found["checkpoints"]["best"])
+    assert network.architecture == architecture
+
+    # config.yaml repeats the run, from another folder and whatever other runs there are.
+    again = cli(
+        "train", "--config", str(run / "config.yaml"), "--json", "-q",
+        "--run-dir", str(tmp_path / "elsewhere"),
+    )  # fmt: skip
+    assert (again.code, again.err) == (0, "")
+    repeated = tmp_path / "elsewhere" / "train" / "001" / "checkpoints"
+    for name in ("last", "best"):
+        assert same_tensors(
+            run / f"checkpoints/{name}.safetensors", repeated / f"{name}.safetensors"
+        )
+    assert json.loads(again.out)["accuracy"] == found["accuracy"]
+
+    # A finished training asked again says the same; other commands take it as it is.
+    same = cli("train", "--resume", "train/001", "--json", "-q")
+    assert json.loads(same.out) == found
+    listed = json.loads(cli("results", "ls", "--json").out)["runs"]
+    assert [(one["reference"], one["status"]) for one in listed] == [("train/001", "finished")]
+    assert "finished" in cli("results", "show", "train/001").out
+    profile = json.loads(cli("profile", str(run / "train.json"), "--json").out)
+    assert profile["macs"] == found["macs"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_training_goes_on_to_the_same_weights(
+    number: signal.Signals, cli, tmp_path: Path
+) -> None:
+    longer = [*SMALL, "--epochs", "6", "--set", "batch_size=8", "--set", "drop_path=0.3"]
+    whole = cli(*longer, "-q", "--name", "whole")
+    assert whole.code == 0, whole.err
+    process = effsearch(*longer, "--checkpoint-minutes", "0", "--name", "cut", cwd=tmp_path)
+    cut, last = tmp_path / "runs/train/cut", Path("checkpoints/last.safetensors")
+    wait_until(lambda: (cut / "metrics.csv").exists() and _rows(cut) == 3, process)
+    process.send_signal(number)
+    _, talk = process.communicate(timeout=60)
+    steps = read_checkpoint(cut / last)[1]["progress"]["steps"]
+    assert 24 <= steps < 72
+
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        command = talk.splitlines()[-1].partition("Go on with: ")[2]
+        assert command == "effsearch train --resume train/cut"
+        _assert_full_disk_is_survived(tmp_path, cut / last)
+    else:
+        command = "effsearch train --resume train/cut"
+    again = cli(*shlex.split(command)[1:], "--json")
+    assert again.code == 0, again.err
+    assert "resuming train/cut" in again.err
+    run = tmp_path / "runs/train/whole"
+    for name in ("last", "best"):
+        file = f"checkpoints/{name}.safetensors"
+        assert same_tensors(run / file, cut / file)
+    timeless = [
+        [line.split(",")[:8] for line in (path / "metrics.csv").read_text().splitlines()]
+        for path in (run, cut)
+    ]
+    assert timeless[0] == timeless[1]
+    assert (
+        json.loads(again.out)["accuracy"]
+        == json.loads((run / "train.json").read_text())["accuracy"]
+    )
+
+
+def _rows(run: Path) -> int:
+    return (run / "metrics.csv").read_text().count("\n") - 1
+
+
+def _assert_full_disk_is_survived(folder: Path, last: Path) -> None:
+    """No file may grow beyond 20 kB, which the checkpoint does."""
+    before = last.read_bytes()
+    assert len(before) > 20_000
+    source = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "from effsearch.cli.app import main\n"
+        "sys.argv = ['effsearch', 'train', '--resume', 'train/cut']; main()"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", source], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 1
+    assert "cannot write" in answer.stderr.splitlines()[-1]
+    assert last.read_bytes() == before
+
+
+def test_a_diverging_training_ends_with_one_line_and_keeps_the_good_checkpoint(
+    cli, tmp_path: Path
+) -> None:
+    # The warm-up's first epoch is small enough to be survived.
+    answer = cli(
+        *SMALL, "-q", "--epochs", "4", "--set", "lr=1e25", "--set", "warmup_epochs=0",
+        "--set", "optimizer=sgd", "--set", "schedule=exponential",
+    )  # fmt: skip
+    assert answer.code == 1
+    assert "the loss is no finite number after step" in answer.error
+    assert "there is no checkpoint yet" in answer.error
+    listed = json.loads(cli("results", "ls", "--json").out)["runs"]
+    assert listed[0]["status"] == "failed"
+
+
+def test_a_dry_run_shows_sizes_and_schedule_and_writes_nothing(cli, tmp_path: Path) -> None:
+    answer = cli(*SMALL, "--dry-run", "--json")
+    assert answer.code == 0
+    document = json.loads(answer.out)
+    assert (document["epochs"], document["steps_per_epoch"]) == (2, 4)
+    assert [row["epoch"] for row in document["schedule"]] == [1, 2]
+    assert document["macs"] == cost(package.parse_architecture(TINY)).macs
+    assert not (tmp_path / "runs").exists()
+    assert "first_lr" in cli(*SMALL, "--dry-run").out
+
+
+def test_the_way_of_the_family_reads_each_commands_files(cli, tmp_path: Path) -> None:
+    (tmp_path / "tiny.json").write_text(
+        json.dumps(package.parse_architecture(TINY.replace("16", "32", 1)).to_dict())
+    )
+    assert cli("scale", "--baseline", "tiny.json", "--phi", "0,1").code == 0
+    answer = cli("train", "--phi", "1", *SMALL[3:], "--epochs", "1", "--json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["model"] == "runs/family/001/phi1.json"
+    member = package.Architecture.from_dict(
+        json.loads((tmp_path / "runs/family/001/phi1.json").read_text())["architecture"]
+    )
+    assert json.loads(answer.out)["architecture"]["stages"] == member.to_dict()["stages"]
+
+
+def test_a_checkpoint_is_fine_tuned_with_a_new_head(cli, tmp_path: Path, pictures: Path) -> None:
+    assert cli(*SMALL, "-q").code == 0
+    best = tmp_path / "runs/train/001/checkpoints/best.safetensors"
+    answer = cli(
+        "train", "--from", "train/001", "--data", str(pictures), "--recipe", "finetune",
+        "--epochs", "1", "--batch-size", "8", "--json",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert "a new classifier for 2 classes in place of its 10" in answer.err
+    found = json.loads(answer.out)
+    assert (found["classes"], found["accuracy"]["test"]) == (2, None)
+    assert found["start"] == str(best.relative_to(tmp_path))
+    other = cli("train", "--from", str(best), "--model", "mobilenet-v2", "-q")
+    assert other.code == 2
+    assert "mobilenet-v2" in other.error
+
+
+def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path: Path) -> None:
+    bad = pictures / "train" / "dark" / "3.png"
+    bad.write_bytes(b"no picture")
+    command = ["train", "--model", TINY, "--data", str(pictures), "--epochs", "1"]
+    refused = cli(*command, "-q")
+    assert refused.code == 2
+    assert str(bad) in refused.error
+    assert not (tmp_path / "runs").exists()
+    answer = cli(*command, "--skip-bad")
+    assert answer.code == 0, answer.err
+    assert "1 " in next(line for line in answer.err.splitlines() if str(bad) in line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--recipe", "moderm"], 2, "did you mean 'modern'"),
+        (["--set", "learning=1"], 2, "unknown recipe option 'learning'"),
+        (["--set", "lr"], 2, "is no assignment: give key=value"),
+        (["--set", "lr=big"], 2, "recipe option lr is 'big'"),
+        (["--batch-size", "500"], 2, "is larger than the data, 100 training images"),
+        (["--batch-size", "many"], 2, "batch_size must be 'auto' or a whole number"),
+        (["--device", "cuda:7"], 4, "cuda:7"),
+        (["--device", "tpu"], 2, "unknown device 'tpu'"),
+        (["--num-workers", "2", "--device", "cuda:1"], 2, "device of workers"),
+        (["--phi", "9", "--model", "family/001"], 2, "no run 'family/001'"),
+        (["--data", "nowhere/at/all"], 2, "does not exist"),
+        (["--from", "nothing.safetensors"], 2, "nothing.safetensors"),
+        (["--logger", "tensorbord"], 2, "did you mean 'tensorboard'"),
+        (["--config", "missing.yaml"], 2, "cannot be read"),
+        (["--resume", "train/009"], 2, "no run 'train/009'"),
+        (["--resume", "train/001", "--dry-run"], 2, "goes with neither"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_no_run(
+    arguments: list[str], code: int, said: str, cli, tmp_path: Path
+) -> None:
+    if "cuda:7" in arguments and torch.cuda.device_count() > 7:
+        pytest.skip("this machine has the device")
+    answer = cli(*SMALL, *arguments)
+    assert (answer.code, said in answer.error) == (code, True), answer.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_resumes_only_as_what_it_is(cli, tmp_path: Path) -> None:
+    assert cli(*SMALL, "-q").code == 0
+    assert cli(*SMALL, "-q", "--model", TINY.replace("c32", "c48")).code == 0
+    changed = cli("train", "--resume", "train/001", "--set", "lr=1", "-q")
+    assert (changed.code, "another set" in changed.error) == (2, True)
+    runs = tmp_path / "runs" / "train"
+    last = runs / "001" / "checkpoints" / "last.safetensors"
+    whole = last.read_bytes()
+    last.write_bytes((runs / "002" / "checkpoints" / "last.safetensors").read_bytes())
+    foreign = cli("train", "--resume", "train/001", "-q")
+    assert (foreign.code, "and this run trains" in foreign.error) == (2, True)
+    last.write_bytes(whole[: len(whole) // 2])
+    damaged = cli("train", "--resume", "train/001", "-q")
+    assert (damaged.code, "cut off" in damaged.error) == (2, True)

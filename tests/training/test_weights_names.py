@@ -1,0 +1,159 @@
+"""Names of weights: a bijection, timm loads what is exported, and transfers say what they did."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from small_model import SMALL, lively_network, small_info, write_model
+
+from search_spaces.architecture import Head
+from search_spaces.errors import InputError
+from search_spaces.network import build_network
+from search_spaces.notation import parse_architecture
+from search_spaces.zoo import load_zoo
+from training.model_file import empty_network
+from training.transfer import read_weights, transfer_weights
+from training.weights_names import (
+    from_published,
+    layer_names,
+    load_published_weights,
+    to_published,
+)
+
+FAMILY = [f"efficientnet-b{member}" for member in range(8)]
+
+
+@pytest.mark.parametrize(
+    "name", [*FAMILY, "efficientnetv2-s", "mobilenet-v1", "mobilenet-v2", "mnasnet-a1", "resnet-50"]
+)
+def test_every_layer_with_tensors_has_one_name_at_timm(name: str) -> None:
+    network = empty_network(load_zoo(name), 10)
+    layers = {key.rpartition(".")[0] for key in network.state_dict()}
+    names = layer_names(network.architecture, "timm")
+    assert names.keys() == layers
+    assert len(set(names.values())) == len(names)
+
+
+def test_published_names_are_these() -> None:
+    b0 = load_zoo("efficientnet-b0")
+    timm, vision = layer_names(b0, "timm"), layer_names(b0, "torchvision")
+    assert timm["stem.0"] == "conv_stem"
+    assert timm["blocks.0.1.reduce"] == "blocks.0.0.se.conv_reduce"
+    assert timm["blocks.2.body.3.1"] == "blocks.1.1.bn3"
+    assert vision["blocks.2.body.3.1"] == "features.2.1.block.3.1"
+    assert (timm["head.1"], vision["head.1"]) == ("bn2", "features.8.1")
+    assert (timm["classifier"], vision["classifier"]) == ("classifier", "classifier.1")
+
+
+@pytest.mark.parametrize("library", ["timm", "torchvision"])
+def test_there_and_back_is_the_same_state(library: str) -> None:
+    state = lively_network(SMALL).state_dict()
+    published = to_published(SMALL, state, library)  # type: ignore[arg-type]
+    back = from_published(SMALL, published)
+    assert back.keys() == state.keys()
+    assert all(back[name] is state[name] for name in state)
+
+
+@pytest.mark.parametrize(
+    ("notation", "library", "said"),
+    [
+        ("stem_k3_s2_c8 ir_r1_k3_s1_e3_c8_pool head_c8", "timm", "skip option 'pool'"),
+        ("stem_k3_s2_c8 ir_r1_k3_s1_e3_c8 id_r1_s2_c16", "timm", "operation 'identity'"),
+        ("stem_k3_s2_c8 dsa_r1_k3_s1_c8 head_c8", "torchvision", "'depthwise_separable'"),
+        ("stem_k3_s2_c8 ir_r1_k3_s1_e3_c8 head_c0", "torchvision", "no last convolution"),
+        ("stem_k3_s2_c8 bt_r1_k3_s1_e0.25_c16 head_c0", "timm", "four stages"),
+    ],
+)
+def test_networks_a_library_does_not_have_are_refused(
+    notation: str, library: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        layer_names(parse_architecture(notation), library)  # type: ignore[arg-type]
+
+
+def test_an_unknown_library_is_refused() -> None:
+    with pytest.raises(InputError, match="did you mean 'timm'"):
+        layer_names(SMALL, "tim")  # type: ignore[arg-type]
+
+
+def test_published_weights_load_from_a_safetensors_file(tmp_path: Path) -> None:
+    theirs = lively_network(SMALL)
+    save_file(to_published(SMALL, theirs.state_dict(), "timm"), tmp_path / "timm.safetensors")
+    ours = build_network(SMALL, classes=10).eval()
+    load_published_weights(ours, tmp_path / "timm.safetensors")
+    images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(ours(images), theirs(images))
+
+
+def test_published_weights_of_another_network_are_refused() -> None:
+    network = build_network(SMALL, classes=10)
+    state = to_published(SMALL, network.state_dict(), "timm")
+    with pytest.raises(InputError, match=r"'classifier\.bias' is missing"):
+        load_published_weights(network, {k: t for k, t in state.items() if k != "classifier.bias"})
+    with pytest.raises(InputError, match=r"hold 'blocks\.9\.conv\.weight'"):
+        load_published_weights(network, state | {"blocks.9.conv.weight": torch.zeros(1)})
+    with pytest.raises(InputError, match="neither timm nor torchvision"):
+        load_published_weights(network, {"weight": torch.zeros(1)})
+    with pytest.raises(InputError, match=r"\(12, 3, 3, 3\)"):
+        load_published_weights(network, state | {"conv_stem.weight": torch.zeros(12, 3, 3, 3)})
+
+
+def test_counters_that_a_file_leaves_out_start_at_zero() -> None:
+    network = lively_network(SMALL)
+    state = to_published(SMALL, network.state_dict(), "torchvision")
+    load_published_weights(network, {k: t for k, t in state.items() if "num_batches" not in k})
+    assert int(network.state_dict()["stem.1.num_batches_tracked"]) == 0
+
+
+def test_a_file_of_pickled_weights_is_refused(tmp_path: Path) -> None:
+    torch.save({"conv_stem.weight": torch.zeros(1)}, tmp_path / "timm.pth")
+    with pytest.raises(InputError, match="pickled code"):
+        load_published_weights(build_network(SMALL), tmp_path / "timm.pth")
+
+
+def test_a_transfer_to_the_same_classes_takes_the_classifier_too(tmp_path: Path) -> None:
+    theirs = write_model(tmp_path / "m.safetensors")
+    ours = build_network(SMALL, classes=10)
+    said = transfer_weights(ours, *read_weights(tmp_path / "m.safetensors"))
+    assert said.endswith("trained on digits, the classifier too")
+    assert all(torch.equal(ours.state_dict()[k], t) for k, t in theirs.state_dict().items())
+
+
+def test_a_transfer_to_other_classes_leaves_the_new_classifier_alone(tmp_path: Path) -> None:
+    theirs = write_model(tmp_path / "m.safetensors").state_dict()
+    ours = build_network(replace(SMALL, resolution=24), classes=4)
+    head = ours.classifier.weight.clone()
+    said = transfer_weights(ours, *read_weights(tmp_path / "m.safetensors"))
+    assert said.endswith("a new classifier for 4 classes in place of its 10")
+    assert torch.equal(ours.classifier.weight, head)
+    assert torch.equal(ours.state_dict()["head.0.weight"], theirs["head.0.weight"])
+
+
+def test_a_transfer_from_timm_s_file_swaps_the_head(tmp_path: Path) -> None:
+    state = to_published(SMALL, lively_network(SMALL).state_dict(), "timm")
+    save_file(state, tmp_path / "timm.safetensors")
+    ours = build_network(SMALL, classes=4)
+    said = transfer_weights(ours, *read_weights(tmp_path / "timm.safetensors"))
+    assert said == (
+        "weights taken from published weights; a new classifier for 4 classes in place of its 10"
+    )
+
+
+def test_a_transfer_from_another_architecture_names_both(tmp_path: Path) -> None:
+    write_model(tmp_path / "m.safetensors")
+    ours = build_network(replace(SMALL, head=Head(channels=16)), classes=10)
+    with pytest.raises(InputError, match=f"holds network {SMALL.id}, and the network to train is"):
+        transfer_weights(ours, *read_weights(tmp_path / "m.safetensors"))
+
+
+def test_a_transfer_that_fits_no_tensor_changes_nothing() -> None:
+    ours = build_network(SMALL, classes=10)
+    before = {name: tensor.clone() for name, tensor in ours.state_dict().items()}
+    broken = lively_network(SMALL).state_dict()
+    del broken["head.0.weight"]
+    with pytest.raises(InputError, match=r"'head\.0\.weight' is missing"):
+        transfer_weights(ours, broken, small_info())
+    assert all(torch.equal(ours.state_dict()[name], tensor) for name, tensor in before.items())

@@ -1,0 +1,1 @@
+"""Training runs: what `effsearch train` is told, checks, writes to its run directory and shows."""

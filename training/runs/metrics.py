@@ -1,0 +1,62 @@
+"""`metrics.csv`: one row an epoch, on disk before the epoch's checkpoint.
+
+Columns: `epoch` (from 1), `step` (optimizer steps so far), `learning_rate` (of the last step),
+`resolution_px`, `train_loss` and `validation_loss` (means per image, nats), `top1` and `top5`
+(fractions of the validation part), `seconds` (of the epoch, validation included),
+`images_per_second` (training alone). A value that is not known is empty.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from results.files import cannot_write, write_atomically
+
+COLUMNS = (
+    "epoch",
+    "step",
+    "learning_rate",
+    "resolution_px",
+    "train_loss",
+    "validation_loss",
+    "top1",
+    "top5",
+    "seconds",
+    "images_per_second",
+)
+
+Row = Mapping[str, Any]
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Make the file anew with these rows: the epochs that a resumed training has behind it.
+
+    Raises:
+        EffsearchError: the file cannot be written; what was there stays.
+    """
+    write_atomically(path, _text([dict(zip(COLUMNS, COLUMNS, strict=True)), *rows]))
+
+
+def append_row(path: Path, row: Row) -> None:
+    """Add an epoch and wait until it is on the disk.
+
+    Raises:
+        EffsearchError: it cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(_text([row]))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as problem:
+        raise cannot_write(path, problem) from problem
+
+
+def _text(rows: Sequence[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writerows(rows)
+    return text.getvalue()

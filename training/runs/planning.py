@@ -1,0 +1,266 @@
+"""From what `effsearch train` is told to a checked training; nothing is written here.
+
+Whatever can be wrong before the first step is tried: names, files, device, memory, sizes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from search_spaces.architecture import Architecture
+from search_spaces.errors import EffsearchError, InputError
+from search_spaces.network import Network
+from training.batch_size import fitting_batch_size
+from training.checkpoint_lookup import find_checkpoint
+from training.device import choose_device
+from training.recipe import DATASET_OPTIONS, Recipe
+from training.recipes import family_dropout, named_recipe, recipe_names
+from training.runs.config import TrainConfig
+from training.runs.initial import as_trained, build_initial
+from training.runs.loggers import check_loggers
+from training.runs.model import FoundModel, find_model
+from training.runs.plan import Plan
+from training.runs.resolution import training_resolution
+from training.schedule import schedule_notes
+from training.sources import ImageSource
+from training.sources.opening import open_parts
+from training.sources.parts import Parts, find_parts
+from training.transfer import read_weights, transfer_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from training.model_file import ModelInfo
+
+    Weights = tuple[dict[str, Tensor], ModelInfo | None]
+
+FAMILY_RECIPES = ("efficientnet", "finetune", "modern")
+"""Recipes whose dropout is the network's own: larger members of a family have more."""
+
+SMALL = 64
+"""Up to so many pixels, a stem of stride 2 is worth a word."""
+
+
+def make_plan(config: TrainConfig, root: Path) -> Plan:
+    """Load and check all that a training needs; nothing is written and nothing is trained.
+
+    Args:
+        root: folder of the runs, where families and baselines are looked for.
+
+    Raises:
+        InputError: something in the configuration does not exist or does not fit.
+        MissingResourceError: the device or a logger's package is not there.
+    """
+    check_loggers(config.logger)
+    device = choose_device(config.device)
+    weights = None
+    if config.from_checkpoint is not None:
+        file = str(find_checkpoint(root, config.from_checkpoint))
+        config, weights = replace(config, from_checkpoint=file), read_weights(file)
+    found = _find(config, root, weights)
+    recipe = _recipe(config, found.phi)
+    parts = _parts(config, recipe)
+    resolution, notes = _resolution(config, recipe, found.architecture.resolution, parts.own_side)
+    recipe = replace(recipe, resolution=resolution)
+    source = _open(config, parts, device, recipe)
+    architecture = as_trained(
+        found.architecture,
+        stem_stride=config.stem_stride,
+        resolution=resolution,
+        classes=len(source.class_names),
+    )
+    network = build_initial(architecture, recipe, config.seed)
+    if weights is not None:
+        notes.append(transfer_weights(network, *weights))
+    recipe = replace(recipe, batch_size=_batch_size(config, recipe, source, network, resolution))
+    return Plan(
+        config=config,
+        model=found.source,
+        found=found.architecture,
+        architecture=architecture,
+        network=network,
+        recipe=recipe,
+        source=source,
+        notes=(
+            *notes,
+            *_doubts(config, recipe, architecture),
+            *schedule_notes(recipe),
+            *source.notices,
+        ),
+    )
+
+
+def remake_plan(config: TrainConfig, record: Mapping[str, Any], *, weights: bool) -> Plan:
+    """The plan of a run that is resumed, from its record.
+
+    Args:
+        weights: whether the network has to start from the weights of `--from`; else a checkpoint
+            is loaded over it.
+
+    Raises:
+        InputError: the record is damaged, or data or weights are gone.
+        MissingResourceError: as `make_plan`.
+    """
+    check_loggers(config.logger)
+    device = choose_device(config.device)
+    architecture, recipe = _recorded(record)
+    source = open_images(config, device, recipe)
+    network = build_initial(architecture, recipe, config.seed)
+    if weights and config.from_checkpoint is not None:
+        transfer_weights(network, *read_weights(config.from_checkpoint))
+    return Plan(
+        config=config,
+        model=str(record["model"]),
+        found=architecture,
+        architecture=architecture,
+        network=network,
+        recipe=recipe,
+        source=source,
+        notes=source.notices,
+    )
+
+
+def open_images(config: TrainConfig, device: torch.device, recipe: Recipe) -> ImageSource:
+    """The images of a training on a device; on every worker, where several train.
+
+    Raises:
+        InputError: there are none of that name, or they cannot be trained on.
+    """
+    return _open(config, _parts(config, recipe), device, recipe)
+
+
+def _parts(config: TrainConfig, recipe: Recipe) -> Parts:
+    return find_parts(
+        config.data,
+        validation=recipe.validation,
+        split_seed=recipe.split_seed,
+        max_images=config.max_images,
+        skip_bad=config.skip_bad,
+    )
+
+
+def _open(config: TrainConfig, parts: Parts, device: torch.device, recipe: Recipe) -> ImageSource:
+    assert recipe.resolution is not None
+    return open_parts(
+        parts,
+        device,
+        recipe=recipe,
+        resolution=recipe.resolution,
+        skip_bad=config.skip_bad,
+        loader_workers=config.loader_workers,
+        processes=config.num_workers,
+    )
+
+
+def _find(config: TrainConfig, root: Path, weights: "Weights | None") -> FoundModel:
+    """The network that is named, or that of the checkpoint where none is."""
+    if weights is None or config.model is not None or config.phi is not None:
+        return find_model(root, config.model, config.phi)
+    info = weights[1]
+    if info is None:
+        raise InputError(
+            f"'{config.from_checkpoint}' does not say of which network it is: add --model, such "
+            "as --model efficientnet-b0"
+        )
+    return FoundModel(
+        architecture=info.architecture, source=f"the network of {config.from_checkpoint}"
+    )
+
+
+def _recipe(config: TrainConfig, phi: float) -> Recipe:
+    """The recipe with the member's dropout and the machine's threads, unless it says otherwise."""
+    options = config.recipe_options()
+    recipe = named_recipe(config.recipe, config.data, options)
+    filled: dict[str, Any] = {}
+    if config.recipe in FAMILY_RECIPES and "dropout" not in options:
+        filled["dropout"] = family_dropout(phi)
+    if config.recipe in recipe_names() and "threads" not in options:
+        # torch's own count: the machine's cores, or what OMP_NUM_THREADS leaves of them.
+        filled["threads"] = max(1, torch.get_num_threads() // config.num_workers)
+    return replace(recipe, **filled)
+
+
+def _resolution(
+    config: TrainConfig, recipe: Recipe, own: int, images: int
+) -> tuple[int, list[str]]:
+    """Pixels to train at, and what is to be said of them.
+
+    Args:
+        own: the network's; images: the dataset's.
+    """
+    told = config.resolution or recipe.resolution
+    if told is not None:
+        return told, []
+    wanted = DATASET_OPTIONS.get(config.data, {}).get("resolution")
+    pixels = training_resolution(own, images, wanted)
+    if pixels == own:
+        return own, []
+    return pixels, [
+        f"images of {images} px: training at {pixels} px, not at the network's {own} "
+        "(--resolution sets another)"
+    ]
+
+
+def _batch_size(
+    config: TrainConfig, recipe: Recipe, source: ImageSource, network: Network, resolution: int
+) -> int:
+    """Images of a batch on one worker.
+
+    Raises:
+        InputError: the batch that was asked for is larger than the data.
+        EffsearchError: not even two images fit the memory.
+    """
+    if config.batch_size == "auto":
+        fitting = fitting_batch_size(
+            network,
+            recipe,
+            classes=len(source.class_names),
+            resolution=resolution,
+            device=source.device,
+        )
+        if fitting is None:
+            raise EffsearchError(
+                f"not even two images of {resolution} px fit the memory of {source.device}: take a "
+                "smaller network or --resolution"
+            )
+        return fitting
+    images, parts = len(source.train_labels), recipe.accumulate * config.num_workers
+    if "batch_size" in config.recipe_options() and recipe.batch_size * parts > images:
+        raise InputError(
+            f"a batch of {recipe.batch_size}{f' x {parts}' if parts > 1 else ''} is larger than "
+            f"the data, {images} training images: take --batch-size {max(2, images // parts)} "
+            "or less"
+        )
+    return recipe.batch_size
+
+
+def _doubts(config: TrainConfig, recipe: Recipe, architecture: Architecture) -> list[str]:
+    """What a user might regret."""
+    said = []
+    if (
+        architecture.stem.stride > 1
+        and architecture.resolution <= SMALL
+        and (config.stem_stride is None)
+    ):
+        said.append(
+            f"the stem halves the {architecture.resolution} px at once: --stem-stride 1 keeps "
+            "them, at four times the multiply-adds"
+        )
+    if not recipe.validation:
+        said.append("nothing is held out: the last epoch's model is kept as the best")
+    return said
+
+
+def _recorded(record: Mapping[str, Any]) -> tuple[Architecture, Recipe]:
+    try:
+        architecture = Architecture.from_dict(record["architecture"])
+        options = {key: value for key, value in record["recipe"].items() if key != "name"}
+        return architecture, Recipe(**options)
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(
+            "the record of this run (run.json) lacks its architecture or recipe, or is of another "
+            "version: start a new run"
+        ) from None

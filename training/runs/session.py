@@ -1,0 +1,179 @@
+"""One sitting of a training: from its start or its last checkpoint to its end or a wish to stop."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from results.run import Run
+from search_spaces.errors import EffsearchError, InputError
+from training.checkpoint import read_checkpoint
+from training.model_file import ModelInfo, network_name
+from training.reports import EpochReport, StepReport, report_from_json
+from training.runs.keeper import Best, Keeper, TrainPaths, metrics_row, read_best
+from training.runs.loggers import LoggedRun, open_loggers
+from training.runs.metrics import write_rows
+from training.runs.plan import Plan
+from training.runs.planning import open_images
+from training.runs.progress import Display, shown_progress
+from training.runs.stopping import stop_wish
+from training.trainer import DivergedError, Trainer
+
+if TYPE_CHECKING:
+    from training.distributed import DistributedTrainer
+
+__all__ = ["Stopped", "Trained", "train_session"]
+
+
+class Stopped(Exception):
+    """The user wished to stop, and all that was trained is on the disk."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All epochs of a training, and the best of them."""
+
+    curve: tuple[EpochReport, ...]
+    best: Best
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What the sittings before this one came to."""
+
+    curve: tuple[EpochReport, ...] = ()
+    best: Best | None = None
+
+
+def train_session(run: Run, plan: Plan, quiet: bool) -> Trained:
+    """Train to the last epoch, keeping metrics and checkpoints in the run's directory.
+
+    Raises:
+        Stopped: by Ctrl-C, after the step in progress and a checkpoint.
+        EffsearchError: the training diverged, ran out of memory, or the disk is full; checkpoints
+            written before stay.
+    """
+    paths = TrainPaths(run.path)
+    paths.checkpoints.mkdir(exist_ok=True)
+    info = plan.model_info(run.record["versions"])
+    resumed = paths.last.exists()
+    trainer = _make_trainer(plan)
+    past = _restore(trainer, paths, info) if resumed else _Past()
+    steps = plan.batches.steps
+    write_rows(paths.metrics, [metrics_row(report, steps) for report in past.curve])
+    with ExitStack() as open_things:
+        logged = LoggedRun(
+            path=run.path,
+            reference=run.reference,
+            settings=run.config,
+            epochs_done=len(past.curve),
+        )
+        loggers = open_things.enter_context(open_loggers(plan.config.logger, logged))
+        keeper = Keeper(paths, trainer, info, steps, best=past.best, loggers=loggers)
+        display = open_things.enter_context(
+            shown_progress(plan.recipe.epochs, len(past.curve), quiet)
+        )
+        wished = open_things.enter_context(stop_wish())
+        watch = _Watch(keeper, display, wished, 60 * plan.config.checkpoint_minutes)
+        try:
+            result = trainer.train(on_step=watch.step, on_epoch=watch.epoch)
+        except DivergedError as error:
+            raise EffsearchError(f"{error}; {_say_kept(paths)}") from None
+    last = result.curve[-1]
+    if last.diverged:
+        raise EffsearchError(
+            f"training diverged: the loss is no finite number after step {last.diverged_at} (epoch "
+            f"{last.epoch}, learning rate {last.learning_rate:.3g}); {_say_kept(paths)}: "
+            "start a new run with a smaller learning rate, such as --set "
+            f"lr={plan.recipe.lr / 10:.2g}"
+        )
+    assert keeper.best is not None  # an epoch has ended, in this sitting or before it
+    return Trained(result.curve, keeper.best)
+
+
+class _Watch:
+    """What happens after each step and epoch: shown, kept, stopped."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        display: Display,
+        wished: Callable[[], bool],
+        seconds_between_checkpoints: float,
+    ) -> None:
+        self._keeper, self._display, self._wished = keeper, display, wished
+        self._between = seconds_between_checkpoints
+
+    def step(self, report: StepReport) -> None:
+        self._display.step(report)
+        if self._wished():
+            self._keeper.save()
+            raise Stopped
+        if self._keeper.seconds_since_saved >= self._between:
+            self._keeper.save()
+
+    def epoch(self, report: EpochReport) -> None:
+        self._keeper.epoch(report)
+        best = self._keeper.best
+        self._display.epoch(report, None if best is None else best.accuracy)
+        if self._wished() and report.epoch < report.epochs:
+            raise Stopped
+
+
+def _make_trainer(plan: Plan) -> "Trainer | DistributedTrainer":
+    """One that trains here, or one that has Ray's workers train."""
+    config = plan.config
+    if not config.distributed:
+        return Trainer(
+            plan.network, plan.source, plan.recipe, resolution=plan.resolution, seed=config.seed
+        )
+    from training.distributed import DistributedTrainer, Workers
+
+    return DistributedTrainer(
+        plan.network,
+        partial(open_images, config.with_absolute_data(), recipe=plan.recipe),
+        plan.recipe,
+        resolution=plan.resolution,
+        seed=config.seed,
+        workers=Workers(
+            count=config.num_workers,
+            gpus=config.gpus_per_worker,
+            device=config.device,
+            address=config.ray_address,
+        ),
+    )
+
+
+def _restore(trainer: "Trainer | DistributedTrainer", paths: TrainPaths, info: ModelInfo) -> _Past:
+    """Set a trainer to the last checkpoint.
+
+    Raises:
+        InputError: it is damaged, or of another training.
+    """
+    tensors, header = read_checkpoint(paths.last)
+    stored = ModelInfo.from_header(header, paths.last)
+    cure = "restore the run's own from a copy, or start a new run"
+    if stored.architecture != info.architecture:
+        raise InputError(
+            f"'{paths.last}' holds {network_name(stored.architecture)}, and this run trains "
+            f"{network_name(info.architecture)}: {cure}"
+        )
+    if dict(stored.recipe) != dict(info.recipe) or dict(stored.data) != dict(info.data):
+        raise InputError(f"'{paths.last}' is of another training: {cure}")
+    progress = header.get("progress")
+    if not isinstance(progress, dict):
+        raise InputError(f"'{paths.last}' is a model and no checkpoint: {cure}")
+    try:
+        trainer.restore(tensors, progress)
+    except InputError as error:
+        raise InputError(f"'{paths.last}': {error}") from None
+    curve = tuple(report_from_json(row) for row in progress["curve"])
+    return _Past(curve, read_best(header))
+
+
+def _say_kept(paths: TrainPaths) -> str:
+    """Where the last good checkpoint is."""
+    if not paths.last.exists():
+        return "there is no checkpoint yet"
+    return f"the last good checkpoint is {paths.last}"

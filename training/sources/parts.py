@@ -1,0 +1,96 @@
+"""The parts of a dataset as a training uses them: trained on, validated on, tested on."""
+
+from dataclasses import dataclass
+
+import torch
+
+from search_spaces.errors import InputError
+from training.dataset import SAMPLE_SEED, find_test, find_validation, list_training
+from training.decode import largest_readable_side, largest_side
+from training.images import ImageListing
+from training.split import stratified_sample, stratified_split
+
+# Pictures whose sizes tell the dataset's, in runs: what lies together is read together.
+_RUNS, _RUN = 8, 8
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Parts:
+    """Listings of a dataset's parts, labelled by the training part's classes.
+
+    Attributes:
+        validation: may be empty.
+        test: None where there is none.
+        own_side: the largest shorter side of the training images looked at, in pixels.
+        notices: what the user should hear of the parts.
+    """
+
+    train: ImageListing
+    validation: ImageListing
+    test: ImageListing | None
+    own_side: int
+    notices: tuple[str, ...]
+
+
+def find_parts(
+    name_or_path: str,
+    *,
+    validation: float,
+    split_seed: int,
+    max_images: int | None = None,
+    skip_bad: bool = False,
+) -> Parts:
+    """List all parts; a validation part is carved from the training part where there is none.
+
+    Args:
+        validation: share of the training part that is carved, in [0, 1); the dataset's own
+            validation part is used whatever it says.
+        max_images: stratified sample of the training part; the other parts stay whole.
+        skip_bad: look past unreadable images.
+
+    Raises:
+        InputError: as `training.dataset.load_train`; a held-back part with a class that the
+            training part has not.
+    """
+    whole = list_training(name_or_path)
+    own, test = find_validation(name_or_path), find_test(name_or_path)
+    size = len(whole.labels) if max_images is None else max_images
+    if size < 1:
+        raise InputError(f"a sample of {size} images is not a positive number")
+    sample = stratified_sample(whole.labels, size, SAMPLE_SEED, whole.class_names)
+    share = validation if own is None else 0.0
+    train, carved = stratified_split(whole.labels[sample], share, split_seed, whole.class_names)
+    held_out = whole.subset(sample[carved]) if own is None else own
+    listing = whole.subset(sample[train])
+    return Parts(
+        train=listing,
+        validation=held_out,
+        test=test,
+        own_side=_own_side(listing, skip_bad),
+        notices=tuple(
+            _missing(part, found)
+            for part, found in (("validation", own), ("test", test))
+            if found is not None and _missing(part, found)
+        ),
+    )
+
+
+def _own_side(listing: ImageListing, skip_bad: bool) -> int:
+    count = len(listing.labels)
+    starts = torch.linspace(0, max(0, count - _RUN), _RUNS).long().tolist()
+    index = sorted({i for start in starts for i in range(start, min(start + _RUN, count))})
+    side = largest_readable_side if skip_bad else largest_side
+    return side(listing.pictures(index))
+
+
+def _missing(part: str, listing: ImageListing) -> str:
+    """A line on the classes a part has no image of; empty where it has all."""
+    counts = torch.bincount(listing.labels, minlength=len(listing.class_names))
+    missing = [listing.class_names[i] for i in (counts == 0).nonzero().flatten().tolist()]
+    if not missing:
+        return ""
+    named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    return (
+        f"the {part} part has no images of {len(missing)} of {len(listing.class_names)} "
+        f"classes: {named}"
+    )

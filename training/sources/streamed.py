@@ -1,0 +1,241 @@
+"""Images that are read while they are trained on: worker processes decode the next batches."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from search_spaces.errors import EffsearchError, InputError
+from training.images import ImageListing
+from training.sources.base import Batches, evaluation_share
+from training.sources.reading import BatchReader, CentreCut, Delivery, Order, RandomCut
+
+# Batches each worker has ready ahead of the training.
+_AHEAD = 2
+_T = TypeVar("_T")
+
+
+class StreamedSource:
+    """A source whose pictures are decoded batch by batch, in worker processes or in this one.
+
+    What a batch holds follows from its indices, its number and the seed alone, not from the
+    workers. An unreadable image is left out of its batch, and another one of the batch is shown
+    twice, so that batches keep their size.
+
+    Args:
+        parts: listings of `train`, `validation` and perhaps `test`; pictures in any order.
+        device: where batches are delivered.
+        mean, std: float32 (3,), grey levels.
+        own_side: shorter side of the images, in pixels.
+        workers: processes that decode; 0 decodes in this one.
+        skip_bad: leave unreadable images out and count them; else the first one is an error.
+        notices: what the user should hear of the data.
+    """
+
+    def __init__(
+        self,
+        parts: Mapping[str, ImageListing],
+        device: torch.device,
+        *,
+        mean: Tensor,
+        std: Tensor,
+        own_side: int,
+        workers: int,
+        skip_bad: bool = False,
+        notices: Sequence[str] = (),
+    ) -> None:
+        self._parts = dict(parts)
+        self._skip_bad = skip_bad
+        self._bad: dict[str, str] = {}
+        self._notices = tuple(notices)
+        self._iteration = 0
+        self._orders = _Orders()
+        self._loader = _make_loader(BatchReader(self._parts), self._orders, device, workers)
+        self.name = parts["train"].name
+        self.device = device
+        self.class_names = parts["train"].class_names
+        self.own_side = own_side
+        self.mean, self.std = mean.to(device), std.to(device)
+
+    @property
+    def train_labels(self) -> Tensor:
+        """int64 (N,), on the CPU."""
+        return self._parts["train"].labels
+
+    @property
+    def validation_labels(self) -> Tensor:
+        """int64 (N,), on the CPU."""
+        return self._parts["validation"].labels
+
+    @property
+    def test_labels(self) -> Tensor | None:
+        """int64 (N,), on the CPU; None where there is no test part."""
+        return self._parts["test"].labels if "test" in self._parts else None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should hear of the data, unreadable images met so far included."""
+        return (*self._notices, *skipped_notice(list(self._bad.values())))
+
+    def train_batches(
+        self,
+        batches: Sequence[Tensor],
+        *,
+        resolution: int,
+        crop_scale: float,
+        seed: int,
+        first: int = 0,
+    ) -> Batches:
+        """See `ImageSource.train_batches`."""
+
+        def cut(number: int) -> CentreCut | RandomCut:
+            if crop_scale == 1:
+                return CentreCut(share=1.0)
+            return RandomCut(smallest_share=crop_scale, seed=seed, number=number)
+
+        orders = [
+            Order(part="train", indices=batch.tolist(), resolution=resolution, cut=cut(number))
+            for number, batch in enumerate(batches, first)
+        ]
+        for order, (images, labels) in zip(orders, self._deliveries(orders), strict=True):
+            if not len(labels):
+                raise InputError(f"no image of a batch can be read: {self._first_bad()}")
+            if len(labels) < len(order.indices):
+                shown = torch.arange(len(order.indices)) % len(labels)
+                images, labels = images[shown], labels[shown]
+            yield self._placed(images, labels)
+
+    def validation_batches(
+        self,
+        *,
+        batch_size: int,
+        resolution: int,
+        crop_ratio: float,
+        worker: int = 0,
+        workers: int = 1,
+    ) -> Batches:
+        """See `ImageSource.validation_batches`."""
+        places = range(worker, len(self.validation_labels), workers)
+        return self._evaluated("validation", places, batch_size, resolution, crop_ratio)
+
+    def test_batches(
+        self,
+        *,
+        batch_size: int,
+        resolution: int,
+        crop_ratio: float,
+        worker: int = 0,
+        workers: int = 1,
+    ) -> Batches | None:
+        """See `ImageSource.test_batches`."""
+        if self.test_labels is None:
+            return None
+        places = range(worker, len(self.test_labels), workers)
+        return self._evaluated("test", places, batch_size, resolution, crop_ratio)
+
+    def _evaluated(
+        self, part: str, places: range, batch_size: int, resolution: int, crop_ratio: float
+    ) -> Batches:
+        cut = CentreCut(share=evaluation_share(self.own_side, resolution, crop_ratio))
+        orders = [
+            Order(
+                part=part,
+                indices=places[start : start + batch_size],
+                resolution=resolution,
+                cut=cut,
+            )
+            for start in range(0, len(places), batch_size)
+        ]
+        for images, labels in self._deliveries(orders):
+            if len(labels):
+                yield self._placed(images, labels)
+
+    def _deliveries(self, orders: list[Order]) -> Iterator[tuple[Tensor, Tensor]]:
+        """What the workers make of the orders, in their order, bad images noted."""
+        self._iteration += 1
+        mine = self._iteration
+        self._orders.pending = orders
+        deliveries = iter(self._loader)
+        for _ in orders:
+            if self._iteration != mine:
+                raise RuntimeError("batches of a source were asked for after a newer iteration")
+            images, labels, bad = _next(deliveries)
+            for where, error in bad:
+                if not self._skip_bad:
+                    raise InputError(f"{error}, or leave such images out with --skip-bad")
+                self._bad.setdefault(where, error)
+            yield images, labels
+
+    def _placed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        images = images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+        return images, labels.to(self.device, non_blocking=True)
+
+    def _first_bad(self) -> str:
+        return next(iter(self._bad.values()))
+
+
+def skipped_notice(errors: Sequence[str]) -> tuple[str, ...]:
+    """One line on images that were left out, the first of them named; none where there are none."""
+    if not errors:
+        return ()
+    count = "1 unreadable image" if len(errors) == 1 else f"{len(errors):,} unreadable images"
+    return (f"{count} left out; the first: {errors[0]}",)
+
+
+def default_workers(processes: int = 1) -> int:
+    """Decoding processes for one of so many trainings on this machine, one core left to each."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(16, max(1, (cores or 1) // processes - 1))
+
+
+class _Orders(Sampler[Order]):
+    """The batches of the iteration that is about to begin; the workers outlive many."""
+
+    def __init__(self) -> None:
+        self.pending: list[Order] = []
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(self.pending)
+
+
+def _make_loader(
+    reader: BatchReader, orders: _Orders, device: torch.device, workers: int
+) -> DataLoader[Delivery]:
+    return DataLoader(
+        reader,
+        sampler=orders,
+        batch_size=None,  # a worker makes whole batches
+        collate_fn=_as_it_is,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        prefetch_factor=_AHEAD if workers else None,
+        worker_init_fn=_ignore_interrupt,
+        pin_memory=device.type == "cuda",
+        # Else it would draw from torch's own random state, which decides the augmentation.
+        generator=torch.Generator(),
+    )
+
+
+def _ignore_interrupt(_: int) -> None:
+    """Leave Ctrl-C, which reaches all processes of a terminal, to the training: it may finish."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _as_it_is(delivery: _T) -> _T:
+    return delivery
+
+
+def _next(deliveries: Iterator[Delivery]) -> Delivery:
+    try:
+        return next(deliveries)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise EffsearchError(
+            "a process that decodes images was ended from outside, mostly for want of memory or "
+            "of shared memory (/dev/shm): give fewer --loader-workers, or 0"
+        ) from error
