@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nas.calibration import Calibration
 from nas.finalists import Verdict
 from nas.latency_check import LatencyCheck
-from nas.pareto import pareto_front
+from nas.pareto import cheapest_first
 from nas.plan import Plan
 from results.run import Run
 from results.trials import Trial
@@ -102,7 +100,9 @@ def make_answer(
         "trial": winner.number,
         "chosen_by": chosen_by,
         "finalists": verdict.to_dict() if verdict else None,
-        "front": _front(ranked, plan) if plan.config.strategy == "nsga2" else None,
+        "front": _front(ranked, verdict, plan.config.front_cost)
+        if plan.config.strategy == "nsga2"
+        else None,
         "targets": plan.config.targets,
         "objective": plan.record["objective"],
         "calibration": calibration.to_dict() if calibration else None,
@@ -166,19 +166,28 @@ def check_some(trials: Sequence[Trial], ranked: Sequence[Trial]) -> None:
     )
 
 
-def _front(done: Sequence[Trial], plan: Plan) -> list[dict[str, Any]]:
-    """The networks that none beats in both accuracy and the first target's cost, cheapest first."""
-    metric = next(iter(plan.config.targets), "macs")
-    values = np.array([(trial.accuracy, -trial.costs[metric]) for trial in done], dtype=np.float64)
-    front = [trial for trial, kept in zip(done, pareto_front(values), strict=True) if kept]
-    return [
-        {
+def _front(ranked: Sequence[Trial], verdict: Verdict | None, metric: str) -> list[dict[str, Any]]:
+    """The networks that none beats in both accuracy and cost, cheapest first.
+
+    By the finalists' trainings where there were any, as a search's front is its luckiest networks.
+    """
+    fresh = {row["id"]: row for row in verdict.rows} if verdict else {}
+    trials = [trial for trial in ranked if not verdict or trial.arch_id in fresh]
+    accuracies = [
+        fresh.get(trial.arch_id, {"accuracy": trial.accuracy})["accuracy"] for trial in trials
+    ]
+    rows = []
+    for place in cheapest_first(accuracies, [trial.costs[metric] for trial in trials]):
+        trial = trials[place]
+        row = {
             "id": trial.arch_id,
             "trial": trial.number,
-            "accuracy": trial.accuracy,
+            "accuracy": accuracies[place],
             "macs": trial.costs["macs"],
             metric: trial.costs[metric],
             "notation": trial.architecture,
         }
-        for trial in sorted(front, key=lambda trial: trial.costs[metric])
-    ]
+        if verdict:
+            row |= {name: fresh[trial.arch_id][name] for name in ("low", "high", "search_accuracy")}
+        rows.append(row)
+    return rows

@@ -13,7 +13,7 @@ from nas.answer import BaselineResult, check_some, make_answer
 from nas.calibration import calibrate
 from nas.config import BaselineConfig, changed_keys, make_config
 from nas.evaluators.table import TableEvaluator
-from nas.finalists import FinalistQueue, Verdict, judge
+from nas.finalists import FinalistQueue, Verdict, choose_finalists, judge
 from nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
 from nas.learned_weight import with_learned_weight
 from nas.plan import Plan, make_plan
@@ -164,7 +164,7 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict
             return ranked, None
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
             _say(ledger.notice or "", quiet)
-            finalists = ranked[: config.finalists]
+            finalists = choose_finalists(ranked, config)
             queue = FinalistQueue(
                 finalists,
                 seeds=config.finalist_seeds,

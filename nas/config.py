@@ -101,7 +101,8 @@ class BaselineConfig:
         samples: networks to evaluate, failed ones included.
         batch_size: networks asked together; None for the strategy's own. Part of what is
             searched: results are told batch by batch, whatever the number of workers.
-        finalists: how many of the best are trained again before the answer; 0 for none.
+        finalists: how many of the best are trained again before the answer; 0 for none. With
+            `nsga2` any other number stands for its whole front.
         finalist_seeds: trainings of each finalist; two or more give intervals.
         finalist_epochs: of their proxy training; None for three times the search's.
         time_budget: seconds after which no further network is started; None for no limit.
@@ -227,6 +228,11 @@ class BaselineConfig:
             for metric, value in named.items()
             if value is not None
         }
+
+    @property
+    def front_cost(self) -> str:
+        """The cost that a front sets against accuracy: the first target's, else multiply-adds."""
+        return next(iter(self.targets), "macs")
 
     def make_objective(self) -> Objective:
         """The objective with its cost bands; the weight has to be a number by now."""

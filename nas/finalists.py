@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from nas.config import BaselineConfig
 from nas.objective import Objective
+from nas.pareto import cheapest_first
 from nas.search import trial_seed
 from results.comparison import CONFIDENCE, compare
 from results.events import Asked, Event, Failed, Told
@@ -21,6 +23,20 @@ from results.trials import Trial
 from search_spaces.notation import parse_architecture
 from training.trials.evaluator import Request
 from training.trials.outcome import Outcome
+
+
+def choose_finalists(ranked: Sequence[Trial], config: BaselineConfig) -> list[Trial]:
+    """The trials to train again: the best few, or with `nsga2` its whole front.
+
+    Args:
+        ranked: the search's finished trials, best first.
+        config: of the search; `finalists` is how many, 0 for none.
+    """
+    if config.strategy != "nsga2" or not config.finalists:
+        return list(ranked[: config.finalists])
+    accuracies = [float(trial.accuracy or 0.0) for trial in ranked]
+    on_front = cheapest_first(accuracies, [trial.costs[config.front_cost] for trial in ranked])
+    return [ranked[place] for place in sorted(on_front)]
 
 
 class FinalistQueue:

@@ -1,5 +1,7 @@
 """Pareto fronts: what no other candidate beats in every respect."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,3 +29,9 @@ def pareto_front(values: Floats) -> NDArray[np.bool_]:
         front[left[equal]] = True
         left = left[~(values[left] <= values[best]).all(axis=1)]
     return front
+
+
+def cheapest_first(accuracies: Sequence[float], costs: Sequence[float]) -> list[int]:
+    """Places of what none beats in both accuracy and cost, by rising cost."""
+    values = np.column_stack([np.array(accuracies, float), -np.array(costs, float)])
+    return sorted(np.flatnonzero(pareto_front(values)).tolist(), key=lambda place: costs[place])

@@ -158,7 +158,11 @@ def baseline(
         Whole, typer.Option(help="Networks asked together [the strategy's own].")
     ] = None,
     finalists: Annotated[
-        Whole, typer.Option(help="Train so many of the best again before the answer [0].")
+        Whole,
+        typer.Option(
+            help="Train so many of the best again before the answer; with nsga2 any number stands "
+            "for its whole front [0]."
+        ),
     ] = None,
     finalist_seeds: Annotated[Whole, typer.Option(help="Trainings of each finalist [3].")] = None,
     finalist_epochs: Annotated[

@@ -1,10 +1,14 @@
 """Finalists are measured afresh, survive a stop, and are judged by their fresh scores alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from searches import write_evaluator, write_space
 
-from nas.finalists import FinalistQueue, judge
+from nas.baseline import search_baseline
+from nas.config import BaselineConfig
+from nas.finalists import FinalistQueue, choose_finalists, judge
 from nas.objective import Objective, Target
 from results.ledger import Ledger, read_events
 from results.trials import Trial
@@ -112,3 +116,46 @@ def test_accuracies_are_read_back_from_penalised_rewards() -> None:
 
 def test_no_verdict_where_every_training_failed() -> None:
     assert judge([finalist(0, 0.9)], {"network0": []}, Objective()) is None
+
+
+def test_nsga2_has_its_whole_front_trained_again() -> None:
+    dear = BaselineConfig(strategy="nsga2", finalists=1)
+    trials = [finalist(0, 0.9, 300), finalist(1, 0.8, 100), finalist(2, 0.7, 200)]
+    assert choose_finalists(trials, dear) == trials[:2]
+    assert choose_finalists(trials, replace(dear, finalists=0)) == []
+    assert choose_finalists(trials, replace(dear, strategy="random")) == trials[:1]
+
+
+# The noise of one measurement makes networks look good that are not.
+NOISY = """
+def evaluate(architecture, seed):
+    return min(0.5 + architecture.stages[-1].channels / 400 + seed % 97 / 300, 1.0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_address")
+def test_the_front_of_nsga2_goes_by_the_fresh_trainings(tmp_path: Path) -> None:
+    config = BaselineConfig(
+        space=write_space(tmp_path),
+        evaluator=write_evaluator(tmp_path, NOISY),
+        strategy="nsga2",
+        strategy_options={"population": 4},
+        samples=16,
+        finalists=1,
+        finalist_seeds=2,
+        workers=2,
+    )
+    result = search_baseline(config, run_dir=tmp_path / "runs", quiet=True)
+    rows = {row["id"]: row for row in result.answer["finalists"]["rows"]}
+    found = result.answer["front"]
+    assert set(rows) == {trial.arch_id for trial in choose_finalists(result.ranked, config)}
+    assert 1 <= len(found) <= len(rows) > 1
+    for row in found:
+        fresh = rows[row["id"]]
+        assert (row["accuracy"], row["low"]) == (fresh["accuracy"], fresh["low"])
+        assert not any(
+            other["accuracy"] > row["accuracy"] and other["macs"] <= row["macs"]
+            for other in rows.values()
+        )
+    assert [row["macs"] for row in found] == sorted(row["macs"] for row in found)
