@@ -133,7 +133,7 @@ def _introduce(run: Run, plan: Plan, quiet: bool) -> None:
 
 
 def _run(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
-    with ending_recorded(run, COMMAND, plan.stored_config()):
+    with ending_recorded(run, KIND, plan.stored_config()):
         measured = _run_trainings(run, plan, quiet)
         errors = [error for one in measured.values() for error in one.errors]
         if not any(one.accuracies for one in measured.values()):

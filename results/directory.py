@@ -9,6 +9,15 @@ from pathlib import Path
 from results.files import cannot_write
 from search_spaces.errors import InputError
 
+RESUMED_BY = {
+    "baseline": "baseline",
+    "bench": "bench",
+    "coefficients": "coefficients",
+    "comparison": "compare-scaling",
+    "train": "train",
+}
+"""Commands that go on with a run, by its kind."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -108,8 +117,19 @@ def _last_number(folder: Path) -> int:
     return max((int(name) for name in names), default=0)
 
 
-def resume_command(run: Path, command: str) -> str:
-    """The command line that goes on with the run in this directory, from where it was started."""
+def resume_command(run: Path, kind: str, options: str = "") -> str:
+    """The command line that goes on with the run in this directory, from where it was started.
+
+    Args:
+        run: its directory.
+        kind: its kind, one of `RESUMED_BY`.
+        options: more of the command line.
+    """
+    words = f"{RESUMED_BY[kind]} --resume {run.parent.name}/{run.name} {options}".rstrip()
+    return f"effsearch {words}{run_dir_option(run)}"
+
+
+def run_dir_option(run: Path) -> str:
+    """What a command about a run needs where it does not lie in `runs`: ` --run-dir PATH`."""
     root = run.parent.parent
-    folder = "" if root == Path("runs") else f" --run-dir {shlex.quote(str(root))}"
-    return f"effsearch {command} --resume {run.parent.name}/{run.name}{folder}"
+    return "" if root == Path("runs") else f" --run-dir {shlex.quote(str(root))}"

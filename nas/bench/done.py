@@ -27,7 +27,7 @@ def kept_traces(path: Path) -> list[Trace]:
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
-        path.write_text(whole, encoding="utf-8")
+        os.truncate(path, len(whole.encode()))
     return [_trace(line) for line in whole.splitlines()]
 
 

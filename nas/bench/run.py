@@ -1,6 +1,5 @@
 """`effsearch bench`: a comparison in a run directory, from its configuration to its tables."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +13,12 @@ from nas.bench.race import Trace, run_race
 from nas.bench.standing import Standing, standings
 from nas.bench.yardstick import Yardstick, content_of, make_yardstick
 from nas.objective import describe
-from results.directory import resume_command
 from results.files import write_atomically, write_bytes_atomically, write_json
+from results.lifecycle import ending_recorded, find_run, new_run, say
 from results.plots.files import figure_bytes
 from results.run import Run
 from results.table import Scalar, rows_csv
-from search_spaces.errors import EffsearchError, InputError, Interrupted
+from search_spaces.errors import InputError
 
 KIND = "bench"
 SEARCHES = "searches.jsonl"
@@ -68,9 +67,7 @@ def compare_strategies(
         "lacking": yardstick.lacking,
         "content": content_of(config),
     }
-    with Run.create(
-        run_dir, KIND, name, command=command, config=config.to_dict(), extra=extra
-    ) as run:
+    with new_run(run_dir, KIND, name, command=command, config=config.to_dict(), extra=extra) as run:
         return _compare(run, config, yardstick, quiet)
 
 
@@ -88,9 +85,7 @@ def resume_comparison(
         InputError: no such run, or its space or table has changed.
         EffsearchError: as `compare_strategies`.
     """
-    found = Run.latest(run_dir, reference)
-    if found.kind != KIND:
-        raise InputError(f"run {found.reference} is no comparison of strategies")
+    found = find_run(run_dir, reference, KIND)
     config = replace(BenchConfig.from_dict(found.record["config"]), workers=workers)
     if found.record.get("content") != content_of(config):
         raise InputError(f"run {found.reference} was started with another space or table")
@@ -100,50 +95,46 @@ def resume_comparison(
 
 
 def _compare(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -> BenchResult:
-    _say(_lacking(yardstick), quiet)
-    searches = run.path / SEARCHES
-    done = kept_traces(searches)
-    if done:
-        _say(f"resuming {run.reference}: {len(done)} searches have ended", quiet)
-    try:
-        with progress(len(config.strategies) * config.seeds, len(done), quiet) as advance:
-
-            def on_trace(trace: Trace) -> None:
-                keep_trace(searches, trace)
-                advance(trace)
-
-            traces = run_race(config, on_trace, done)
+    say(_lacking(yardstick), quiet)
+    with ending_recorded(run, config.to_dict(), kept=lambda: "no search that ended is lost"):
+        traces = _race(run, config, yardstick, quiet)
         found = standings(traces, config.marks, yardstick.best)
-    except KeyboardInterrupt:
-        run.finish("interrupted")
-        raise Interrupted(
-            f"stopped; no search that ended is lost. Go on with: {resume_command(run.path, KIND)}"
-        ) from None
-    except EffsearchError:
-        run.finish("failed")
-        raise
-    document = {
-        "schema_version": 1,
-        "targets": run.record["targets"],
-        "objective": run.record["objective"],
-        "space": config.space,
-        "evaluator": config.evaluator,
-        "noise": config.noise,
-        "best": yardstick.best,
-        "lacking": yardstick.lacking,
-        "missed": sum(trace.missing for trace in traces),
-        "evaluations": sum(trace.evaluated for trace in traces),
-        "standings": [standing.to_dict() for standing in found],
-    }
-    _write(run.path, document, traces, yardstick.best)
-    run.finish("finished")
+        document = {
+            "schema_version": 1,
+            "targets": run.record["targets"],
+            "objective": run.record["objective"],
+            "space": config.space,
+            "evaluator": config.evaluator,
+            "noise": config.noise,
+            "best": yardstick.best,
+            "lacking": yardstick.lacking,
+            "missed": sum(trace.missing for trace in traces),
+            "evaluations": sum(trace.evaluated for trace in traces),
+            "standings": [standing.to_dict() for standing in found],
+        }
+        _write(run.path, document, traces, yardstick.best)
     if document["missed"]:
-        _say(
+        say(
             f"{document['missed']:,} of {document['evaluations']:,} evaluations met a network that "
             f"the table lacks ({config.table_missing})",
             quiet,
         )
     return BenchResult(path=run.path, standings=found, best=yardstick.best, document=document)
+
+
+def _race(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -> list[Trace]:
+    """The searches of an earlier start, and those still to do; each is kept as it ends."""
+    searches = run.path / SEARCHES
+    done = kept_traces(searches)
+    if done:
+        say(f"resuming {run.reference}: {len(done)} searches have ended", quiet)
+    with progress(len(config.strategies) * config.seeds, len(done), quiet) as advance:
+
+        def on_trace(trace: Trace) -> None:
+            keep_trace(searches, trace)
+            advance(trace)
+
+        return run_race(config, on_trace, done)
 
 
 def _lacking(yardstick: Yardstick) -> str:
@@ -164,8 +155,3 @@ def _write(
     ]
     write_atomically(path / "traces.csv", rows_csv(steps))
     write_bytes_atomically(path / "bench.png", figure_bytes(draw(traces, best), "png"))
-
-
-def _say(text: str, quiet: bool) -> None:
-    if text and not quiet:
-        print(text, file=sys.stderr, flush=True)

@@ -1,17 +1,10 @@
 """What a run's opening is made of: sentences, and the commands to run next."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from results.directory import RESUMED_BY, resume_command, run_dir_option
 from results.run_data import RunData
-
-_RESUMED_BY = {
-    "baseline": "baseline",
-    "coefficients": "coefficients",
-    "comparison": "compare-scaling",
-    "train": "train",
-}
 
 
 @dataclass(frozen=True)
@@ -34,25 +27,19 @@ def go_on(data: RunData) -> tuple[Step, ...]:
     """Follow a run that is running, or go on with one that stopped before its end."""
     if data.status == "running":
         return (Step("Follow it", command(data, f"results watch {data.reference}")),)
-    if data.kind in _RESUMED_BY and data.status in ("interrupted", "failed"):
+    if data.kind in RESUMED_BY and data.status in ("interrupted", "failed"):
         return (Step("Go on where it stopped", resume(data)),)
     return ()
 
 
 def resume(data: RunData, options: str = "") -> str:
     """The command that goes on with a run."""
-    return command(data, f"{_RESUMED_BY[data.kind]} --resume {data.reference} {options}".rstrip())
+    return resume_command(Path(data.path), data.kind, options)
 
 
 def command(data: RunData, words: str) -> str:
     """A command about this run, for the folder it lies in."""
-    return f"effsearch {words}{run_dir_option(data)}"
-
-
-def run_dir_option(data: RunData) -> str:
-    """What a command about this run needs where it does not lie in `runs`: ` --run-dir PATH`."""
-    root = Path(data.path).parent.parent
-    return "" if root == Path("runs") else f" --run-dir {shlex.quote(str(root))}"
+    return f"effsearch {words}{run_dir_option(Path(data.path))}"
 
 
 def percent(value: float | None) -> str:

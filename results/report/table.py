@@ -6,9 +6,10 @@ name them by number.
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from results.report.steps import run_dir_option
+from results.directory import run_dir_option
 from results.run_data import RunData
 from results.stages import StageSummary, stage_summaries
 from results.trials import Trial
@@ -31,7 +32,7 @@ def page_data(data: RunData) -> dict[str, Any]:
     networks = [_stage_numbers(network, numbers) for network in data.networks]
     return {
         "run": data.reference,
-        "folder": run_dir_option(data),
+        "folder": run_dir_option(Path(data.path)),
         "columns": ["trial", "state", "reward", "accuracy", *costs, "seconds", "id"],
         "rows": [
             [
