@@ -1,6 +1,5 @@
 """`effsearch coefficients`: runs a grid in a run directory, from configuration to answer."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,7 @@ from gridsearch.config import MAY_CHANGE, TOP_KEYS, CoefficientsConfig, make_con
 from gridsearch.heat_map import draw_heat_map
 from gridsearch.jobs import ListSource, Measured
 from gridsearch.plan import Plan, make_plan
-from gridsearch.running import (
-    check_device,
-    ending_recorded,
-    queue_runner,
-    refuse_changes,
-    say,
-)
+from gridsearch.running import check_device, queue_runner
 from gridsearch.study import (
     StudySource,
     bring_in_line,
@@ -27,11 +20,19 @@ from gridsearch.study import (
 from gridsearch.trainings import Trainings
 from results.files import write_atomically, write_json
 from results.ledger import Ledger, iterate_events, read_events
+from results.lifecycle import (
+    ending_recorded,
+    find_run,
+    new_run,
+    refuse_changes,
+    refuse_other_content,
+    say,
+)
 from results.run import Run
 from results.settings import changed_keys
 from results.table import write_csv
 from results.trials import join_trials
-from search_spaces.errors import InputError, MissingResourceError
+from search_spaces.errors import InputError
 from training.trials.halving import Halving
 
 KIND = "coefficients"
@@ -56,16 +57,12 @@ def search_coefficients(
     plan = make_plan(config, run_dir)
     if config.storage is not None:
         check_storage(config.storage)
-    with Run.create(
+    with new_run(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
         say(f"run {run.reference}: baseline {plan.source}", quiet)
         say(f"{plan.triples} triples, {len(plan.candidates)} distinct networks", quiet)
-        try:
-            return _run(run, plan, quiet)
-        except MissingResourceError:
-            run.discard()  # nothing was started, so nothing is worth keeping
-            raise
+        return _run(run, plan, quiet)
 
 
 def resume_coefficients(
@@ -88,9 +85,7 @@ def resume_coefficients(
             grid in its place.
         EffsearchError: as `search_coefficients`.
     """
-    found = Run.latest(run_dir, reference or KIND)
-    if found.kind != KIND:
-        raise InputError(f"run {found.reference} is no coefficients run")
+    found = find_run(run_dir, reference, KIND)
     config = make_config(found.config, changes)
     if config.baseline != found.config["baseline"]:
         _same_baseline(found, config, run_dir)
@@ -101,16 +96,14 @@ def resume_coefficients(
         raise InputError("the password of the study's database is not kept: give --storage again")
     check_device(config)
     plan = make_plan(config, run_dir)
-    for key in ("data", "recipe", "grid"):
-        if found.record.get(key) != json.loads(json.dumps(plan.record.get(key))):
-            refuse_changes(found, [f"{key} (its content)"])
+    refuse_other_content(found, plan.record, ("data", "recipe", "grid"))
     with Run.resume(run_dir, found.path) as run:
         say(f"resuming {run.reference}", quiet)
         return _run(run, plan, quiet)
 
 
 def _run(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
-    with ending_recorded(run, KIND, plan.stored_config()):
+    with ending_recorded(run, plan.stored_config()):
         try:
             grid, top = _run_trainings(run, plan, quiet)
         finally:  # what was trained before a Ctrl-C is there to look at

@@ -5,7 +5,6 @@ MACs, and all networks are trained the same way. Resolutions of the training sca
 own do.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +15,26 @@ from gridsearch.comparison_config import ComparisonConfig, make_config
 from gridsearch.comparison_picture import draw_comparison
 from gridsearch.comparison_plan import Plan, make_plan
 from gridsearch.jobs import ListSource, Measured
-from gridsearch.running import (
-    check_device,
-    ending_recorded,
-    queue_runner,
-    refuse_changes,
-    say,
-)
+from gridsearch.running import check_device, queue_runner
 from gridsearch.trainings import Trainings
 from results.files import write_atomically, write_json
 from results.ledger import Ledger, iterate_events, read_events
+from results.lifecycle import (
+    ending_recorded,
+    find_run,
+    new_run,
+    refuse_changes,
+    refuse_other_content,
+    say,
+)
 from results.run import Run
 from results.settings import changed_keys
 from results.table import write_csv
 from results.trials import join_trials
 from search_spaces.amounts import format_count
-from search_spaces.errors import EffsearchError, InputError, MissingResourceError
+from search_spaces.errors import EffsearchError
 
 KIND = "comparison"
-COMMAND = "compare-scaling"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def compare_scaling(
     run_dir: Path = Path("runs"),
     name: str | None = None,
     quiet: bool = False,
-    command: Sequence[str] = ("effsearch", COMMAND),
+    command: Sequence[str] = ("effsearch", "compare-scaling"),
 ) -> ComparisonResult:
     """Compare the ways to scale in a new run.
 
@@ -69,15 +69,11 @@ def compare_scaling(
     """
     check_device(config)
     plan = make_plan(config, run_dir)
-    with Run.create(
+    with new_run(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
         _introduce(run, plan, quiet)
-        try:
-            return _run(run, plan, quiet)
-        except MissingResourceError:
-            run.discard()  # nothing was started, so nothing is worth keeping
-            raise
+        return _run(run, plan, quiet)
 
 
 def resume_comparison(
@@ -99,16 +95,12 @@ def resume_comparison(
     """
     from gridsearch.config import MAY_CHANGE
 
-    found = Run.latest(run_dir, reference or KIND)
-    if found.kind != KIND:
-        raise InputError(f"run {found.reference} is no comparison run")
+    found = find_run(run_dir, reference, KIND)
     config = make_config(found.config, changes)
     refuse_changes(found, changed_keys(found.config, config.to_dict(), MAY_CHANGE))
     check_device(config)
     plan = make_plan(config, run_dir)
-    for key in ("data", "recipe", "networks"):
-        if found.record.get(key) != json.loads(json.dumps(plan.record.get(key))):
-            refuse_changes(found, [f"{key} (its content)"])
+    refuse_other_content(found, plan.record, ("data", "recipe", "networks"))
     with Run.resume(run_dir, found.path) as run:
         say(f"resuming {run.reference}", quiet)
         return _run(run, plan, quiet)
@@ -133,7 +125,7 @@ def _introduce(run: Run, plan: Plan, quiet: bool) -> None:
 
 
 def _run(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
-    with ending_recorded(run, KIND, plan.stored_config()):
+    with ending_recorded(run, plan.stored_config()):
         measured = _run_trainings(run, plan, quiet)
         errors = [error for one in measured.values() for error in one.errors]
         if not any(one.accuracies for one in measured.values()):

@@ -1,14 +1,10 @@
 """What the grid and the comparison share of running trainings in a run directory."""
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from gridsearch.trainings import Trainings
-from results.directory import resume_command
-from results.run import Run
-from search_spaces.errors import EffsearchError, InputError, Interrupted
 from training.trials.evaluator import Evaluator
 from training.trials.gpus import check_gpus
 
@@ -66,27 +62,6 @@ def queue_runner(machine: Machine, quiet: bool) -> Iterator[RunQueue]:
         yield run_queue
 
 
-@contextmanager
-def ending_recorded(run: Run, command: str, config: Mapping[str, Any]) -> Iterator[None]:
-    """Record how a run ends whatever happens in the block, and the settings it ended with.
-
-    Raises:
-        Interrupted: Ctrl-C; it names the command that resumes.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        run.finish("interrupted", config=config)
-        raise Interrupted(
-            f"stopped; nothing finished is lost. Go on with: {resume_command(run.path, command)}"
-        ) from None
-    except EffsearchError as error:
-        status = "infeasible" if error.exit_code == 3 else "failed"
-        run.finish(status, config=config, error=str(error))
-        raise
-    run.finish("finished", config=config)
-
-
 def check_device(machine: Machine) -> None:
     """Say that a GPU is missing before anything is loaded.
 
@@ -94,18 +69,3 @@ def check_device(machine: Machine) -> None:
         MissingResourceError: there are fewer GPUs here than a training wants.
     """
     check_gpus(machine.gpus_per_trial, machine.device, machine.ray_address)
-
-
-def refuse_changes(run: Run, keys: Sequence[str]) -> None:
-    """Raise an InputError if a resumption differs from its run in any key."""
-    if keys:
-        raise InputError(
-            f"run {run.reference} was started with another {', '.join(keys)}: "
-            "resume it as it was, or start a new run"
-        )
-
-
-def say(line: str, quiet: bool) -> None:
-    """Talk on stderr."""
-    if line and not quiet:
-        print(line, file=sys.stderr, flush=True)
