@@ -7,7 +7,7 @@ from typing import Any
 from gridsearch.answer import CoefficientsResult, make_answer, scores_of, triples_csv
 from gridsearch.config import MAY_CHANGE, TOP_KEYS, CoefficientsConfig, make_config
 from gridsearch.heat_map import draw_heat_map
-from gridsearch.jobs import ListSource, Measured
+from gridsearch.jobs import ListSource, Measured, failures
 from gridsearch.plan import Plan, make_plan
 from gridsearch.running import check_device, queue_runner
 from gridsearch.study import (
@@ -19,7 +19,7 @@ from gridsearch.study import (
 )
 from gridsearch.trainings import Trainings
 from results.files import write_atomically, write_json
-from results.ledger import Ledger, iterate_events, read_events
+from results.ledger import Ledger, read_events
 from results.lifecycle import (
     ending_recorded,
     find_run,
@@ -27,10 +27,10 @@ from results.lifecycle import (
     refuse_changes,
     refuse_other_content,
     say,
+    write_trials,
 )
 from results.run import Run
 from results.settings import changed_keys
-from results.table import write_csv
 from results.trials import join_trials
 from search_spaces.errors import InputError
 from training.trials.halving import Halving
@@ -107,8 +107,10 @@ def _run(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
         try:
             grid, top = _run_trainings(run, plan, quiet)
         finally:  # what was trained before a Ctrl-C is there to look at
-            write_csv(join_trials(iterate_events(run.paths.ledger)), run.path / "trainings.csv")
+            write_trials(run, run.path / "trainings.csv")
         result = make_answer(run, plan, grid, top)
+        say(failures(grid, "networks of the grid"), quiet)
+        say(failures(top, "networks trained again"), quiet)
         write_atomically(run.paths.csv, triples_csv(result.triples))
         run.paths.plots.mkdir(exist_ok=True)
         draw_heat_map(result.triples, result.answer, run.paths.plots / "heatmap.png")

@@ -14,11 +14,11 @@ from gridsearch.comparison_answer import comparison_csv, make_rows
 from gridsearch.comparison_config import ComparisonConfig, make_config
 from gridsearch.comparison_picture import draw_comparison
 from gridsearch.comparison_plan import Plan, make_plan
-from gridsearch.jobs import ListSource, Measured
+from gridsearch.jobs import ListSource, Measured, failures
 from gridsearch.running import check_device, queue_runner
 from gridsearch.trainings import Trainings
 from results.files import write_atomically, write_json
-from results.ledger import Ledger, iterate_events, read_events
+from results.ledger import Ledger, read_events
 from results.lifecycle import (
     ending_recorded,
     find_run,
@@ -26,11 +26,10 @@ from results.lifecycle import (
     refuse_changes,
     refuse_other_content,
     say,
+    write_trials,
 )
 from results.run import Run
 from results.settings import changed_keys
-from results.table import write_csv
-from results.trials import join_trials
 from search_spaces.amounts import format_count
 from search_spaces.errors import EffsearchError
 
@@ -131,10 +130,11 @@ def _run(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
         if not any(one.accuracies for one in measured.values()):
             cause = f"; the first: {errors[0]}" if errors else ""
             raise EffsearchError(f"none of {len(measured)} networks could be trained{cause}")
+        say(failures(measured, "networks"), quiet)
         rows, noise = make_rows(plan.entries, measured)
         answer = _answer(run, plan, rows, noise)
         write_atomically(run.path / "comparison.csv", comparison_csv(rows))
-        write_csv(join_trials(iterate_events(run.paths.ledger)), run.paths.csv)
+        write_trials(run, run.paths.csv)
         run.paths.plots.mkdir(exist_ok=True)
         draw_comparison(rows, answer, run.paths.plots / "comparison.png")
         write_json(run.paths.answer, answer)

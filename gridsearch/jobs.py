@@ -1,7 +1,7 @@
 """Networks to train, where they come from, and what their trainings came to."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -56,6 +56,20 @@ class Measured:
         if not self.accuracies or self.stopped or self.errors:
             return None
         return sum(self.accuracies.values()) / len(self.accuracies)
+
+
+def failures(measured: Mapping[str, Measured], what: str) -> str:
+    """How many networks have a training that failed, and why the first did; empty for none.
+
+    Args:
+        measured: by id of the network.
+        what: they are, in the plural.
+    """
+    errors = [found.errors[0] for found in measured.values() if found.errors]
+    if not errors:
+        return ""
+    first = " ".join(errors[0].split())
+    return f"{len(errors)} of {len(measured)} {what} failed; the first: {first}"
 
 
 class Source(Protocol):

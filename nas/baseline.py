@@ -1,7 +1,5 @@
 """`effsearch baseline`: runs a search in a run directory, from its configuration to its answer."""
 
-import json
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,11 +19,20 @@ from nas.search import Search
 from results.directory import resume_command
 from results.files import write_json
 from results.ledger import Ledger, iterate_events, read_events
+from results.lifecycle import (
+    ending_recorded,
+    find_run,
+    has_results,
+    new_run,
+    refuse_changes,
+    refuse_other_content,
+    say,
+    write_trials,
+)
 from results.run import Run
-from results.table import write_csv
 from results.trials import Trial, join_trials
 from search_spaces.architecture import Architecture
-from search_spaces.errors import EffsearchError, InputError, Interrupted, MissingResourceError
+from search_spaces.errors import EffsearchError, MissingResourceError
 from training.trials.evaluator import Evaluator
 
 KIND = "baseline"
@@ -47,19 +54,15 @@ def search_baseline(
     """
     config, weight_note = with_learned_weight(config, run_dir)
     plan = make_plan(config)
-    with Run.create(
+    with new_run(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
-        _say(f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}", quiet)
+        say(f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}", quiet)
         latency_note = plan.latency.note if plan.latency else ""
         notes = (weight_note, *objective_notes(config), _table_note(plan.evaluator), latency_note)
         for note in notes:
-            _say(note, quiet)
-        try:
-            return _run(run, plan, quiet)
-        except MissingResourceError:
-            run.discard()  # nothing was started, so nothing is worth keeping
-            raise
+            say(note, quiet)
+        return _run(run, plan, quiet)
 
 
 def resume_baseline(
@@ -80,43 +83,30 @@ def resume_baseline(
         InputError: no such run, or a change that would make it another search.
         EffsearchError: as `search_baseline`.
     """
-    found = Run.latest(run_dir, reference or KIND)
+    found = find_run(run_dir, reference, KIND)
     config = make_config(found.config, changes)
     # A run of an earlier version lacks the keys that are new.
-    _refuse(found, changed_keys(make_config(found.config).to_dict(), config))
+    refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
     plan = make_plan(config)
-    for key in ("space", "data", "recipe", "evaluator", "latency"):
-        if found.record.get(key) != _as_json(plan.record.get(key)):
-            _refuse(found, [f"{key} (its content)"])
+    refuse_other_content(found, plan.record, ("space", "data", "recipe", "evaluator", "latency"))
     with Run.resume(run_dir, found.path) as run:
-        _say(f"resuming {run.reference}", quiet)
+        say(f"resuming {run.reference}", quiet)
         return _run(run, plan, quiet)
 
 
 def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
-    try:
-        ranked, verdict = _run_trials(run, plan, quiet)
-        trials = _write_table(run)
+    resumable = (MissingResourceError, MeterError)
+    with ending_recorded(run, plan.stored_config(), resumable=resumable):
+        try:
+            ranked, verdict = _run_trials(run, plan, quiet)
+        finally:  # what was evaluated before a Ctrl-C is there to look at
+            trials = write_trials(run, run.paths.csv)
         _tell_constant(trials, quiet)
         known = calibrate(plan.problem, plan.strategy.measured, plan.config.seed)
         check_some(trials, ranked)
         latency = _check_latency(run, plan, [verdict.winner] if verdict else ranked, quiet)
         result = make_answer(run, plan, trials, ranked, verdict, known, latency)
         write_json(run.paths.answer, result.answer)
-    except KeyboardInterrupt:
-        if run.paths.ledger.exists():
-            _write_table(run)
-        run.finish("interrupted")
-        raise Interrupted(
-            f"stopped; nothing finished is lost. Go on with: {resume_command(run.path, KIND)}"
-        ) from None
-    except (MissingResourceError, MeterError) as error:
-        run.finish("interrupted", error=str(error))  # the search itself can go on elsewhere
-        raise
-    except EffsearchError as error:
-        run.finish("infeasible" if error.exit_code == 3 else "failed", error=str(error))
-        raise
-    run.finish("finished", config=plan.stored_config())
     return result
 
 
@@ -152,7 +142,7 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict
     )
     with ray:
         with Ledger.open(run.paths.ledger) as ledger:
-            _say(ledger.notice or "", quiet)
+            say(ledger.notice or "", quiet)
             search = _make_search(run, plan, ledger)
             started = time.monotonic()
             search.prepare()  # what no search can find is found before Ray is started
@@ -163,7 +153,7 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict
         if not config.finalists or not ranked:
             return ranked, None
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
-            _say(ledger.notice or "", quiet)
+            say(ledger.notice or "", quiet)
             finalists = choose_finalists(ranked, config)
             queue = FinalistQueue(
                 finalists,
@@ -187,7 +177,7 @@ def _check_latency(
     with _told_how_to_go_on(run):
         checked = check_latency(plan.latency, plan.problem.objective, ranked)
     for note in checked.notes:
-        _say(note, quiet)
+        say(note, quiet)
     return checked
 
 
@@ -196,10 +186,11 @@ def _told_how_to_go_on(run: Run) -> Iterator[None]:
     """A failed measurement ends a search that can be resumed: phones are unplugged."""
     try:
         yield
-    except MissingResourceError:
-        raise
     except EffsearchError as error:
-        raise MeterError(
+        is_missing = isinstance(error, MissingResourceError)
+        if is_missing and not has_results(run):
+            raise
+        raise (MissingResourceError if is_missing else MeterError)(
             f"{error}; nothing finished is lost. Go on with: {resume_command(run.path, KIND)}"
         ) from None
 
@@ -207,10 +198,13 @@ def _told_how_to_go_on(run: Run) -> Iterator[None]:
 def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
     config, source = plan.config, plan.latency
 
-    def latencies(networks: Sequence[Architecture]) -> list[float]:
+    def latencies(networks: Sequence[Architecture]) -> list[float | EffsearchError]:
         assert source is not None  # the plan saw to it
         with _told_how_to_go_on(run):
-            return [one.timing.low_ms for one in measure_networks(source, networks)]
+            return [
+                found if isinstance(found, EffsearchError) else found.timing.low_ms
+                for found in measure_networks(source, networks)
+            ]
 
     return Search(
         plan.problem,
@@ -243,7 +237,7 @@ FINALIST_EPOCHS = 3
 
 def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:
     if workers > plan.batch_size:
-        _say(
+        say(
             f"{workers} workers but batches of {plan.batch_size}: a larger --batch-size would "
             "keep all of them busy",
             quiet,
@@ -252,42 +246,19 @@ def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:
 
 def _tell_end(search: Search, seconds: float, quiet: bool) -> None:
     if search.out_of_time:
-        _say(f"time budget spent after {seconds:.0f} s", quiet)
+        say(f"time budget spent after {seconds:.0f} s", quiet)
     if search.exhausted:
-        _say(f"the cost band holds {search.asked} networks: all were evaluated", quiet)
+        say(f"the cost band holds {search.asked} networks: all were evaluated", quiet)
 
 
 def _tell_constant(trials: Sequence[Trial], quiet: bool) -> None:
     accuracies = {trial.accuracy for trial in trials if trial.state == "done"}
     if len(accuracies) == 1 and len(trials) > 2:
-        _say(
+        say(
             f"every network measured {accuracies.pop():.4f}: the evaluation tells them not apart, "
             "so the winner is arbitrary; train longer or on more data",
             quiet,
         )
-
-
-def _write_table(run: Run) -> list[Trial]:
-    trials = join_trials(iterate_events(run.paths.ledger))
-    write_csv(trials, run.paths.csv)
-    return trials
-
-
-def _refuse(run: Run, keys: list[str]) -> None:
-    if keys:
-        raise InputError(
-            f"run {run.reference} was started with another {', '.join(keys)}: "
-            "resume it as it was, or start a new run"
-        )
-
-
-def _as_json(value: object) -> Any:
-    return json.loads(json.dumps(value))
-
-
-def _say(line: str, quiet: bool) -> None:
-    if line and not quiet:
-        print(line, file=sys.stderr, flush=True)
 
 
 def _table_note(evaluator: Evaluator) -> str:

@@ -75,9 +75,11 @@ class BaselineConfig:
         latency_command: measures winners in place of backend and device: it runs `{onnx}` and
             prints milliseconds.
         latency_measure: `winner`: the best network is measured before it is reported. `each`: every
-            network is, before it is trained, and the reward goes by that.
+            network is, before it is trained, and the reward goes by that; one that cannot be is a
+            failed trial.
         latency_timeout: seconds that one call of the command may take.
-        latency_device: `cpu`, `cuda` or `cuda:1`, on which winners are measured.
+        latency_device: `cpu`, `cuda` or `cuda:1`, on which winners are measured: the CPU of the
+            machine that drives the search, or the GPU of a node of the Ray cluster.
         latency_backend, latency_threads, latency_batch: None for what the table was measured with.
         objective: `hard`, `soft` or `absolute`, for all targets.
         weight: w (β) of the objective, at most 0; None for its default, `auto` for what an earlier

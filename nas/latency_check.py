@@ -11,21 +11,19 @@ from typing import Any
 
 from nas.known_costs import LATENCY, PREDICTED
 from nas.latency_target import LatencySource
+from nas.measuring import BESIDE, measure_in_turn, measure_one_by_one
 from nas.objective import Objective
+from nas.remote_meter import RemoteMeter
 from results.trials import Trial
 from search_spaces.amounts import format_ms
 from search_spaces.architecture import Architecture
 from search_spaces.errors import EffsearchError
-from search_spaces.latency.meter import DeviceMeter, Latency, measure
-from search_spaces.latency.program import network_program
-from search_spaces.latency.timing import sample_in_turn
+from search_spaces.latency.meter import DeviceMeter, Latency
 from search_spaces.notation import parse_architecture
 
 MOST = 5
 """How many of the best are measured at most, until one of them meets a hard target."""
 
-_BESIDE = 6  # networks of the table
-_ROUNDS, _PASSES = 16, 2
 _MEETS = 0.01
 """How far above a hard target still meets it: no measurement is surer."""
 
@@ -66,11 +64,13 @@ class LatencyCheck:
         winner: the one to report.
         tried: all that were measured, best in the search first.
         target_ms: None where latency was no target.
+        failed: trials whose networks the device did not run, and why.
     """
 
     winner: Checked
     tried: tuple[Checked, ...]
     target_ms: float | None
+    failed: tuple[tuple[Trial, EffsearchError], ...] = ()
 
     @property
     def error_of_target(self) -> float | None:
@@ -80,7 +80,7 @@ class LatencyCheck:
     @property
     def notes(self) -> list[str]:
         """What a user should know beside the numbers: networks passed over, a noisy machine."""
-        said = []
+        said = [f"trial {trial.number} is passed over: {error}" for trial, error in self.failed]
         slower = [str(one.trial.number) for one in self.tried if one is not self.winner]
         if slower:
             said.append(
@@ -108,6 +108,9 @@ class LatencyCheck:
                 }
                 for one in self.tried
             ],
+            "failed": [
+                {"trial": trial.number, "error": str(error)} for trial, error in self.failed
+            ],
         }
 
 
@@ -116,7 +119,8 @@ def check_latency(
 ) -> LatencyCheck:
     """Measure the best network, and the next ones while a hard target on latency is missed.
 
-    Where none of the first five meets it, the highest reward with the measured latency wins.
+    Where none of the first five meets it, the highest reward with the measured latency wins. A
+    network that the device does not run is passed over.
 
     Args:
         source: of the search.
@@ -124,46 +128,43 @@ def check_latency(
         candidates: at least one finished trial, best first.
 
     Raises:
-        EffsearchError: a measurement failed.
+        EffsearchError: the device fails, or ran none of the first five.
     """
     target = next((target for target in objective.targets if target.metric == LATENCY), None)
     hard = target is not None and target.kind == "hard"
     limit = None if target is None else target.limit
-    chosen = candidates[: MOST if hard else 1]
+    chosen = candidates[:MOST]
     networks = [parse_architecture(trial.architecture) for trial in chosen]
     tried: list[Checked] = []
-    for trial, latency in zip(chosen, measure_networks(source, networks), strict=True):
-        one = Checked(trial, latency)
-        tried.append(one)
-        if limit is None or not hard or one.measured_ms <= limit * (1.0 + _MEETS):
-            return LatencyCheck(one, tuple(tried), limit)
-    return LatencyCheck(max(tried, key=lambda one: _reward(objective, one)), tuple(tried), limit)
+    failed: list[tuple[Trial, EffsearchError]] = []
+    for trial, found in zip(chosen, measure_networks(source, networks), strict=True):
+        if isinstance(found, EffsearchError):
+            failed.append((trial, found))
+            continue
+        tried.append(Checked(trial, found))
+        if limit is None or not hard or found.timing.low_ms <= limit * (1.0 + _MEETS):
+            return LatencyCheck(tried[-1], tuple(tried), limit, tuple(failed))
+    if not tried:
+        raise failed[0][1]
+    best = max(tried, key=lambda one: _reward(objective, one))
+    return LatencyCheck(best, tuple(tried), limit, tuple(failed))
 
 
-def measure_networks(source: LatencySource, networks: Sequence[Architecture]) -> Iterator[Latency]:
-    """The latencies of networks, in their order; a command is called as they are asked for.
+def measure_networks(
+    source: LatencySource, networks: Sequence[Architecture]
+) -> Iterator[Latency | EffsearchError]:
+    """Each network's latency, in their order, or why it has none.
 
     Raises:
-        EffsearchError: a measurement failed.
+        EffsearchError: the device fails, whatever it is given to run.
     """
+    table = source.predictor.table
+    beside = list(table.networks)[:BESIDE]
+    if isinstance(source.meter, RemoteMeter):
+        return iter(source.meter.measure(networks, beside))
     if isinstance(source.meter, DeviceMeter):
-        return _in_turn(source.meter, networks, list(source.predictor.table.networks)[:_BESIDE])
-    return (measure(source.meter, network) for network in networks)
-
-
-def _in_turn(
-    meter: DeviceMeter, networks: Sequence[Architecture], beside: Sequence[Architecture]
-) -> Iterator[Latency]:
-    """All at once, in turn with networks of the table and as often as these were measured.
-
-    A network that is run again and again finds its weights in the caches and is up to a tenth
-    quicker than its table says.
-    """
-    timed = [meter.prepare(network_program(network)) for network in (*networks, *beside)]
-    passes = [sample_in_turn(timed, _ROUNDS) for _ in range(_PASSES)]
-    for network, *timings in zip(networks, *passes, strict=False):
-        quickest = min(timings, key=lambda timing: timing.low_ms)
-        yield Latency(timing=quickest, setting=meter.setting, resolution=network.resolution)
+        return measure_in_turn(source.meter, networks, beside)
+    return measure_one_by_one(source.meter, networks, table)
 
 
 def _reward(objective: Objective, one: Checked) -> float:

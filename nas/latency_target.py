@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.config import BaselineConfig
+from nas.remote_meter import RemoteMeter, check_here
 from search_spaces.errors import InputError
 from search_spaces.latency.command_meter import CommandMeter
 from search_spaces.latency.meter import Meter, make_meter
@@ -26,13 +27,14 @@ class LatencySource:
     Attributes:
         predictor: of single networks, with what its table was measured with.
         population: of many encodings at once.
-        meter: measures a network end to end on the table's device.
+        meter: measures a network end to end on the table's device: a CUDA device from a process of
+            its own on the node that has it, all else from the process that drives the search.
         record: what `run.json` says of it.
     """
 
     predictor: Predictor
     population: PopulationLatency
-    meter: Meter
+    meter: Meter | RemoteMeter
     record: dict[str, Any]
 
     @property
@@ -61,13 +63,12 @@ def load_latency(config: BaselineConfig, space: SearchSpace) -> LatencySource | 
     path = _table_path(config, space)
     if not path.exists():
         if config.latency_command is None:  # a device that is not there needs no table
-            make_meter(config.latency_backend or "torch", config.latency_device)
+            _check_device(config)
         raise InputError(
             f"there is no latency table {path}: measure it with {_build(config, path)}"
         )
     table = read_table(path)
     meter = _meter(config, table)
-    table.check_setting(meter.setting)
     predictor = Predictor(table)
     population = PopulationLatency(space, predictor.layer_ms)
     accuracy = predictor.accuracy
@@ -114,25 +115,51 @@ def _build(config: BaselineConfig, path: Path) -> str:
     return shlex.join([*words, "--output", str(path)])
 
 
-def _meter(config: BaselineConfig, table: LatencyTable) -> Meter:
-    """The meter of what the table was measured with, where options do not say otherwise."""
+def _meter(config: BaselineConfig, table: LatencyTable) -> Meter | RemoteMeter:
+    """The meter of what the table was measured with, where options do not say otherwise.
+
+    Raises:
+        InputError: what it measures with is not what the table was measured with.
+        MissingResourceError: the device is not there.
+    """
     setting = table.setting
     batch = config.latency_batch or setting.batch
-    if config.latency_command is not None:
-        return CommandMeter(config.latency_command, timeout=config.latency_timeout, batch=batch)
-    if setting.backend == _COMMAND:
+    if config.latency_command is None and setting.backend == _COMMAND:
         raise InputError(
             f"{table.path} was measured by a command: name it with --latency-command "
             f"{shlex.quote(setting.device)}"
         )
-    return make_meter(
-        config.latency_backend or setting.backend,
-        config.latency_device,
-        dtype=setting.dtype,
-        threads=config.latency_threads or setting.threads or 1,
-        batch=batch,
-        graph=setting.versions.endswith(", graph"),
-    )
+    options: dict[str, Any] = {
+        "backend": config.latency_backend or setting.backend,
+        "dtype": setting.dtype,
+        "threads": config.latency_threads or setting.threads or 1,
+        "batch": batch,
+        "graph": setting.versions.endswith(", graph"),
+    }
+    meter: Meter
+    if config.latency_command is not None:
+        meter = CommandMeter(config.latency_command, timeout=config.latency_timeout, batch=batch)
+    elif _is_cuda(config):
+        _check_device(config)
+        remote = RemoteMeter(config.latency_device, table, config.ray_address, **options)
+        remote.check()
+        return remote
+    else:
+        meter = make_meter(device=config.latency_device, **options)
+    table.check_setting(meter.setting)
+    return meter
+
+
+def _check_device(config: BaselineConfig) -> None:
+    """Whether the device is there; the nodes of a cluster are looked at once there is a table."""
+    if not _is_cuda(config):
+        make_meter(config.latency_backend or "torch", config.latency_device)
+    elif config.ray_address is None:
+        check_here(config.latency_device)
+
+
+def _is_cuda(config: BaselineConfig) -> bool:
+    return config.latency_device.partition(":")[0] == "cuda"
 
 
 def _known(value: float) -> float | None:

@@ -56,9 +56,11 @@ class Pruning:
         return [self._completed(result) if result.partial else result for result in results]
 
     def _note(self, result: Result) -> None:
+        if result.accuracy is None:
+            return  # a network that could not be measured lacks a cost
         rewards = self._objective.reward(np.array(result.curve), result.candidate.costs)
         self._halving.note(rewards.tolist())
-        if result.partial or result.accuracy is None:
+        if result.partial:
             return
         for epoch, accuracy in enumerate(result.curve, start=1):
             self._gains.setdefault(epoch, []).append(result.accuracy - accuracy)

@@ -21,10 +21,12 @@ from results.ledger import Ledger
 from results.trials import Trial, top
 from search_spaces.amounts import format_count, format_ms
 from search_spaces.architecture import Architecture
-from search_spaces.errors import InputError
+from search_spaces.errors import EffsearchError, InputError
 from search_spaces.notation import format_architecture
 from training.trials.evaluator import Measurements, Request
-from training.trials.outcome import Outcome
+from training.trials.outcome import Outcome, worker_name
+
+_SECOND_TRY = "its latency could be measured at the second try only"
 
 
 class Search:
@@ -41,8 +43,9 @@ class Search:
         time_left: seconds until no new trial is handed out; None for no limit.
         pruning: gives trainings up that fall behind; a new one, as the strategy. None for never.
         latencies: measures milliseconds, which then stand for those predicted, of the networks of
-            a batch before they are asked, when none of another is under way; None for no
-            measurement. The cost band is that of the predictions.
+            a batch before they are asked, when none of another is under way; a network that it
+            gives an error for is a failed trial. None for no measurement. The cost band is that of
+            the predictions.
 
     Attributes:
         asked, failed, stopped: trials so far, those that failed, trainings that were given up.
@@ -60,7 +63,8 @@ class Search:
         events: Iterable[Event] = (),
         time_left: float | None = None,
         pruning: Pruning | None = None,
-        latencies: Callable[[Sequence[Architecture]], Sequence[float]] | None = None,
+        latencies: Callable[[Sequence[Architecture]], Sequence[float | EffsearchError]]
+        | None = None,
     ) -> None:
         self._problem = problem
         self._strategy = strategy
@@ -81,6 +85,7 @@ class Search:
         self._batch: list[tuple[int, Candidate]] = []
         self._results: dict[int, Result] = {}
         self._waiting: deque[int] = deque()
+        self._unmeasured: dict[str, str] = {}  # why, by the network's id
         self.listeners: list[Callable[[], None]] = []
         self._replay(list(events))
 
@@ -88,7 +93,8 @@ class Search:
 
     def prepare(self) -> None:
         """Ask for the next batch now, if none is under way."""
-        if not self._batch:
+        # A batch of which no network can be measured has ended as soon as it is asked.
+        while not (self._batch or self._all_asked or self.out_of_time):
             self._ask()
 
     def take(self, count: int) -> list[Request]:
@@ -133,7 +139,7 @@ class Search:
         """Nothing is left to hand out and nothing is awaited."""
         if self.out_of_time:
             return len(self._waiting) == len(self._batch) - len(self._results)
-        return not self._batch and (self.asked >= self._samples or self.exhausted)
+        return not self._batch and self._all_asked
 
     @property
     def out_of_time(self) -> bool:
@@ -178,10 +184,12 @@ class Search:
 
     # One batch
 
+    @property
+    def _all_asked(self) -> bool:
+        return self.asked >= self._samples or self.exhausted
+
     def _ask(self) -> None:
         count = min(self._batch_size, self._samples - self.asked)
-        if count < 1 or self.exhausted:
-            return
         # A whole batch is asked for even where only a part of it is wanted, so that the same
         # networks come again if the search is resumed with more samples.
         candidates = self._with_latencies(self._strategy.ask(self._batch_size)[:count])
@@ -190,16 +198,46 @@ class Search:
         now = time.time()
         self._ledger.append(*(self._asked(number, found, now) for number, found in numbered))
         self._open_batch(numbered)
+        self._fail_unmeasured()
 
     def _with_latencies(self, candidates: list[Candidate]) -> list[Candidate]:
         """The candidates with measured latencies, where networks are measured."""
         if self._latencies is None or not candidates:
             return candidates
         measured = self._latencies([candidate.architecture for candidate in candidates])
-        return [
-            replace(one, costs=one.costs | {LATENCY: ms, PREDICTED: one.costs[LATENCY]})
-            for one, ms in zip(candidates, measured, strict=True)
-        ]
+        return [self._with_latency(*pair) for pair in zip(candidates, measured, strict=True)]
+
+    def _with_latency(self, candidate: Candidate, found: float | EffsearchError) -> Candidate:
+        """One that could not be measured has a predicted latency alone among its costs."""
+        costs = candidate.costs | {PREDICTED: candidate.costs[LATENCY]}
+        if isinstance(found, EffsearchError):
+            self._unmeasured[candidate.id] = str(found)
+            del costs[LATENCY]
+        else:
+            costs[LATENCY] = found
+        return replace(candidate, costs=costs)
+
+    def _fail_unmeasured(self) -> None:
+        """Record the trials of the batch as failed whose networks could not be measured."""
+        waiting = [(n, candidate) for n, candidate in self._batch if n in self._waiting]
+        causes = {
+            number: self._cause(candidate)
+            for number, candidate in waiting
+            if self._latencies is not None and LATENCY not in candidate.costs
+        }
+        if not causes:
+            return
+        self._waiting = deque(number for number, _ in waiting if number not in causes)
+        here = worker_name()
+        self.record([Outcome(n, None, "error", cause, 0.0, here) for n, cause in causes.items()])
+
+    def _cause(self, candidate: Candidate) -> str:
+        """Why a network could not be measured; a stop may have come before that was recorded."""
+        if candidate.id in self._unmeasured:
+            return self._unmeasured[candidate.id]
+        assert self._latencies is not None
+        (found,) = self._latencies([candidate.architecture])
+        return str(found) if isinstance(found, EffsearchError) else _SECOND_TRY
 
     def _open_batch(self, numbered: list[tuple[int, Candidate]]) -> None:
         self._batch = numbered
@@ -282,6 +320,7 @@ class Search:
             self._strategy.replay(self._whole_batch())
             self._batch, self._results = [], {}
             self._batches += 1
+        self._fail_unmeasured()
 
     def _reask(self, number: int, recorded: list[Asked]) -> list[Asked]:
         """The last batch, of which nothing came back: its lines may have been cut off.

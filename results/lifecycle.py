@@ -11,6 +11,8 @@ from results.directory import resume_command
 from results.events import Asked
 from results.ledger import iterate_events
 from results.run import Run
+from results.table import write_csv
+from results.trials import Trial, join_trials
 from search_spaces.errors import (
     EffsearchError,
     InfeasibleError,
@@ -45,7 +47,7 @@ def new_run(
         try:
             yield run
         except MissingResourceError:
-            if _has_nothing(run):
+            if not has_results(run):
                 run.discard()
             raise
 
@@ -120,9 +122,17 @@ def ending_recorded(
     run.finish("finished", config=config)
 
 
-def _has_nothing(run: Run) -> bool:
-    """No trial of the run has ended, and no checkpoint was written."""
-    if (run.path / "checkpoints").exists():
-        return False
+def write_trials(run: Run, path: Path) -> list[Trial]:
+    """Write the trials of a run so far as CSV, of a stopped one too, and return them."""
     ledger = run.paths.ledger
-    return not ledger.exists() or all(isinstance(one, Asked) for one in iterate_events(ledger))
+    trials = join_trials(iterate_events(ledger)) if ledger.exists() else []
+    write_csv(trials, path)
+    return trials
+
+
+def has_results(run: Run) -> bool:
+    """Whether a trial of the run has ended or a checkpoint was written."""
+    if (run.path / "checkpoints").exists():
+        return True
+    ledger = run.paths.ledger
+    return ledger.exists() and any(not isinstance(e, Asked) for e in iterate_events(ledger))

@@ -23,6 +23,7 @@ _THEMED = {
     GREEN.lower(): "var(--green)",
 }
 _REFERENCES = re.compile(r'(\bid="|xlink:href="#|url\(#)')
+_POINTS = re.compile('<g id="[^"]*trial-points')
 
 
 def figure_bytes(figure: "Figure", file_format: str) -> bytes:
@@ -41,12 +42,12 @@ def inline_svg(figure: "Figure", name: str, points: Sequence[Trial] = ()) -> str
     """The figure as an `<svg>` element for a page that holds several.
 
     Ids are made the figure's own, ink, grid and paper follow the page's colours, and each mark of
-    a group `trial-points` says which trial it is.
+    a group `trial-points…` says which trial it is.
 
     Args:
         figure: what to write.
         name: prefix of its ids.
-        points: the trials of its `trial-points`, in the order they were drawn.
+        points: the trials of each of its `trial-points…`, in the order they were drawn.
     """
     import matplotlib as mpl
 
@@ -68,17 +69,16 @@ def inline_svg(figure: "Figure", name: str, points: Sequence[Trial] = ()) -> str
 
 def _name_points(text: str, points: Sequence[Trial]) -> str:
     """Give each mark of the points its trial's number, where there are as many marks as trials."""
-    start = text.find('trial-points">')
-    if start < 0 or not points:
-        return text
-    # Marks are `use` elements; the group ends before the next group with an id.
-    end = text.find('<g id="', start)
-    group = text[start : end if end > 0 else len(text)]
+    # Marks are `use` elements; a group ends before the next group with an id.
+    groups = re.split('(?=<g id=")', text)
+    return "".join(_named(group, points) if _POINTS.match(group) else group for group in groups)
+
+
+def _named(group: str, points: Sequence[Trial]) -> str:
     if group.count("<use ") != len(points):
-        return text
+        return group
     numbers = iter(points)
-    named = re.sub("<use ", lambda _: f'<use data-trial="{next(numbers).number}" ', group)
-    return text.replace(group, named, 1)
+    return re.sub("<use ", lambda _: f'<use data-trial="{next(numbers).number}" ', group)
 
 
 def write_file(path: Path, content: bytes) -> Path:

@@ -1,11 +1,10 @@
-"""Accuracy against the first target's cost: the front, the target, published networks by cost."""
+"""Accuracy against every cost that a run has a target for: front, target, published networks."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from results.pareto import pareto_trials
+from results.plots.published import draw_published, published_costs
 from results.plots.style import (
     BLUE,
     FAINT,
@@ -25,8 +24,6 @@ from results.plots.style import (
 from results.run_data import RunData
 from results.trials import Trial
 from results.wording import NOTHING_YET, number
-from search_spaces.cost import cost
-from search_spaces.zoo import load_zoo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,101 +37,37 @@ LABELS = {
     "latency_ms": "latency as predicted by the table (ms)",
 }
 MEASURED = "latency as measured before the training (ms)"
-_COUNTED = ("macs", "params", "memory_bytes")
 
-REFERENCES = {
-    "efficientnet-b0": "EfficientNet-B0",
-    "mobilenet-v2": "MobileNetV2",
-    "mnasnet-a1": "MnasNet-A1",
-    "resnet-50": "ResNet-50",
-}
+_ALONE, _WITH_OTHERS = (4.4, 4.4), (3.9, 3.1)
+"""Inches of a cost's panel, with published networks above it and without."""
 
 
 def draw_front(data: RunData) -> "Figure":
-    """Every measured network; above, on a scale of their own, published ones by cost alone.
+    """One panel for the cost of each target: every measured network, published ones by cost alone.
 
-    The cost is that of the first target. Published networks are left out where it is one that
-    only this search knows, such as a latency.
+    Without a target the cost is the multiply-adds. Published networks are left out where the cost
+    is one that only this search knows, such as a latency.
     """
-    metric = next((name for name in data.targets if name in LABELS), "macs")
-    done = [trial for trial in data.done if metric in trial.costs]
-    if not done:
+    wanted = [name for name in data.targets if name in LABELS] or ["macs"]
+    shown = [name for name in wanted if any(name in trial.costs for trial in data.done)]
+    if not shown:
         raise NothingToDrawError(NOTHING_YET)
-    figure = new_figure(4.4)
-    target = data.targets.get(metric)
-    if metric not in _COUNTED:
-        _draw_trials(figure.subplots(), data, done, metric, target)
-        return figure
-    strip, axes = figure.subplots(2, 1, height_ratios=(1, 3.2))
-    _draw_strip(strip, data, done, metric, target)
-    _draw_trials(axes, data, done, metric, target)
+    published = {metric: published_costs(data, metric) for metric in shown}
+    with_strip, bare = _ALONE if len(shown) == 1 else _WITH_OTHERS
+    heights = [with_strip if published[metric] else bare for metric in shown]
+    figure = new_figure(sum(heights))
+    parts = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False, hspace=0.04)
+    for part, metric in zip(parts[:, 0], shown, strict=True):
+        done = [trial for trial in data.done if metric in trial.costs]
+        target = data.targets.get(metric)
+        costs = published[metric]
+        if not costs:
+            _draw_trials(part.subplots(), data, done, metric, target)
+            continue
+        strip, axes = part.subplots(2, 1, height_ratios=(1, 3.2))
+        draw_published(strip, costs, metric, _span(done, metric), target)
+        _draw_trials(axes, data, done, metric, target)
     return figure
-
-
-def reference_costs(data: RunData, metric: str) -> tuple[dict[str, int], str]:
-    """A cost of published networks, and at which input.
-
-    At the trials' resolution and classes where all trials agree on them, else at their own.
-    """
-    inputs = {(network.resolution, network.classes) for network in data.networks if network}
-    costs, said = {}, "each at its own resolution"
-    for name, label in REFERENCES.items():
-        network = load_zoo(name)
-        if len(inputs) == 1:
-            [(resolution, classes)] = inputs
-            network = replace(network, resolution=resolution, classes=classes)
-            said = f"at {resolution} pixels, {classes} classes"
-        costs[label] = getattr(cost(network), metric)
-    return costs, said
-
-
-def _draw_strip(
-    axes: "Axes", data: RunData, done: Sequence[Trial], metric: str, target: float | None
-) -> None:
-    references, said = reference_costs(data, metric)
-    low, high = _span(done, metric)
-    axes.axvspan(low, max(high, low * 1.01), color=SKY, alpha=0.45, linewidth=0)
-    if target:
-        axes.axvline(target, color=VERMILION, linestyle="--", linewidth=1.2)
-    # Neighbours on the axis stand at different heights, so that their names do not meet.
-    ordered = sorted(references.items(), key=lambda item: item[1])
-    for place, (label, value) in enumerate(ordered):
-        height = (0.2, 0.5, 0.8)[place % 3]
-        axes.plot([value], [height], marker="D", markersize=5, color=INK, linestyle="none")
-        axes.annotate(
-            f"{label} {number(metric, value)}",
-            (value, height),
-            xytext=(-7 if value < low else 7, 0),
-            textcoords="offset points",
-            ha="right" if value < low else "left",
-            va="center",
-            fontsize=7.5,
-        )
-    axes.set_xscale("log")
-    values = [*references.values(), low, high]
-    axes.set_xlim(min(values) / 3.2, max(values) * 2.2)
-    axes.set_ylim(0, 1)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.minorticks_off()
-    _count_ticks(axes, metric)
-    axes.set_title(
-        f"Published networks by cost only, {said}: their accuracy here is not measured",
-        fontsize=8.5,
-        loc="left",
-    )
-
-
-def _count_ticks(axes: "Axes", metric: str) -> None:
-    low, high = axes.get_xlim()
-    steps = [digit * 10.0**power for power in range(4, 13) for digit in (1, 2, 5)]
-    shown = [value for value in steps if low <= value <= high]
-    axes.set_xticks(shown, [_short(number(metric, value)) for value in shown])
-
-
-def _short(text: str) -> str:
-    """A round amount without its zeros: `400M` for `400.0M`."""
-    return re.sub(r"\.0+(?=\D)", "", text)
 
 
 def _draw_trials(
@@ -144,14 +77,13 @@ def _draw_trials(
     accuracy = [100 * (trial.accuracy or 0.0) for trial in done]
     low, high = _span(done, metric)
     axes.axvspan(low, high, color=SKY, alpha=0.18, linewidth=0, label="costs searched")
-    if target and low / 2 < target < 2 * high:  # farther off it would squeeze the networks
-        axes.axvline(
-            target,
-            color=VERMILION,
-            linestyle="--",
-            linewidth=1.2,
-            label=f"target {number(metric, target)}",
-        )
+    if target:
+        line: Any = {"color": VERMILION, "linestyle": "--", "linewidth": 1.2}
+        label = f"target {number(metric, target)}"
+        if low / 2 < target < 2 * high:
+            axes.axvline(target, **line, label=label)
+        else:  # it would squeeze the networks, so the legend points to it
+            axes.plot([], [], **line, label=f"{label} →" if target > high else f"← {label}")
     points = axes.scatter(
         values,
         accuracy,
@@ -161,7 +93,7 @@ def _draw_trials(
         linewidths=0.4,
         label="one network",
     )
-    points.set_gid("trial-points")
+    points.set_gid(f"trial-points-{metric}")
     explain_given_up(axes, done)
     front = pareto_trials(done, metric)
     axes.plot(

@@ -98,8 +98,8 @@ PLOTS: dict[str, Plot] = {
     ),
     "front": Plot(
         "Accuracy against cost",
-        "Every network measured. Published networks are placed by their cost only: their accuracy "
-        "on this data, with this short training, is not measured.",
+        "Every network measured, against the cost of each target. Published networks are placed by "
+        "their cost only: their accuracy on this data, with this short training, is not measured.",
         front.draw_front,
         ("baseline", "coefficients"),
     ),

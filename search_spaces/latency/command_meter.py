@@ -66,10 +66,12 @@ class CommandMeter:
         with tempfile.TemporaryDirectory(prefix="effsearch-") as folder:
             path = Path(folder) / "network.onnx"
             path.write_bytes(model.SerializeToString())
-            output = self._call([word.replace(PLACE, str(path)) for word in self._words])
+            output = self._call(path)
         return summary([Run(ms) for ms in self._read(output)])
 
-    def _call(self, words: list[str]) -> str:
+    def _call(self, path: Path) -> str:
+        """What it prints for the network's file."""
+        words = [word.replace(PLACE, str(path)) for word in self._words]
         try:
             process = subprocess.Popen(
                 words,
@@ -95,6 +97,8 @@ class CommandMeter:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
+        # The path is another each time: equal failures are told in equal words.
+        output, talk = (text.replace(str(path), PLACE) for text in (output, talk))
         if process.returncode:
             raise EffsearchError(
                 f"latency command '{self._setting.device}' failed with exit code "

@@ -74,7 +74,7 @@ class CudaMeter(DeviceMeter):
 
     def _captured(self, loaded: TorchProgram, images: Tensor) -> Callable[[], object]:
         with torch.inference_mode(), torch.cuda.device(self._device):
-            # A capture needs a stream of its own, and so does the warm-up before it.
+            # A capture needs a stream of its own, and what libraries keep for it a warm-up there.
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
@@ -82,7 +82,7 @@ class CudaMeter(DeviceMeter):
                     loaded(images)
             torch.cuda.current_stream().wait_stream(stream)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, stream=stream):
                 output = loaded(images)
 
         # The graph reads and writes their memory and does not hold it, so they live as long as it.

@@ -149,6 +149,9 @@ def test_trials_whose_worker_dies_are_run_again_and_fail_where_that_does_not_hel
         (Resources(shares_gpus=True), {"CPU": 16.0, "GPU": 1.0}, Session(4, 1, 0.25)),
         (Resources(shares_gpus=True, workers=8), {"CPU": 16.0, "GPU": 1.0}, Session(8, 1, 0.125)),
         (Resources(shares_gpus=True), {"CPU": 2.0, "GPU": 1.0}, Session(2, 1, 0.5)),
+        (Resources(shares_gpus=True, workers=3), {"CPU": 8.0, "GPU": 2.0}, Session(3, 1, 0.5)),
+        (Resources(shares_gpus=True), {"CPU": 7.0, "GPU": 1.0}, Session(4, 1, 0.25)),
+        (Resources(gpus_per_trial=0.6), {"CPU": 8.0, "GPU": 2.0}, Session(2, 1, 0.6)),
     ],
 )  # fmt: skip
 def test_as_many_trials_run_as_fit(

@@ -27,7 +27,12 @@ from search_spaces.errors import EffsearchError, InfeasibleError, InputError, Mi
 from search_spaces.latency.build import BuildOptions, build_from_networks
 from search_spaces.latency.command_meter import CommandMeter
 from search_spaces.latency.layers import stage_layers
+from search_spaces.latency.meter import Latency
+from search_spaces.latency.onnx_program import write_onnx
+from search_spaces.latency.program import network_program
 from search_spaces.latency.table import read_table
+from search_spaces.latency.weights import random_weights
+from search_spaces.notation import parse_architecture
 from search_spaces.space_file import load_space
 from training.trials.outcome import Outcome
 
@@ -67,9 +72,23 @@ def options(folder: Path) -> dict[str, Any]:
     }
 
 
-def run_through(
-    plan: Plan, path: Path, latencies: Callable[[Sequence[Architecture]], list[float]] | None = None
-) -> Search:
+Latencies = Callable[[Sequence[Architecture]], list[float | EffsearchError]]
+
+
+def measuring(plan: Plan) -> Latencies:
+    """What a search measures its networks with."""
+
+    def latencies(networks: Sequence[Architecture]) -> list[float | EffsearchError]:
+        assert plan.latency is not None
+        return [
+            found if isinstance(found, EffsearchError) else found.timing.low_ms
+            for found in measure_networks(plan.latency, networks)
+        ]
+
+    return latencies
+
+
+def run_through(plan: Plan, path: Path, latencies: Latencies | None = None) -> Search:
     """A search of a plan without Ray, accuracy by the seed."""
     with Ledger.open(path) as ledger:
         search = Search(
@@ -120,10 +139,9 @@ def test_where_each_network_is_measured_its_reward_goes_by_that(
     def search(path: Path) -> None:
         plan = make_plan(config)
 
-        def latencies(networks: Sequence[Architecture]) -> list[float]:
-            assert plan.latency is not None
+        def latencies(networks: Sequence[Architecture]) -> list[float | EffsearchError]:
             measured.extend(network.id for network in networks)
-            return [one.timing.low_ms for one in measure_networks(plan.latency, networks)]
+            return measuring(plan)(networks)
 
         run_through(plan, path, latencies)
 
@@ -142,6 +160,99 @@ def test_where_each_network_is_measured_its_reward_goes_by_that(
     search(cut)
     assert len(measured) == 4
     assert digest(read_events(cut)) == digest(read_events(whole))
+
+
+# Runs the smallest networks of its table, and only some of the others.
+MOODY = """
+import os, sys, time
+size = os.path.getsize(sys.argv[1])
+mood = size // 64 % 5 if size > 7e4 else 4
+if mood == 0:
+    sys.exit("no room for " + sys.argv[1])
+if mood == 1:
+    time.sleep({hangs})
+else:
+    print(size / 2e4)
+"""
+
+
+@pytest.mark.parametrize("batch", [4, 1])
+def test_a_network_that_cannot_be_measured_is_a_failed_trial(
+    folder: Path, tmp_path: Path, batch: int
+) -> None:
+    config = make_config(options(folder), {"latency_measure": "each", "batch_size": batch})
+    (folder / "phone.py").write_text(MOODY.format(hangs=0))
+    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
+
+    def search(path: Path) -> None:
+        plan = make_plan(config)
+        run_through(plan, path, measuring(plan))
+
+    search(whole)
+    trials = join_trials(read_events(whole))
+    failed = [trial for trial in trials if trial.state == "failed"]
+    assert [trial.number for trial in trials] == list(range(12))
+    assert 2 <= len(failed) <= 8
+    for trial in trials:
+        assert ("latency_ms" in trial.costs) == (trial.state == "done")
+        assert "predicted_latency_ms" in trial.costs
+    causes = "; ".join(trial.error or "" for trial in failed)
+    assert "failed with exit code 1: no room for {onnx}" in causes
+    assert "it printed nothing" in causes
+
+    # Stopped after any line it ends in the same ledger, also where the cause was not written yet.
+    lines = whole.read_bytes().splitlines(keepends=True)
+    for kept in range(1, len(lines), 3):
+        cut.write_bytes(b"".join(lines[:kept]))
+        search(cut)
+        assert digest(read_events(cut)) == digest(read_events(whole)), f"after {kept} lines"
+
+
+def test_a_network_that_hangs_costs_its_own_measurement(folder: Path) -> None:
+    plan = make_plan(make_config(options(folder), {"latency_timeout": "4s"}))
+    assert plan.latency is not None
+    table = plan.latency.predictor.table
+    (folder / "phone.py").write_text(MOODY.format(hangs=60))
+    small = min(table.networks, key=lambda network: table.networks[network].low_ms)
+    hanging = next(network for network in sampled(plan) if onnx_size(network) // 64 % 5 == 1)
+    found = list(measure_networks(plan.latency, [hanging, small]))
+    assert "took more than 4 s and was stopped" in str(found[0])
+    assert isinstance(found[1], Latency)
+
+
+def test_a_phone_that_is_gone_is_no_networks_failure(folder: Path, tmp_path: Path) -> None:
+    plan = make_plan(make_config(options(folder), {"latency_measure": "each"}))
+    path = tmp_path / "trials.jsonl"
+    (folder / "phone.py").write_text("raise SystemExit('device offline')")
+    with pytest.raises(EffsearchError, match="exit code 1: device offline"):
+        run_through(plan, path, measuring(plan))
+    assert read_events(path) == []
+
+
+def test_a_winner_that_the_device_does_not_run_is_passed_over(folder: Path, tmp_path: Path) -> None:
+    plan = make_plan(make_config(options(folder)))
+    search = run_through(plan, tmp_path / "trials.jsonl")
+    ranked = search.ranked(join_trials(read_events(tmp_path / "trials.jsonl")))
+    assert plan.latency is not None
+    best = onnx_size(parse_architecture(ranked[0].architecture))
+    phone(
+        folder, f"os.path.getsize(sys.argv[1]) / (2e4 * (os.path.getsize(sys.argv[1]) != {best}))"
+    )
+    checked = check_latency(plan.latency, plan.problem.objective, ranked)
+    assert checked.winner.trial is not ranked[0]
+    assert checked.notes[0].startswith(f"trial {ranked[0].number} is passed over: latency command")
+    assert "ZeroDivisionError" in checked.to_dict()["failed"][0]["error"]
+
+
+def sampled(plan: Plan) -> list[Architecture]:
+    rows = plan.space.sample(np.random.default_rng(0), 40)
+    return [plan.space.decode(row) for row in rows]
+
+
+def onnx_size(network: Architecture) -> int:
+    """Bytes of the file that the phone is given."""
+    program = network_program(network)
+    return len(write_onnx(program, random_weights(program), 1).SerializeToString())
 
 
 def test_predictions_are_those_of_single_networks(folder: Path) -> None:
@@ -229,12 +340,15 @@ def test_a_table_that_lacks_a_layer_names_it_and_a_device_that_is_missing_is_one
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("measure", ["winner", "each"])
 def test_a_search_on_a_phone_is_killed_and_resumed_to_an_equal_ledger(
-    folder: Path, tmp_path: Path, ray_address: str
+    folder: Path, tmp_path: Path, ray_address: str, measure: str
 ) -> None:
     import yaml
 
-    config = options(folder)
+    config = options(folder) | {"latency_measure": measure}
+    if measure == "each":
+        (folder / "phone.py").write_text(MOODY.format(hangs=0))
     whole = search_baseline(make_config(config), run_dir=tmp_path / "whole", quiet=True)
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(config))
@@ -258,6 +372,26 @@ def test_a_search_on_a_phone_is_killed_and_resumed_to_an_equal_ledger(
     assert resumed.latency_ms is not None
     assert resumed.latency_ms <= 6.0 * 1.01
     assert resumed.answer["latency"]["timing"]["backend"] == "command"
+
+
+@pytest.mark.slow
+def test_a_search_whose_measuring_program_is_gone_at_the_end_is_kept(
+    folder: Path, tmp_path: Path, ray_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*arguments: object) -> None:
+        raise MissingResourceError("latency command 'adb' cannot be started: No such file")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CommandMeter, "timing", gone)
+        with pytest.raises(MissingResourceError, match="No such file; nothing finished is lost"):
+            search_baseline(make_config(options(folder)), run_dir=tmp_path / "runs", quiet=True)
+        before = (tmp_path / "runs" / "baseline" / "001" / "trials.jsonl").read_bytes()
+        config = make_config(options(folder), {"latency_measure": "each"})
+        with pytest.raises(MissingResourceError, match=r"No such file$"):
+            search_baseline(config, run_dir=tmp_path / "none", quiet=True)
+    assert not (tmp_path / "none" / "baseline" / "001").exists()
+    resumed = resume_baseline(str(tmp_path / "runs" / "baseline" / "001"), {}, quiet=True)
+    assert (resumed.path / "trials.jsonl").read_bytes() == before
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 import other_kinds
 import pytest
 from making import asked, failed, make_run, told, write_ledger
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from searched import search
@@ -22,7 +23,9 @@ from results.plots.repeated import finalists
 from results.plots.several import draw_several
 from results.plots.style import NothingToDrawError
 from results.run_data import RunData, load_run_data
+from search_spaces.cost import cost
 from search_spaces.errors import EffsearchError, InputError
+from search_spaces.zoo import load_zoo
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +92,63 @@ def test_every_kind_bears_a_single_network_that_cannot_be_read(tmp_path: Path, k
     assert figure_bytes(figure, "svg")
 
 
-def test_the_front_is_drawn_over_the_first_targets_cost(whole: RunData) -> None:
+def test_the_front_has_a_panel_for_the_cost_of_each_target(whole: RunData) -> None:
+    data = with_targets(whole, latency_ms=6.0, params=5e6, total_memory_bytes=64e6)
+    figure = draw("front", data)
+    labels = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
+    assert labels == [
+        "latency as predicted by the table (ms)",
+        "parameters",
+        "weights and peak activations of a batch, float32",
+    ]
+    said = texts(figure)
+    assert "target 6ms" in said
+    assert "EfficientNet-B0 4.0M" in said  # with ten classes
+    assert "MACs" not in said
+    assert "target 5.0M →" in said  # far above what was searched
+    assert is_whole(figure)
+
+
+def test_published_networks_stand_where_their_cost_can_be_counted(whole: RunData) -> None:
+    latency = texts(draw("front", with_targets(whole, latency_ms=6.0)))
+    assert "EfficientNet-B0" not in latency
+    memory = with_targets(whole, total_memory_bytes=64e6)
+    assert "EfficientNet-B0" not in texts(draw("front", memory))  # of how many images is unknown
+    record = whole.record | {"config": whole.record["config"] | {"memory_batch": 8}}
+    known = replace(memory, record=record)
+    network = replace(load_zoo("efficientnet-b0"), resolution=32, classes=10)
+    total = 4 * cost(network).params + 8 * cost(network).memory_bytes
+    assert f"EfficientNet-B0 {total / 1e6:.1f}MB" in texts(draw("front", known))
+
+
+def test_marks_of_every_panel_name_their_trials(whole: RunData) -> None:
+    data = with_targets(whole, macs=4e8, latency_ms=6.0)
+    svg = inline_svg(draw("front", data), "front", data.done)
+    numbers = [int(number) for number in re.findall(r'data-trial="(\d+)"', svg)]
+    assert numbers == 2 * [trial.number for trial in data.done]
+    ids = re.findall(r'\bid="([^"]*)"', svg)
+    assert len(ids) == len(set(ids))
+
+
+def with_targets(whole: RunData, **targets: float) -> RunData:
+    """The run with targets, and with costs that not every run knows."""
     trials = tuple(
-        replace(trial, costs=trial.costs | {"latency_ms": 4.0 + trial.number / 20})
+        replace(
+            trial,
+            costs=trial.costs
+            | {"latency_ms": 4.0 + trial.number / 20, "total_memory_bytes": 10**7 + trial.number},
+        )
         for trial in whole.trials
     )
-    changed = vars_of(whole) | {"trials": trials, "targets": {"latency_ms": 6.0, "macs": 4e8}}
-    said = texts(draw("front", RunData(**changed)))
-    assert "latency as predicted by the table (ms)" in said
-    assert "target 6ms" in said
-    assert "EfficientNet-B0" not in said  # its latency here is not known
-    counted = texts(draw("front", RunData(**vars_of(whole) | {"targets": {"params": 5e6}})))
-    assert "EfficientNet-B0 4.0M" in counted  # with ten classes
+    return replace(whole, trials=trials, targets=targets)
+
+
+def is_whole(figure: Figure) -> bool:
+    """Whether the figure's edges cut nothing."""
+    FigureCanvasAgg(figure).draw()
+    drawn = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    return bool(min(drawn.x0, drawn.y0) >= 0 and drawn.x1 <= width and drawn.y1 <= height)
 
 
 def test_the_same_run_gives_the_same_bytes(whole: RunData) -> None:

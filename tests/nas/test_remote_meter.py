@@ -1,0 +1,132 @@
+"""Measuring in a Ray worker: on the CPU, in place of the GPU that it is for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from searches import logging_evaluator
+
+from nas.baseline import search_baseline
+from nas.config import make_config
+from nas.measuring import measure_in_turn
+from nas.plan import make_plan
+from nas.remote_meter import RemoteMeter
+from results.events import Asked
+from results.ledger import read_events
+from search_spaces.architecture import Architecture, Stage
+from search_spaces.errors import EffsearchError, InputError, MissingResourceError
+from search_spaces.latency.build import BuildOptions, build_table
+from search_spaces.latency.meter import Latency, make_meter
+from search_spaces.latency.table import LatencyTable
+from search_spaces.space_file import load_space
+
+SPACE = """
+resolution: 32
+classes: 10
+stem: {channels: 8, stride: 2}
+stages:
+  - {op: mbconv, channels: [8, 16, 24], expand: [1, 3], kernel: [3, 5], layers: [1, 2]}
+head: {channels: 32}
+"""
+SMALL = Architecture(stages=(Stage(op="mbconv", channels=8, expand=2),), resolution=32)
+HUGE = replace(SMALL, resolution=400_000)  # two terabytes of pixels
+QUICK = BuildOptions(passes=1, rounds=2, networks=6)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> LatencyTable:
+    """A table of a tiny space, measured with torch on this CPU."""
+    folder = tmp_path_factory.mktemp("remote")
+    (folder / "tiny.yaml").write_text(SPACE)
+    space = load_space(str(folder / "tiny.yaml"))
+    return build_table(folder / "tiny.csv", space, make_meter(), QUICK)
+
+
+def test_a_network_that_does_not_fit_the_device_fails_alone() -> None:
+    huge, small = measure_in_turn(make_meter(), [HUGE, SMALL], [SMALL])
+    assert isinstance(huge, EffsearchError)
+    assert f"network {HUGE.id} could not be run: RuntimeError: " in str(huge)
+    assert isinstance(small, Latency)
+
+
+@pytest.mark.parametrize(("networks", "beside"), [([SMALL], [HUGE]), ([HUGE], [])])
+def test_a_device_that_runs_nothing_that_is_known_fails_itself(
+    networks: list[Architecture], beside: list[Architecture]
+) -> None:
+    with pytest.raises(EffsearchError, match="could not be run"):
+        list(measure_in_turn(make_meter(), networks, beside))
+
+
+def test_without_a_gpu_and_a_cluster_nothing_is_started(table: LatencyTable) -> None:
+    config = {
+        "space": str(table.path.with_suffix(".yaml")),
+        "target_latency": "1ms",
+        "latency_table": str(table.path),
+        "latency_device": "cuda:7",
+    }
+    with pytest.raises(MissingResourceError, match="there is no device 'cuda:7', this machine has"):
+        make_plan(make_config(config))
+
+
+@pytest.mark.slow
+def test_a_worker_measures_while_trials_hold_every_cpu(
+    table: LatencyTable, ray_address: str
+) -> None:
+    import ray
+
+    @ray.remote(num_cpus=2)
+    class Trial:
+        def ready(self) -> bool:
+            return True
+
+    trial = Trial.remote()
+    assert ray.get(trial.ready.remote())
+    meter = RemoteMeter("cpu", table, None)
+    known = list(table.networks)
+    huge, *found = meter.measure([HUGE, *known[:2]], known[2:4])
+    ray.kill(trial)
+    assert "could not be run: RuntimeError" in str(huge)
+    for network, latency in zip(known, found, strict=False):
+        assert isinstance(latency, Latency)
+        assert latency.setting == table.setting
+        assert latency.resolution == network.resolution
+    with pytest.raises(EffsearchError, match="could not be run"):
+        meter.measure([SMALL], [HUGE])
+
+
+@pytest.mark.slow
+def test_a_worker_refuses_another_device_and_a_missing_one(
+    table: LatencyTable, ray_address: str
+) -> None:
+    with pytest.raises(InputError, match=r"tiny\.csv was measured with batch '1', and this is '2'"):
+        RemoteMeter("cpu", table, None, batch=2).check()
+    with pytest.raises(MissingResourceError, match="no node of the Ray cluster has the dev"):
+        RemoteMeter("cuda", table, None).check()
+
+
+@pytest.mark.slow
+def test_a_search_whose_networks_a_worker_measures(
+    table: LatencyTable, tmp_path: Path, ray_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.latency_target._is_cuda", lambda config: True)
+    config = {
+        "space": str(table.path.with_suffix(".yaml")),
+        "evaluator": logging_evaluator(tmp_path, pause=0.01)[0],
+        "target_latency": "100ms",
+        "cost_band": 1,
+        "latency_table": str(table.path),
+        "latency_measure": "each",
+        "strategy": "random",
+        "samples": 4,
+        "batch_size": 2,
+        "ray_address": ray_address,
+    }
+    found = search_baseline(make_config(config), run_dir=tmp_path / "runs", quiet=True)
+    asked = [
+        event for event in read_events(found.path / "trials.jsonl") if isinstance(event, Asked)
+    ]
+    assert len(asked) == 4
+    assert all(event.costs["latency_ms"] != event.costs["predicted_latency_ms"] for event in asked)
+    assert found.answer["latency"]["timing"]["device"] == table.setting.device
+    assert json.loads((found.path / "run.json").read_text())["status"] == "finished"
