@@ -13,6 +13,14 @@ from training.recipe import Recipe
 from training.schedule import phase_at
 from training.team import SOLO, Team
 
+_NO_MEMORY = (
+    *("can't allocate memory", "not enough memory"),  # the machine's
+    # CUDA's libraries say it in their own words; cuDNN just finds no algorithm that has room.
+    *("CUDA error: out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED"),
+    "unable to find an engine to execute",
+)
+"""How errors other than torch's own `OutOfMemoryError` tell of a lack of memory."""
+
 
 def fitting_batch_size(
     network: nn.Module,
@@ -78,10 +86,8 @@ def memory_advice(
 
 def lacks_memory(error: RuntimeError) -> bool:
     """Whether a step failed for want of memory: of the device's, or of the machine's."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
     text = str(error)
-    return "can't allocate memory" in text or "not enough memory" in text
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in text for sign in _NO_MEMORY)
 
 
 def _fits(

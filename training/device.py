@@ -71,11 +71,18 @@ def choose_precision(precision: str, device: torch.device) -> torch.dtype:
 
     On CPUs without AMX bfloat16 is slower than float32, so there ``auto`` stays with float32.
     """
-    if precision == "bf16":
-        return torch.bfloat16
-    if precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported():
+    if precision == "bf16" or (precision == "auto" and _has_bf16(device)):
         return torch.bfloat16
     return torch.float32
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type != "cuda":
+        return False
+    # torch answers for its current device. Older ones compute bfloat16 through float32, slowly.
+    with torch.cuda.device(device):
+        found: bool = torch.cuda.is_bf16_supported(including_emulation=False)
+    return found
 
 
 def place_on_device(

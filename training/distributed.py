@@ -220,7 +220,8 @@ class DistributedTrainer:
             _work,
             # Put once: the job is as large as the network and its checkpoint.
             train_loop_config={"job": [ray.put(job)], "mailbox": self._mailbox},
-            torch_config=ray.train.torch.TorchConfig(backend="nccl" if gpus else "gloo"),
+            # Two workers on one GPU are refused by NCCL.
+            torch_config=ray.train.torch.TorchConfig(backend="nccl" if gpus >= 1 else "gloo"),
             scaling_config=ray.train.ScalingConfig(
                 num_workers=self._workers.count, use_gpu=gpus > 0, resources_per_worker=needed
             ),

@@ -37,8 +37,11 @@ class WeightAverage:
             [self._watched[name] for name in self._real],
             1 - decay,
         )
-        for name in self._counted:
-            self._averages[name].copy_(self._watched[name])
+        if self._counted:
+            torch._foreach_copy_(
+                [self._averages[name] for name in self._counted],
+                [self._watched[name] for name in self._counted],
+            )
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averages by the network's names; filled in place they are restored."""

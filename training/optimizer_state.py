@@ -75,4 +75,4 @@ def _as_kept(value: Tensor, parameter: nn.Parameter, name: str) -> Tensor:
         return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
     if value.ndim:
         raise InputError(f"the state of the optimizer is of another network: {name}")
-    return value.clone()
+    return value.to(parameter.device, copy=True)

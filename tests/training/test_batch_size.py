@@ -56,6 +56,8 @@ def test_other_failures_are_not_taken_for_a_lack_of_memory() -> None:
         fitting_batch_size(nn.Linear(5, 2), RECIPE, classes=2, resolution=4, device=CPU)
     assert not lacks_memory(failure.value)
     assert lacks_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    for said in ("CUBLAS_STATUS_ALLOC_FAILED", "GET was unable to find an engine to execute this"):
+        assert lacks_memory(RuntimeError(said))
 
 
 def test_the_advice_names_what_fits() -> None:

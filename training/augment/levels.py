@@ -27,7 +27,7 @@ def contrast(images: Tensor, factor: Tensor) -> Tensor:
 
 def posterize(images: Tensor, bits: Tensor) -> Tensor:
     """Keep the highest ``bits`` (whole, 0..8) of each level."""
-    step = (2 ** (8 - bits.round()))[:, None, None]
+    step = (1 << (8 - bits.round().int()))[:, None, None]
     return (_levels(images) / step).floor() * step
 
 

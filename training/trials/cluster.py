@@ -1,6 +1,7 @@
 """Ray for trials: started on this machine or joined, and how many trials fit into it."""
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -11,7 +12,8 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
-os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+# Not over what `tune_runner` says, whichever of the two is imported first.
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 
@@ -130,6 +132,11 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
 
 
+def _fitting_on(gpus: float, wanted: float) -> int:
+    """Trials that fit on so many GPUs; a share of a GPU lies on one of them."""
+    return int(gpus // wanted) if wanted >= 1 else int(gpus) * int(1 / wanted + 1e-9)
+
+
 def _fit_resources(resources: Resources, have: dict[str, float]) -> Session:
     """How many trials fit, by what was asked for and what the cluster has."""
     cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
@@ -147,9 +154,9 @@ def _fit_resources(resources: Resources, have: dict[str, float]) -> Session:
     if wanted is None and gpus and resources.shares_gpus:
         # Small networks leave most of a GPU idle, so several trials share one.
         fitting = min(fitting, resources.workers or int(TRIALS_PER_GPU * gpus))
-        wanted = min(1.0, int(gpus / fitting * 1e4) / 1e4)
+        wanted = int(1e4 / math.ceil(fitting / gpus)) / 1e4
     if wanted:
-        fitting = min(fitting, int(gpus / wanted + 1e-9))
+        fitting = min(fitting, _fitting_on(gpus, wanted))
     return Session(
         max(1, min(resources.workers or fitting, fitting)), resources.cpus_per_trial, wanted or 0.0
     )

@@ -60,6 +60,8 @@ class ProxyEvaluator(Evaluator):
 
     def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
         """Train one network; diverged trainings have the accuracy NaN."""
+        import torch
+
         from search_spaces.network import build_network
         from training.device import resized
         from training.loop import train_classifier
@@ -87,6 +89,9 @@ class ProxyEvaluator(Evaluator):
             train_classifier(network, data, self._recipe, seed=request.seed, on_epoch=watch)
         except _Stopped:
             return [watch.measurements() | {"stopped_after": len(watch.curve)}]
+        finally:
+            if data.device.type == "cuda":
+                torch.cuda.empty_cache()  # other trials share the device and cannot use this one's
         return [watch.measurements()]
 
 

@@ -1,0 +1,87 @@
+"""Trainings on a CUDA device, in what differs from those on a CPU."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from training.batch_size import fitting_batch_size
+from training.dataset import load_train
+from training.device import DeviceData, choose_device, choose_precision, place_on_device
+from training.recipe import OPTIMIZERS, Recipe
+from training.reports import EpochReport
+from training.seeds import build_seeded
+from training.sources import ResidentSource
+from training.trainer import Trainer
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+GIGABYTE = 2**30
+
+
+@pytest.fixture(scope="module")
+def digits_there() -> DeviceData:
+    dataset = load_train("digits", resolution=16, max_images=342)
+    return place_on_device(dataset, choose_device("cuda"), validation=0.2, split_seed=0)
+
+
+@pytest.fixture
+def one_gigabyte() -> Iterator[torch.device]:
+    """A device of which this process may have no more than that."""
+    device = choose_device("cuda")
+    torch.cuda.empty_cache()
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(GIGABYTE / total, device)
+    yield device
+    torch.cuda.set_per_process_memory_fraction(1.0, device)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_resumed_training_ends_where_one_that_never_stopped_does(
+    digits_there: DeviceData, factory: Callable[[], nn.Module], optimizer: str
+) -> None:
+    recipe = Recipe(
+        epochs=2, batch_size=32, optimizer=optimizer, lr=1e-3, precision="fp32", ema_decay=0.9,
+        policy="randaugment", mixup=0.2, cutmix=1.0, erasing=0.2, crop_scale=0.5,
+    )  # fmt: skip
+
+    def trainer(seed: int) -> Trainer:
+        network, source = build_seeded(factory, seed), ResidentSource(digits_there)
+        return Trainer(network, source, recipe, resolution=16, seed=3)
+
+    whole, kept = trainer(0), dict[str, Any]()
+
+    def keep(report: EpochReport) -> None:
+        if report.epoch == 1:
+            kept.update(tensors=whole.state(), progress=whole.progress())
+
+    wanted = whole.train(on_epoch=keep)
+    resumed = trainer(1)
+    resumed.restore(kept["tensors"], kept["progress"])
+    result = resumed.train()
+
+    assert result.curve[0] == wanted.curve[0]
+    assert result.loss == pytest.approx(wanted.loss, rel=0.02)  # the device adds in any order
+
+
+def test_the_batch_that_fits_is_found_on_the_device(one_gigabyte: torch.device) -> None:
+    network = nn.Sequential(
+        nn.Conv2d(3, 64, 3), nn.BatchNorm2d(64), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(64, 2),
+    )  # fmt: skip
+    recipe = Recipe(batch_size=4096, precision="fp32")
+    found = fitting_batch_size(network, recipe, classes=2, resolution=64, device=one_gigabyte)
+
+    assert found in (64, 128, 256, 512, 1024)
+
+
+def test_auto_precision_is_bf16_where_the_device_computes_with_it() -> None:
+    device = choose_device("cuda")
+    computes = torch.version.hip or torch.cuda.get_device_capability(device) >= (8, 0)
+
+    assert choose_precision("auto", device) == (torch.bfloat16 if computes else torch.float32)
