@@ -132,7 +132,7 @@ def write_trials(run: Run, path: Path) -> list[Trial]:
 
 def has_results(run: Run) -> bool:
     """Whether a trial of the run has ended or a checkpoint was written."""
-    if (run.path / "checkpoints").exists():
+    if any((run.path / "checkpoints").glob("*.safetensors")):
         return True
     ledger = run.paths.ledger
     return ledger.exists() and any(not isinstance(e, Asked) for e in iterate_events(ledger))

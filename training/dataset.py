@@ -1,9 +1,12 @@
-"""Datasets by name or path, training part and test part by separate calls.
+"""Datasets by name or path, training part and held-out parts by separate calls.
 
-A search calls ``load_train`` alone, so the test part is not even opened while it runs.
+A search calls ``load_train`` alone, so the held-out parts are not even opened while it runs.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -15,11 +18,8 @@ from training.split import stratified_sample
 __all__ = [
     "EMBEDDED",
     "ImageDataset",
-    "find_test",
-    "find_validation",
-    "list_test",
+    "find_held_out",
     "list_training",
-    "load_test",
     "load_train",
     "load_train_within",
 ]
@@ -29,6 +29,13 @@ EMBEDDED = ("digits",)
 SAMPLE_SEED = 0
 # Pictures whose size tells the size of a dataset's.
 _LOOKED_AT = 64
+
+
+class _Reader(NamedTuple):
+    """How the parts of a dataset are listed."""
+
+    training: Callable[[], ImageListing]
+    held_out: Callable[[], list[ImageListing]]
 
 
 def load_train(
@@ -74,89 +81,28 @@ def load_train_within(
     return _decode(listing, min(largest, own), max_images)
 
 
-def load_test(
-    name_or_path: str, *, resolution: int | None, max_images: int | None = None
-) -> ImageDataset:
-    """Load the test part, labelled by the training part's classes; arguments as `load_train`.
-
-    Raises:
-        InputError: there is no test part, and as `load_train`.
-    """
-    _check_amounts(resolution, max_images)
-    return _decode(list_test(name_or_path), resolution, max_images)
-
-
 def list_training(name_or_path: str) -> ImageListing:
     """The training part, not yet decoded.
 
     Raises:
         InputError: as `load_train`.
     """
-    listing = _list_any_training(name_or_path)
+    listing = _reader(name_or_path).training()
     if int((torch.bincount(listing.labels) > 0).sum()) < 2:
         raise InputError(f"the training part of '{name_or_path}' has images of one class only")
     return listing
 
 
-def list_test(name_or_path: str) -> ImageListing:
-    """The test part, not yet decoded.
+def find_held_out(name_or_path: str) -> list[ImageListing]:
+    """The test and the validation part, in this order, labelled by the training part's classes.
+
+    There may be none. One alone is the test part, as in ImageNet, whose published accuracies are
+    those of its validation part.
 
     Raises:
-        InputError: there is none, and as `find_test`.
+        InputError: one holds a class that the training part has not, or cannot be read.
     """
-    listing = find_test(name_or_path)
-    if listing is None:
-        raise InputError(f"'{name_or_path}' has no test part: add one beside its training part")
-    return listing
-
-
-def find_validation(name_or_path: str) -> ImageListing | None:
-    """The dataset's own validation part, labelled by the training part's classes.
-
-    None where there is none. One that stands there without a test part is the test part, as in
-    ImageNet, whose published accuracies are those of its validation part.
-
-    Raises:
-        InputError: it holds a class that the training part has not, or cannot be read.
-    """
-    if name_or_path == "digits":
-        return None
-    if is_hub_name(name_or_path):
-        from training.hugging_face import list_validation_hub
-
-        return list_validation_hub(name_or_path)
-    root = _directory(name_or_path)
-    if _has_parquet(root):
-        from training.parquet import list_validation_parquet
-
-        return list_validation_parquet(root)
-    from training.image_folder import list_validation_folder
-
-    return list_validation_folder(root)
-
-
-def find_test(name_or_path: str) -> ImageListing | None:
-    """The test part, labelled by the training part's classes; None where there is none.
-
-    Raises:
-        InputError: as `find_validation`.
-    """
-    if name_or_path == "digits":
-        from training.digits import list_test_digits
-
-        return list_test_digits()
-    if is_hub_name(name_or_path):
-        from training.hugging_face import list_test_hub
-
-        return list_test_hub(name_or_path)
-    root = _directory(name_or_path)
-    if _has_parquet(root):
-        from training.parquet import list_test_parquet
-
-        return list_test_parquet(root)
-    from training.image_folder import list_test_folder
-
-    return list_test_folder(root)
+    return _reader(name_or_path).held_out()
 
 
 def is_hub_name(name_or_path: str) -> bool:
@@ -164,24 +110,26 @@ def is_hub_name(name_or_path: str) -> bool:
     return name_or_path.startswith("hf:")
 
 
-def _list_any_training(name_or_path: str) -> ImageListing:
+def _reader(name_or_path: str) -> _Reader:
     if name_or_path == "digits":
-        from training.digits import list_training_digits
+        from training.digits import list_held_out_digits, list_training_digits
 
-        return list_training_digits()
+        return _Reader(list_training_digits, list_held_out_digits)
     if is_hub_name(name_or_path):
-        from training.hugging_face import list_training_hub
+        from training.hugging_face import list_held_out_hub, list_training_hub
 
-        return list_training_hub(name_or_path)
+        return _Reader(
+            partial(list_training_hub, name_or_path), partial(list_held_out_hub, name_or_path)
+        )
     root = _directory(name_or_path)
     # pyarrow takes a while to import, and only parquet needs it.
     if _has_parquet(root):
-        from training.parquet import list_training_parquet
+        from training.parquet import list_held_out_parquet, list_training_parquet
 
-        return list_training_parquet(root)
-    from training.image_folder import list_training_folder
+        return _Reader(partial(list_training_parquet, root), partial(list_held_out_parquet, root))
+    from training.image_folder import list_held_out_folder, list_training_folder
 
-    return list_training_folder(root)
+    return _Reader(partial(list_training_folder, root), partial(list_held_out_folder, root))
 
 
 def _has_parquet(root: Path) -> bool:

@@ -36,9 +36,9 @@ def list_training_digits() -> ImageListing:
     return _list_digits(0)
 
 
-def list_test_digits() -> ImageListing:
-    """The 359 images held back for the last evaluation."""
-    return _list_digits(1)
+def list_held_out_digits() -> list[ImageListing]:
+    """The 359 images held back for the last evaluation: a test part alone."""
+    return [_list_digits(1)]
 
 
 def _list_digits(part: int) -> ImageListing:

@@ -1,5 +1,6 @@
 """A model file evaluated on one part of a dataset; only that part's pictures are decoded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +8,10 @@ import torch
 from torch import Tensor
 
 from search_spaces.errors import InputError, unknown_name
-from training.dataset import find_validation
 from training.device import choose_device
-from training.evaluation import BATCH_SIZE, Evaluation, class_order, evaluate_network
-from training.images import ImageListing
+from training.evaluation import Evaluation, channel_levels, evaluate_network, evaluation_batch
 from training.model_file import ModelInfo, read_model
-from training.sources import Batches, StreamedSource
+from training.sources import Batches, EvaluationView, StreamedSource
 from training.sources.packed import readable_anywhere
 from training.sources.parts import Parts, find_parts
 from training.sources.streamed import default_workers
@@ -62,31 +61,40 @@ def evaluate_checkpoint(
     place = choose_device(device)
     network, info = read_model(path)
     name = info.data_name if data is None else data
-    if part == "test":
-        parts = find_parts(name, validation=0.0, split_seed=0, skip_bad=skip_bad)
-        listing = parts.test
-        if listing is None:
-            raise InputError(f"'{name}' has no test part: evaluate on another --part or --data")
-    else:
-        parts = _with_validation(name, info, skip_bad)
-        listing = parts.validation
+    parts = find_parts(name, validation=0.0, split_seed=0, skip_bad=skip_bad)
+    if part == "validation" and not len(parts.validation.labels):
+        parts = _carved(name, info, skip_bad)
+    listing = parts.test if part == "test" else parts.validation
+    if listing is None:
+        raise InputError(f"'{name}' has no test part: evaluate on another --part or --data")
     order = class_order(listing.class_names, info, name)
-    source = _source(listing, parts, place, info, skip_bad)
-    batches = source.test_batches(
-        batch_size=BATCH_SIZE, resolution=info.resolution, crop_ratio=info.crop_ratio
+    mean, std = channel_levels(info, place)
+    source = StreamedSource(
+        {part: readable_anywhere(listing)},
+        place,
+        mean=mean,
+        std=std,
+        own_side=parts.own_side,
+        workers=default_workers() if len(listing.labels) > _WORTH_WORKERS else 0,
+        skip_bad=skip_bad,
     )
-    assert batches is not None
+    view = EvaluationView(
+        batch_size=evaluation_batch(info.resolution),
+        resolution=info.resolution,
+        crop_ratio=info.crop_ratio,
+    )
+    batches = _relabelled(source.evaluation_batches(part, view), order.to(place))
     network.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    evaluation = evaluate_network(network, _relabelled(batches, order.to(place)), info)
+    evaluation = evaluate_network(network, batches, info.class_names, mean, std)
+    if not evaluation.images:
+        raise InputError(f"no image of the {part} part of '{name}' can be read")
     # The first notices are of both parts, and only one was asked for.
     notices = [line for line in parts.notices if line.startswith(f"the {part} ")]
     return PartEvaluation(evaluation=evaluation, data=name, notices=(*notices, *source.notices))
 
 
-def _with_validation(name: str, info: ModelInfo, skip_bad: bool) -> Parts:
-    """The parts with a validation part: the dataset's own, or what the training held out."""
-    if find_validation(name) is not None:
-        return find_parts(name, validation=0.0, split_seed=0, skip_bad=skip_bad)
+def _carved(name: str, info: ModelInfo, skip_bad: bool) -> Parts:
+    """The parts with the validation part that the model's training held out."""
     held_out = info.data.get("validation_images", 0)
     if name != info.data_name or not held_out:
         raise InputError(
@@ -108,22 +116,22 @@ def _with_validation(name: str, info: ModelInfo, skip_bad: bool) -> Parts:
     return parts
 
 
-def _source(
-    listing: ImageListing, parts: Parts, device: torch.device, info: ModelInfo, skip_bad: bool
-) -> StreamedSource:
-    shown = readable_anywhere(listing)
-    return StreamedSource(
-        # A source has a training part; this one is never asked for its images.
-        {"train": shown, "test": shown},
-        device,
-        mean=torch.tensor(info.mean),
-        std=torch.tensor(info.std),
-        own_side=parts.own_side,
-        workers=default_workers() if len(listing.labels) > _WORTH_WORKERS else 0,
-        skip_bad=skip_bad,
-    )
-
-
 def _relabelled(batches: Batches, order: Tensor) -> Batches:
     for images, labels in batches:
         yield images, order[labels]
+
+
+def class_order(class_names: Sequence[str], info: ModelInfo, data: str) -> Tensor:
+    """For each class of the data the model's output for it, int64 (classes,).
+
+    Raises:
+        InputError: the data's classes are not the model's.
+    """
+    known, given = set(info.class_names), set(class_names)
+    if known == given:
+        return torch.tensor([info.class_names.index(name) for name in class_names])
+    if only := sorted(given - known):
+        what = f"the class '{only[0]}' of '{data}' is none of the model's {len(known)}"
+    else:
+        what = f"'{data}' has no class '{min(known - given)}', and the model does"
+    raise InputError(f"{what}: give --data of the classes of '{info.data_name}'")

@@ -1,18 +1,27 @@
-"""How good a trained model is on images it has not seen: loss, top-1, top-5, class by class."""
+"""How good a network is on images it has not seen: loss, top-1, top-5, class by class."""
 
+import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_spaces.errors import InputError
+from search_spaces.errors import EffsearchError
 from training.augment.augmenter import normalised
-from training.model_file import ModelInfo
+from training.batch_size import lacks_memory
+from training.precision import autocast
+from training.team import SOLO, Team
 
-BATCH_SIZE = 256
+if TYPE_CHECKING:
+    from training.model_file import ModelInfo
+
+_MOST = 512
+_PIXELS = 256 * 224**2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +39,10 @@ class ClassScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What a model reaches on some images.
+    """What a network reaches on some images; without any, its loss and shares are nan.
 
     Attributes:
-        loss: mean cross-entropy per image.
+        loss: mean cross-entropy per image, without label smoothing.
         top1, top5: fractions; with five classes or fewer `top5` is 1.
         classes: in the order of the classifier's outputs.
         seconds: wall-clock, reading the images counted in.
@@ -52,66 +61,82 @@ class Evaluation:
         return self.images / self.seconds
 
 
+def evaluation_batch(resolution: int) -> int:
+    """Images to evaluate at a time: 512, and fewer of more than 158 pixels.
+
+    So what fits the memory in training fits it in evaluation: of EfficientNet-B7 at 600 pixels,
+    35 images take 6 GiB in float32.
+    """
+    return max(1, min(_MOST, _PIXELS // resolution**2))
+
+
 def evaluate_network(
-    network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], info: ModelInfo
+    network: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    class_names: Sequence[str],
+    mean: Tensor,
+    std: Tensor,
+    *,
+    precision: torch.dtype = torch.float32,
+    team: Team = SOLO,
 ) -> Evaluation:
-    """Evaluate a network, left in evaluation mode, in float32.
+    """Evaluate a network, left in evaluation mode, on this worker's batches.
 
     Args:
-        network: moved to the batches' device.
-        batches: images uint8 (N, 3, R, R) and labels int64 (N,), counted as `info.class_names`.
-        info: for the normalisation and the names.
+        network: normalised images (N, 3, H, W) to logits (N, classes), on the device of `mean`.
+        batches: images uint8 (N, 3, R, R) and labels int64 (N,), which count `class_names`; of
+            this worker, and the result is of all workers' together.
+        mean, std: float32 (3,), grey levels 0..255.
 
     Raises:
-        InputError: there is not a single image.
+        EffsearchError: out of memory.
     """
     start = time.perf_counter()
     network.eval()
-    loss, near = 0.0, 0
-    # Two rows: the images of each class, and those of them that are recognised.
-    counts = torch.zeros(2, info.classes, dtype=torch.int64)
-    with torch.inference_mode():
+    device, classes = mean.device, len(class_names)
+    # Summed on the device, which is not waited for; float64 counts exactly far beyond any dataset.
+    # Loss, those among the first five; then of each class its images, and those of them first.
+    sums = torch.zeros(2 + 2 * classes, device=device, dtype=torch.float64)
+    seen, right = sums[2:].view(2, classes)
+    with _lack_of_memory_said(device), torch.inference_mode(), autocast(device, precision):
         for images, labels in batches:
-            network.to(images.device)
-            logits = network(normalised(images, *channel_levels(info, images.device)))
-            loss += F.cross_entropy(logits, labels, reduction="sum").item()
-            five = (logits.topk(min(5, info.classes)).indices == labels[:, None]).cpu()  # (N, 5)
-            truth = labels.cpu()
-            near += int(five.sum())
-            for row, chosen in zip(counts, (truth, truth[five[:, 0]]), strict=True):
-                row += torch.bincount(chosen, minlength=info.classes)
-    seen, right = counts.sum(1).tolist()
-    if not seen:
-        raise InputError("there are no images to evaluate on")
+            logits = network(normalised(images, mean, std)).float()  # (N, classes)
+            five = logits.topk(min(5, classes), dim=1).indices == labels[:, None]  # (N, 5)
+            sums[0] += F.cross_entropy(logits, labels, reduction="sum")
+            sums[1] += five.sum()
+            first = five[:, 0].double()
+            seen.index_add_(0, labels, torch.ones_like(first))
+            right.index_add_(0, labels, first)
+    loss, near, *counts = team.sum(sums).tolist()
+    of_class, hits = counts[:classes], counts[classes:]
+    images = sum(of_class)
+    divisor = images or math.nan
     return Evaluation(
-        images=seen,
-        loss=loss / seen,
-        top1=right / seen,
-        top5=near / seen,
+        images=int(images),
+        loss=loss / divisor,
+        top1=sum(hits) / divisor,
+        top5=near / divisor,
         classes=tuple(
-            ClassScore(name=name, images=images_of, top1=hits / images_of if images_of else None)
-            for name, images_of, hits in zip(info.class_names, *counts.tolist(), strict=True)
+            ClassScore(name=name, images=int(of), top1=hit / of if of else None)
+            for name, of, hit in zip(class_names, of_class, hits, strict=True)
         ),
         seconds=time.perf_counter() - start,
     )
 
 
-def channel_levels(info: ModelInfo, device: torch.device) -> tuple[Tensor, Tensor]:
+def channel_levels(info: "ModelInfo", device: torch.device) -> tuple[Tensor, Tensor]:
     """The model's mean and deviation as `training.augment.augmenter.normalised` takes them."""
     return torch.tensor(info.mean, device=device), torch.tensor(info.std, device=device)
 
 
-def class_order(class_names: Sequence[str], info: ModelInfo, data: str) -> Tensor:
-    """For each class of the data the model's output for it, int64 (classes,).
-
-    Raises:
-        InputError: the data's classes are not the model's.
-    """
-    known, given = set(info.class_names), set(class_names)
-    if known == given:
-        return torch.tensor([info.class_names.index(name) for name in class_names])
-    if only := sorted(given - known):
-        what = f"the class '{only[0]}' of '{data}' is none of the model's {len(known)}"
-    else:
-        what = f"'{data}' has no class '{min(known - given)}', and the model does"
-    raise InputError(f"{what}: give --data of the classes of '{info.data_name}'")
+@contextmanager
+def _lack_of_memory_said(device: torch.device) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if not lacks_memory(error):
+            raise
+        raise EffsearchError(
+            f"out of memory: the network cannot be evaluated on {device}: free memory there, or "
+            "take another --device"
+        ) from None

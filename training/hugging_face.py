@@ -57,28 +57,14 @@ def list_training_hub(spec: str) -> ImageListing:
     return listing
 
 
-def list_validation_hub(spec: str) -> ImageListing | None:
-    """The validation part where there is a test part besides; else None.
+def list_held_out_hub(spec: str) -> list[ImageListing]:
+    """The test and the validation part, in this order; one alone is the test part.
+
+    A part without labels (−1) is none.
 
     Raises:
         InputError, MissingResourceError: as `list_training_hub`.
     """
-    held_back = _held_back(spec)
-    return held_back[1] if len(held_back) > 1 else None
-
-
-def list_test_hub(spec: str) -> ImageListing | None:
-    """The test part, else the validation part, else None; a part without labels (−1) is none.
-
-    Raises:
-        InputError, MissingResourceError: as `list_training_hub`.
-    """
-    held_back = _held_back(spec)
-    return held_back[0] if held_back else None
-
-
-def _held_back(spec: str) -> list[ImageListing]:
-    """The test and the validation part, in this order; one alone is the test part."""
     parts = _load(spec)
     validation = [name for name in VALIDATION_PARTS if name in parts][:1]
     names = list_training_hub(spec).class_names

@@ -40,32 +40,20 @@ def list_training_folder(root: Path) -> ImageListing:
     return _list_folder(root.name, folder, _class_folders(folder))
 
 
-def list_validation_folder(root: Path) -> ImageListing | None:
-    """The validation part: DIR/val where there is DIR/test besides; else None.
+def list_held_out_folder(root: Path) -> list[ImageListing]:
+    """The test part, DIR/test, and the validation part, DIR/val; one alone is the test part.
+
+    Labelled by the training part's classes.
 
     Raises:
-        InputError: it holds a class that the training part has not.
+        InputError: one holds a class that the training part has not.
     """
-    held_back = _part_folders(root)
-    return _list_part(root, held_back[1]) if len(held_back) > 1 else None
-
-
-def list_test_folder(root: Path) -> ImageListing | None:
-    """The test part: DIR/test, else DIR/val, labelled by the training part's classes; else None.
-
-    Raises:
-        InputError: it holds a class that the training part has not.
-    """
-    held_back = _part_folders(root)
-    return _list_part(root, held_back[0]) if held_back else None
-
-
-def _part_folders(root: Path) -> list[Path]:
-    """Folders of the test and the validation part, in this order; one alone is the test part's."""
     if not (root / "train").is_dir():
         return []
-    validation = [root / name for name in VALIDATION_FOLDERS if (root / name).is_dir()][:1]
-    return [root / "test"] * (root / "test").is_dir() + validation
+    folders = [root / name for name in VALIDATION_FOLDERS if (root / name).is_dir()][:1]
+    if (root / "test").is_dir():
+        folders.insert(0, root / "test")
+    return [_list_part(root, folder) for folder in folders]
 
 
 def _list_part(root: Path, folder: Path) -> ImageListing:

@@ -1,7 +1,8 @@
 """One step of a training: images augmented, gradients summed, weights moved, averages kept."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +13,11 @@ from training.augment import Augmenter
 from training.device import choose_precision
 from training.ema import WeightAverage
 from training.optimizer import make_optimizer
+from training.optimizer_state import optimizer_numbers, optimizer_tensors, restore_optimizer
 from training.precision import autocast
 from training.recipe import Recipe
 from training.seeds import mixed_seed
+from training.state import EMA, OPTIMIZER, copied, fill, plain, prefixed, under
 from training.synced_norm import share_gradients, synchronise_norms
 from training.team import SOLO, Team
 
@@ -86,6 +89,34 @@ class Learner:
             self.average.update(number)
         assert total is not None
         return total
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside the block the network has its averaged weights, where the recipe averages."""
+        return self.average.applied_to(self.network) if self.average else nullcontext()
+
+    def state(self) -> dict[str, Tensor]:
+        """All tensors, copied to the CPU: the network's under their plain names, averaged weights
+        under `ema.`, the optimizer's under `optimizer.`."""
+        averages = self.average.state_dict() if self.average else {}
+        buffers = optimizer_tensors(self.optimizer, self.network)
+        return copied(
+            self.network.state_dict() | prefixed(EMA, averages) | prefixed(OPTIMIZER, buffers)
+        )
+
+    def numbers(self) -> dict[str, int | float]:
+        """What the optimizer remembers besides tensors, as JSON data."""
+        return optimizer_numbers(self.optimizer, self.network)
+
+    def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Go on from what `state()` and `numbers()` gave.
+
+        Raises:
+            InputError: they are of another network.
+        """
+        fill(self.network.state_dict(), plain(tensors))
+        if self.average:
+            fill(self.average.state_dict(), under(EMA, tensors))
+        restore_optimizer(self.optimizer, self.network, under(OPTIMIZER, tensors), numbers)
 
     def _gradients(self, part: int) -> AbstractContextManager[None]:
         """Gradients of the last part alone are shared: they are the sum of all parts'."""

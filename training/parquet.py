@@ -68,30 +68,14 @@ def list_training_parquet(root: Path) -> ImageListing:
     return listing
 
 
-def list_validation_parquet(root: Path) -> ImageListing | None:
-    """The rows of validation*.parquet where there is a test part besides; else None.
+def list_held_out_parquet(root: Path) -> list[ImageListing]:
+    """The rows of test*.parquet and of validation*.parquet, in this order; one alone is the test.
+
+    Labelled by the training part's names. A part without labels (all −1) is none.
 
     Raises:
         InputError: as :func:`list_training_parquet`.
     """
-    held_back = _held_back(root)
-    return held_back[1] if len(held_back) > 1 else None
-
-
-def list_test_parquet(root: Path) -> ImageListing | None:
-    """The rows of test*.parquet, else of validation*.parquet, else None.
-
-    Labelled by the training part's names. A test part without labels (all −1) is none.
-
-    Raises:
-        InputError: as :func:`list_training_parquet`.
-    """
-    held_back = _held_back(root)
-    return held_back[0] if held_back else None
-
-
-def _held_back(root: Path) -> list[ImageListing]:
-    """The test and the validation part, in this order; one alone is the test part."""
     files = [_part_files(root, prefixes) for prefixes in (("test",), VALIDATION_PREFIXES)]
     if not any(files):
         return []

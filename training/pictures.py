@@ -43,9 +43,9 @@ def sample_data(data: str, count: int, seed: int = 0) -> list[Sample]:
     Raises:
         InputError: there is no such data, or a picture cannot be read.
     """
-    from training.dataset import find_test, list_training
+    from training.dataset import find_held_out, list_training
 
-    listing = find_test(data) or list_training(data)
+    listing = (find_held_out(data) or [list_training(data)])[0]
     labels = listing.labels.tolist()
     chosen = _one_of_each(labels, count, seed)
     return [

@@ -7,21 +7,19 @@ optimizer's buffers and the number of steps are all that a checkpoint has to hol
 import math
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from search_spaces.errors import EffsearchError, InputError
-from training.accuracy import Accuracy, measure_accuracy
 from training.batch_plan import plan_batches
 from training.batch_size import lacks_memory, memory_advice
 from training.convolutions import fastest_convolutions
 from training.device import cpu_threads
+from training.evaluation import Evaluation, evaluate_network, evaluation_batch
 from training.learner import Learner
 from training.looks import Looks
-from training.optimizer_state import optimizer_numbers, optimizer_tensors, restore_optimizer
 from training.recipe import Recipe
 from training.reports import (
     EpochReport,
@@ -35,13 +33,9 @@ from training.reports import (
 )
 from training.schedule import Phase, learning_rate, phase_at
 from training.seeds import mixed_seed
-from training.state import EMA, OPTIMIZER, all_finite, copied, fill, plain, prefixed, under
+from training.sources import EvaluationView, ImageSource, TrainView
+from training.state import all_finite, copied
 from training.team import SOLO, Team
-
-if TYPE_CHECKING:
-    from training.sources import ImageSource
-
-EVALUATION_BATCH = 512
 
 
 class DivergedError(EffsearchError):
@@ -70,7 +64,7 @@ class Trainer:
     def __init__(
         self,
         network: nn.Module,
-        source: "ImageSource",
+        source: ImageSource,
         recipe: Recipe,
         *,
         resolution: int,
@@ -82,7 +76,7 @@ class Trainer:
         self._resolution = resolution
         self._seed = seed
         self._team = team
-        self._plan = plan_batches(len(source.train_labels), recipe, team)
+        self._plan = plan_batches(len(source.labels["train"]), recipe, team)
         self._learner = Learner(
             network,
             recipe,
@@ -138,44 +132,38 @@ class Trainer:
         )
         raise EffsearchError(advice)
 
-    def validate(self) -> Accuracy:
+    def validate(self) -> Evaluation:
         """Evaluate on the validation part, with averaged weights where the recipe averages."""
         source = self._source
-        average = self._learner.average
-        batches = source.validation_batches(
-            batch_size=EVALUATION_BATCH,
+        view = EvaluationView(
+            batch_size=evaluation_batch(self._resolution),
             resolution=self._resolution,
             crop_ratio=self._recipe.crop_ratio,
-            worker=self._team.rank,
-            workers=self._team.size,
+            team=self._team,
         )
-        with average.applied_to(self._network) if average else nullcontext():
-            return measure_accuracy(
+        with self._learner.averaged():
+            return evaluate_network(
                 self._network,
-                batches,
-                mean=source.mean,
-                std=source.std,
+                source.evaluation_batches("validation", view),
+                source.class_names,
+                source.mean,
+                source.std,
                 precision=self._learner.precision,
                 team=self._team,
             )
 
     def state(self) -> dict[str, Tensor]:
-        """All tensors that a checkpoint needs, copied to the CPU: the network's under their plain
-        names, averaged weights under `ema.`, the optimizer's under `optimizer.`.
+        """All tensors that a checkpoint needs, copied to the CPU; see `Learner.state`.
 
         Raises:
             DivergedError: a weight is no finite number, so that a good checkpoint is not
                 overwritten by this one.
         """
-        weights = self._network.state_dict()
-        if not all_finite(weights.values()):
+        if not all_finite(self._network.state_dict().values()):
             raise DivergedError(
                 f"training diverged: a weight is no finite number after step {self._steps_done}"
             )
-        average = self._learner.average
-        averaged = average.state_dict() if average else {}
-        buffers = optimizer_tensors(self._learner.optimizer, self._network)
-        return copied(weights | prefixed(EMA, averaged) | prefixed(OPTIMIZER, buffers))
+        return self._learner.state()
 
     def progress(self) -> dict[str, Any]:
         """How far the training has come, as plain JSON data, to be kept beside `state()`."""
@@ -184,7 +172,7 @@ class Trainer:
             "steps": self._steps_done,
             "loss_sum": self._loss_sum.item(),
             "seconds": self._seconds,
-            "optimizer_numbers": optimizer_numbers(self._learner.optimizer, self._network),
+            "optimizer_numbers": self._learner.numbers(),
             "curve": [report_to_json(report) for report in self._curve],
         }
 
@@ -201,17 +189,7 @@ class Trainer:
                     f"this training has {name.replace('_', ' ')} {here}, the checkpoint {there}: "
                     "resume with the data and the options it was begun with"
                 )
-        average = self._learner.average
-        fill(self._network.state_dict(), plain(tensors))
-        if average:
-            fill(average.state_dict(), under(EMA, tensors))
-        learner = self._learner
-        restore_optimizer(
-            learner.optimizer,
-            self._network,
-            under(OPTIMIZER, tensors),
-            progress["optimizer_numbers"],
-        )
+        self._learner.restore(tensors, progress["optimizer_numbers"])
         self._steps_done = progress["steps"]
         self._loss_sum.fill_(progress["loss_sum"])
         self._seconds = progress["seconds"]
@@ -220,8 +198,7 @@ class Trainer:
     def model_weights(self) -> dict[str, Tensor]:
         """The weights that validation measures, copied to the CPU, by plain names: averaged ones
         where the recipe averages, else the network's."""
-        average = self._learner.average
-        with average.applied_to(self._network) if average else nullcontext():
+        with self._learner.averaged():
             return copied(self._network.state_dict())
 
     def _train(self, on_step: OnStep | None, on_epoch: OnEpoch | None) -> TrainingResult:
@@ -294,10 +271,12 @@ class Trainer:
         rank, parts = self._team.rank, plan.accumulate
         batches = self._source.train_batches(
             plan.batches(self._seed, epoch, rank)[first * parts :],
-            resolution=phase.resolution,
-            crop_scale=self._recipe.crop_scale,
-            seed=mixed_seed(self._seed, epoch, rank),
-            first=first * parts,
+            TrainView(
+                resolution=phase.resolution,
+                crop_scale=self._recipe.crop_scale,
+                seed=mixed_seed(self._seed, epoch, rank),
+                first=first * parts,
+            ),
         )
         looks = Looks(
             plan.steps,

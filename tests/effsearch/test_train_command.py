@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from searches import effsearch, wait_until
 import effsearch as package
 from search_spaces.cost import cost
 from training.checkpoint import read_checkpoint
+from training.model_file import read_model
+from training.sources import opening
 
 TINY = "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10"
 SMALL = ["train", "--model", TINY, "--max-images", "120", "--epochs", "2", "--set", "threads=1"]
@@ -119,6 +122,11 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     )
 
 
+def _only_epoch(run: Path) -> dict[str, float]:
+    header, row = (run / "metrics.csv").read_text().splitlines()
+    return dict(zip(header.split(","), map(float, row.split(",")), strict=True))
+
+
 def _rows(run: Path) -> int:
     return (run / "metrics.csv").read_text().count("\n") - 1
 
@@ -140,10 +148,22 @@ def _assert_full_disk_is_survived(folder: Path, last: Path) -> None:
     assert last.read_bytes() == before
 
 
-def test_a_diverging_training_ends_with_one_line_and_keeps_the_good_checkpoint(
-    cli, tmp_path: Path
+@pytest.mark.slow
+def test_two_workers_measure_together_what_one_measures_in_the_end(
+    cli, ray_address: str, tmp_path: Path
 ) -> None:
-    # The warm-up's first epoch is small enough to be survived.
+    answer = cli(
+        *SMALL, "--epochs", "1", "--set", "validation=0.3", "--num-workers", "2",
+        "--ray-address", ray_address, "--device", "cpu", "--json",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    accuracy = json.loads(answer.out)["accuracy"]["validation"]
+    epoch = _only_epoch(tmp_path / "runs/train/001")
+    assert (accuracy["top1"], accuracy["top5"]) == (epoch["top1"], epoch["top5"])
+    assert accuracy["loss"] == pytest.approx(epoch["validation_loss"], abs=1e-5)
+
+
+def test_a_training_that_diverges_at_once_ends_with_one_line(cli, tmp_path: Path) -> None:
     answer = cli(
         *SMALL, "-q", "--epochs", "4", "--set", "lr=1e25", "--set", "warmup_epochs=0",
         "--set", "optimizer=sgd", "--set", "schedule=exponential",
@@ -153,6 +173,46 @@ def test_a_diverging_training_ends_with_one_line_and_keeps_the_good_checkpoint(
     assert "there is no checkpoint yet" in answer.error
     listed = json.loads(cli("results", "ls", "--json").out)["runs"]
     assert listed[0]["status"] == "failed"
+
+
+def test_mean_and_deviation_that_are_given_are_those_of_the_model(cli, tmp_path: Path) -> None:
+    done = cli(*SMALL, "-q", "--epochs", "1", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25")
+    assert done.code == 0, done.err
+    _, info = read_model(tmp_path / "runs/train/001/checkpoints/best.safetensors")
+    assert (info.mean, info.std) == ((127.5,) * 3, (63.75,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--set", "lr=30"], "the loss is no finite number after step"),
+        # Here a variance overflows first, by which losses are divided: they stay numbers.
+        (["--set", "lr=1000", "--set", "validation=0"], "a weight is no finite number after step"),
+    ],
+)
+def test_a_training_that_diverges_later_names_the_good_checkpoint_and_keeps_it(
+    options: list[str], said: str, tmp_path: Path
+) -> None:
+    # With lr x weight_decay above 2 each step makes the weights larger.
+    process = effsearch(
+        *SMALL, "-q", "--epochs", "20", "--set", "optimizer=sgd", "--set", "warmup_epochs=0",
+        "--set", "weight_decay=0.1", *options, cwd=tmp_path,
+    )  # fmt: skip
+    _, talk = process.communicate(timeout=120)
+    assert process.returncode == 1
+    (line,) = talk.splitlines()
+    checkpoints = Path("runs/train/001/checkpoints")
+    assert line.startswith("effsearch: training diverged: ")
+    assert said in line
+    assert f"the last good checkpoint is {checkpoints / 'last.safetensors'}" in line
+    assert "smaller learning rate" in line
+    run = tmp_path / "runs/train/001"
+    assert 1 <= _rows(run) < 20
+    network = package.load_model(tmp_path / checkpoints / "best.safetensors")
+    assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
+    tensors, header = read_checkpoint(tmp_path / checkpoints / "last.safetensors")
+    assert all(tensor.isfinite().all() for tensor in tensors.values())
+    assert header["progress"]["steps"] >= 4
 
 
 def test_a_dry_run_shows_sizes_and_schedule_and_writes_nothing(cli, tmp_path: Path) -> None:
@@ -197,6 +257,24 @@ def test_a_checkpoint_is_fine_tuned_with_a_new_head(cli, tmp_path: Path, picture
     assert "mobilenet-v2" in other.error
 
 
+def test_an_own_validation_part_is_measured_after_each_epoch_and_at_the_end(
+    cli, pictures: Path, tmp_path: Path
+) -> None:
+    for part in ("val", "test"):
+        shutil.copytree(pictures / "train", pictures / part)
+    answer = cli(
+        "train", "--model", TINY, "--data", str(pictures), "--epochs", "1", "--batch-size", "8",
+        "--set", "validation=0", "--json",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert "nothing is held out" not in answer.err
+    accuracy = json.loads(answer.out)["accuracy"]
+    assert (accuracy["validation"]["images"], accuracy["test"]["images"]) == (24, 24)
+    epoch = _only_epoch(tmp_path / "runs/train/001")
+    assert accuracy["validation"]["top1"] == epoch["top1"]
+    assert accuracy["validation"]["loss"] == pytest.approx(epoch["validation_loss"])
+
+
 def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path: Path) -> None:
     bad = pictures / "train" / "dark" / "3.png"
     bad.write_bytes(b"no picture")
@@ -219,6 +297,8 @@ def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path:
         (["--set", "lr=big"], 2, "recipe option lr is 'big'"),
         (["--batch-size", "500"], 2, "is larger than the data, 100 training images"),
         (["--batch-size", "many"], 2, "batch_size must be 'auto' or a whole number"),
+        (["--mean", "125,120,110", "--std", "1,1,1"], 2, "mean must be three numbers of at most 1"),
+        (["--std", "0.2,0.2,0.2"], 2, "mean and std belong together"),
         (["--device", "cuda:7"], 4, "cuda:7"),
         (["--device", "tpu"], 2, "unknown device 'tpu'"),
         (["--num-workers", "2", "--device", "cuda:1"], 2, "device of workers"),
@@ -239,6 +319,18 @@ def test_bad_input_is_one_line_and_leaves_no_run(
     answer = cli(*SMALL, *arguments)
     assert (answer.code, said in answer.error) == (code, True), answer.err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_resumes_where_its_images_fit_the_memory_no_more(
+    cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli(*SMALL, "-q").code == 0
+    found = json.loads((tmp_path / "runs/train/001/train.json").read_text())
+    monkeypatch.setattr(opening, "memory_for_images", lambda device, processes: 0)
+    answer = cli("train", "--resume", "train/001", "--loader-workers", "0", "--json")
+    assert answer.code == 0, answer.err
+    assert "images are decoded while training" in answer.err
+    assert json.loads(answer.out)["data"] == found["data"]
 
 
 def test_a_run_resumes_only_as_what_it_is(cli, tmp_path: Path) -> None:

@@ -52,8 +52,12 @@ def test_a_run_that_lacks_something_later_keeps_what_ended(tmp_path: Path) -> No
         with Ledger.open(run.paths.ledger) as ledger:
             ledger.append(asked(0), told(0))
 
+    def train(run: Run) -> None:
+        (run.path / "checkpoints").mkdir()
+        (run.path / "checkpoints" / "last.safetensors").touch()
+
     assert missing_at_start(tmp_path, tell).exists()
-    assert missing_at_start(tmp_path, lambda run: (run.path / "checkpoints").mkdir()).exists()
+    assert missing_at_start(tmp_path, train).exists()
 
 
 def test_the_run_to_go_on_with_is_of_the_kind(tmp_path: Path) -> None:

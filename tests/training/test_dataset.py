@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from search_spaces.errors import InputError
-from training.dataset import find_validation, load_test, load_train
+from training.dataset import find_held_out, load_train
+from training.decode import decode_pictures
 
 CIFAR = Path(__file__).parents[2].parent / "shared" / "data" / "cifar10"
 
@@ -61,18 +62,24 @@ def write_parquet(
     pq.write_table(table, path, row_group_size=row_group_size)
 
 
+def held_out_labels(folder: Path) -> list[list[int]]:
+    """Labels of the test and the validation part."""
+    return [part.labels.tolist() for part in find_held_out(str(folder))]
+
+
 # digits
 
 
 def test_digits_have_a_training_and_a_test_part_without_common_images():
-    train, test = load_train("digits", resolution=None), load_test("digits", resolution=None)
+    train, (listing,) = load_train("digits", resolution=None), find_held_out("digits")
+    test = decode_pictures(listing.pictures(range(359)), 359, None)
 
-    assert (len(train), len(test)) == (1438, 359)
+    assert (len(train), len(listing.labels)) == (1438, 359)
     assert train.images.shape == (1438, 3, 8, 8)
     assert train.images.dtype == torch.uint8
     assert train.images.max() == 255
     assert train.class_names == tuple("0123456789")
-    pixels = [{image.numpy().tobytes() for image in part.images} for part in (train, test)]
+    pixels = [{image.numpy().tobytes() for image in images} for images in (train.images, test)]
     assert not pixels[0] & pixels[1]
 
 
@@ -107,7 +114,7 @@ def test_folder_with_train_and_test_parts(tmp_path):
     write_class(tmp_path / "test" / "dog", 1)
     (tmp_path / "train" / "cat" / "notes.txt").write_text("not an image")
 
-    train, test = load_train(str(tmp_path), resolution=6), load_test(str(tmp_path), resolution=6)
+    train, (test,) = load_train(str(tmp_path), resolution=6), find_held_out(str(tmp_path))
 
     assert train.class_names == test.class_names == ("cat", "dog")
     assert train.labels.tolist() == [0, 0, 0, 1, 1]
@@ -121,8 +128,7 @@ def test_folder_of_classes_alone_is_a_training_part_without_a_test_part(tmp_path
     write_class(tmp_path / "dog")
 
     assert load_train(str(tmp_path), resolution=None).images.shape == (6, 3, 6, 6)
-    with pytest.raises(InputError, match="has no test part"):
-        load_test(str(tmp_path), resolution=None)
+    assert find_held_out(str(tmp_path)) == []
 
 
 def test_val_folder_serves_as_test_part(tmp_path):
@@ -130,7 +136,7 @@ def test_val_folder_serves_as_test_part(tmp_path):
         write_class(tmp_path / part / "cat")
         write_class(tmp_path / part / "dog")
 
-    assert len(load_test(str(tmp_path), resolution=6)) == 6
+    assert held_out_labels(tmp_path) == [[0, 0, 0, 1, 1, 1]]
 
 
 def test_images_of_differing_size_come_to_one_square(tmp_path):
@@ -156,7 +162,7 @@ def test_parquet_with_class_names_in_its_metadata(tmp_path):
     write_parquet(tmp_path / "train-00001.parquet", [2, 1], names=["a", "b", "c"])
     write_parquet(tmp_path / "test.parquet", [2], names=["a", "b", "c"])
 
-    train, test = load_train(str(tmp_path), resolution=6), load_test(str(tmp_path), resolution=6)
+    train, (test,) = load_train(str(tmp_path), resolution=6), find_held_out(str(tmp_path))
 
     assert train.class_names == ("a", "b", "c")
     assert train.labels.tolist() == [0, 1, 0, 1, 2, 2, 1]
@@ -190,21 +196,21 @@ def test_parquet_with_text_labels(tmp_path):
         write_parquet(tmp_path / f"{part}.parquet", list(labels), label_type=pa.string())
 
     assert load_train(str(tmp_path), resolution=6).class_names == ("cat", "dog")
-    assert load_test(str(tmp_path), resolution=6).labels.tolist() == [1]
+    assert held_out_labels(tmp_path) == [[1]]
 
 
 def test_parquet_test_labels_follow_the_names_of_the_training_part(tmp_path):
     write_parquet(tmp_path / "train.parquet", [0, 1, 2], names=["a", "b", "c"])
     write_parquet(tmp_path / "test.parquet", [0, 1], names=["c", "a"])
 
-    assert load_test(str(tmp_path), resolution=6).labels.tolist() == [2, 0]
+    assert held_out_labels(tmp_path) == [[2, 0]]
 
 
 def test_parquet_test_part_with_a_class_of_its_own(tmp_path):
     write_parquet(tmp_path / "train.parquet", [0, 1], names=["a", "b"])
     write_parquet(tmp_path / "test.parquet", [1, 0], names=["a", "zebra"])
     with pytest.raises(InputError, match=r"row 0 of .*test\.parquet is of the class 'zebra'"):
-        load_test(str(tmp_path), resolution=6)
+        find_held_out(str(tmp_path))
 
 
 def test_parquet_validation_part_stands_in_for_a_test_part_without_labels(tmp_path):
@@ -212,8 +218,7 @@ def test_parquet_validation_part_stands_in_for_a_test_part_without_labels(tmp_pa
     write_parquet(tmp_path / "validation.parquet", [1, 1, 0], names=["a", "b"])
     write_parquet(tmp_path / "test.parquet", [-1, -1], names=["a", "b"])
 
-    assert load_test(str(tmp_path), resolution=6).labels.tolist() == [1, 1, 0]
-    assert find_validation(str(tmp_path)) is None
+    assert held_out_labels(tmp_path) == [[1, 1, 0]]
 
 
 def test_own_validation_part_beside_a_test_part(tmp_path):
@@ -222,11 +227,8 @@ def test_own_validation_part_beside_a_test_part(tmp_path):
     for part, count in (("train", 3), ("validation", 2), ("test", 1)):
         write_class(tmp_path / "folder" / part / "a", count)
         write_class(tmp_path / "folder" / part / "b", count)
-    for data, wanted in (("parquet", [1]), ("folder", [0, 0, 1, 1])):
-        found = find_validation(str(tmp_path / data))
-        assert found is not None
-        assert found.labels.tolist() == wanted
-        assert len(load_test(str(tmp_path / data), resolution=6)) == 2
+    assert held_out_labels(tmp_path / "parquet") == [[0, 0], [1]]
+    assert held_out_labels(tmp_path / "folder") == [[0, 1], [0, 0, 1, 1]]
 
 
 def test_parquet_in_the_data_folder_of_a_hub_checkout(tmp_path):
@@ -245,9 +247,9 @@ def test_search_never_opens_the_test_part(tmp_path):
     assert len(load_train(str(tmp_path), resolution=6)) == 4
     assert len(load_train(str(tmp_path / "folder"), resolution=6)) == 6
     with pytest.raises(InputError, match=r"test\.parquet"):
-        load_test(str(tmp_path), resolution=6)
+        find_held_out(str(tmp_path))
     with pytest.raises(InputError, match="class 'unheard-of'"):
-        load_test(str(tmp_path / "folder"), resolution=6)
+        find_held_out(str(tmp_path / "folder"))
 
 
 @pytest.mark.skipif(not CIFAR.is_dir(), reason="needs ../shared/data/cifar10")

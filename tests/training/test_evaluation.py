@@ -9,10 +9,10 @@ from PIL import Image
 from small_model import SMALL, small_info, write_model
 from torch import Tensor, nn
 
-from search_spaces.errors import InputError, MissingResourceError
-from training.dataset import list_test
-from training.evaluated_part import evaluate_checkpoint
-from training.evaluation import class_order, evaluate_network
+from search_spaces.errors import EffsearchError, InputError, MissingResourceError
+from training.dataset import find_held_out
+from training.evaluated_part import class_order, evaluate_checkpoint
+from training.evaluation import evaluate_network, evaluation_batch
 
 
 class Echo(nn.Module):
@@ -22,8 +22,7 @@ class Echo(nn.Module):
         return images[:, 0, 0, :3]
 
 
-def echo_info() -> object:
-    return small_info(class_names=("a", "b", "c"), mean=(0.0,) * 3, std=(1.0,) * 3)
+LEVELS = (torch.zeros(3), torch.ones(3))
 
 
 def batch(logits: list[list[int]], labels: list[int]) -> tuple[Tensor, Tensor]:
@@ -34,7 +33,7 @@ def batch(logits: list[list[int]], labels: list[int]) -> tuple[Tensor, Tensor]:
 
 def test_figures_are_those_worked_out_by_hand() -> None:
     batches = [batch([[2, 0, 0], [0, 2, 0]], [0, 0]), batch([[0, 0, 2]], [2])]
-    found = evaluate_network(Echo(), batches, echo_info())  # type: ignore[arg-type]
+    found = evaluate_network(Echo(), batches, "abc", *LEVELS)
     right = math.log(math.e**2 + 2) - 2
     wrong = math.log(math.e**2 + 2)
     assert found.images == 3
@@ -52,15 +51,29 @@ def test_top_5_counts_the_first_five() -> None:
         def forward(self, images: Tensor) -> Tensor:
             return torch.arange(7, 0, -1).float().expand(len(images), 7)
 
-    info = small_info(class_names=tuple("abcdefg"))
     images = torch.zeros(7, 3, 4, 4, dtype=torch.uint8)
-    found = evaluate_network(Seven(), [(images, torch.arange(7))], info)
+    found = evaluate_network(Seven(), [(images, torch.arange(7))], "abcdefg", *LEVELS)
     assert (found.top1, found.top5) == (pytest.approx(1 / 7), pytest.approx(5 / 7))
 
 
-def test_no_images_are_refused() -> None:
-    with pytest.raises(InputError, match="no images"):
-        evaluate_network(Echo(), [], echo_info())  # type: ignore[arg-type]
+def test_without_images_nothing_is_known() -> None:
+    found = evaluate_network(Echo(), [], "abc", *LEVELS)
+    assert found.images == 0
+    assert all(math.isnan(figure) for figure in (found.loss, found.top1, found.top5))
+    assert [one.top1 for one in found.classes] == [None] * 3
+
+
+def test_large_images_are_evaluated_fewer_at_a_time() -> None:
+    assert [evaluation_batch(pixels) for pixels in (32, 224, 600, 9000)] == [512, 256, 35, 1]
+
+
+def test_a_lack_of_memory_is_one_line() -> None:
+    class Hungry(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.empty(len(images), 2**60)
+
+    with pytest.raises(EffsearchError, match="out of memory: the network cannot be evaluated"):
+        evaluate_network(Hungry(), [batch([[1, 2, 3]], [0])], "abc", *LEVELS)
 
 
 def test_classes_are_matched_by_name_not_by_number() -> None:
@@ -80,7 +93,7 @@ def test_a_model_file_is_evaluated_on_the_test_part(tmp_path: Path) -> None:
     write_model(tmp_path / "m.safetensors")
     done = evaluate_checkpoint(tmp_path / "m.safetensors")
     assert (done.data, done.evaluation.images) == ("digits", 359)
-    counts = torch.bincount(list_test("digits").labels).tolist()
+    counts = torch.bincount(find_held_out("digits")[0].labels).tolist()
     assert [one.images for one in done.evaluation.classes] == counts
     assert done.evaluation.images_per_second > 0
 
@@ -131,6 +144,10 @@ def test_an_unreadable_image_is_named_or_skipped_and_counted(tmp_path: Path) -> 
     done = evaluate_checkpoint(tmp_path / "m.safetensors", data=str(data), skip_bad=True)
     assert done.evaluation.images == 3
     assert "1 unreadable image left out" in done.notices[-1]
+    for file in data.glob("test/*/*.png"):
+        file.write_bytes(b"rubbish")
+    with pytest.raises(InputError, match=r"no image of the test part of .* can be read"):
+        evaluate_checkpoint(tmp_path / "m.safetensors", data=str(data), skip_bad=True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
@@ -140,4 +157,4 @@ def test_a_device_that_is_not_there_is_said_before_anything_is_read(tmp_path: Pa
 
 
 def test_the_small_model_has_the_classes_of_the_digits() -> None:
-    assert small_info(SMALL).class_names == list_test("digits").class_names
+    assert small_info(SMALL).class_names == find_held_out("digits")[0].class_names

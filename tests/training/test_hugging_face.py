@@ -9,10 +9,11 @@ from PIL import Image
 
 from search_spaces.errors import InputError, MissingResourceError
 from training import hugging_face
-from training.dataset import find_validation, load_test, load_train
+from training.dataset import find_held_out, load_train
 from training.device import choose_device
 from training.recipe import Recipe
-from training.sources import open_source
+from training.sources import TrainView, open_source
+from training.sources.parts import find_parts
 
 datasets = pytest.importorskip("datasets", reason="the extra hf is not installed")
 NAMES = ["cat", "cow", "dog"]
@@ -39,13 +40,12 @@ def saved(folder: Path, **parts: object) -> str:
 
 def test_a_saved_dataset_with_its_class_names(tmp_path):
     spec = saved(tmp_path / "saved", train=part([0, 1, 2, 1]), test=part([2, 0]))
-    train, test = load_train(spec, resolution=7), load_test(spec, resolution=7)
+    train, (test,) = load_train(spec, resolution=7), find_held_out(spec)
 
     assert train.class_names == tuple(NAMES)
     assert train.labels.tolist() == [0, 1, 2, 1]
     assert train.images[:, 0, 3, 3].tolist() == [0, 20, 40, 60]
     assert test.labels.tolist() == [2, 0]
-    assert find_validation(spec) is None
 
 
 def test_a_directory_of_parquet(tmp_path):
@@ -59,12 +59,15 @@ def test_all_three_parts_and_batches_of_them(tmp_path):
     spec = saved(
         tmp_path / "saved", train=part([0, 1, 2] * 2), validation=part([1, 1]), test=part([2])
     )
-    source = open_source(spec, choose_device("cpu"), recipe=Recipe(), resolution=7, skip_bad=False)
+    parts = find_parts(spec, validation=0.2, split_seed=0)
+    source = open_source(parts, choose_device("cpu"), recipe=Recipe(), resolution=7)
 
-    assert source.train_labels.tolist() == [0, 1, 2] * 2
-    assert source.validation_labels.tolist() == [1, 1]
+    assert source.labels["train"].tolist() == [0, 1, 2] * 2
+    assert source.labels["validation"].tolist() == [1, 1]
     images, labels = next(
-        source.train_batches([torch.tensor([4, 0])], resolution=7, crop_scale=1.0, seed=0)
+        source.train_batches(
+            [torch.tensor([4, 0])], TrainView(resolution=7, crop_scale=1.0, seed=0)
+        )
     )
     assert images[:, 0, 3, 3].tolist() == [80, 0]
     assert labels.tolist() == [1, 0]
@@ -75,14 +78,15 @@ def test_labels_follow_the_names_of_the_training_part(tmp_path):
     turned = part([0, 2], names=["dog", "cow", "cat"])
     spec = saved(tmp_path / "saved", train=part([0, 1, 2, 2]), test=turned)
 
-    assert load_test(spec, resolution=7).labels.tolist() == [2, 0]
+    (test,) = find_held_out(spec)
+    assert test.labels.tolist() == [2, 0]
 
 
 def test_a_class_that_the_training_part_has_not(tmp_path):
     turned = part([0, 1], names=["dog", "zebra", "cat"])
     spec = saved(tmp_path / "saved", train=part([0, 1, 2, 2]), test=turned)
     with pytest.raises(InputError, match=r"row 1 of the part 'test' .* of the class 'zebra'"):
-        load_test(spec, resolution=7)
+        find_held_out(spec)
 
 
 def test_a_test_part_without_labels_gives_way_to_the_validation_part(tmp_path):
@@ -90,8 +94,8 @@ def test_a_test_part_without_labels_gives_way_to_the_validation_part(tmp_path):
         tmp_path / "saved", train=part([0, 1, 2]), validation=part([1]), test=part([-1, -1])
     )
 
-    assert load_test(spec, resolution=7).labels.tolist() == [1]
-    assert find_validation(spec) is None
+    (test,) = find_held_out(spec)
+    assert test.labels.tolist() == [1]
 
 
 def test_no_training_part(tmp_path):

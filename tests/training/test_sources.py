@@ -1,6 +1,8 @@
 """Sources of batches: on the device or streamed, they give the same images."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +13,25 @@ from search_spaces.errors import InputError
 from training.device import choose_device, place_parts
 from training.images import ImageDataset
 from training.recipe import Recipe
-from training.sources import ResidentSource, StreamedSource, opening
+from training.sources import (
+    EvaluationView,
+    ImageSource,
+    ResidentSource,
+    StreamedSource,
+    TrainView,
+    open_source,
+    opening,
+)
 from training.sources.base import evaluation_share
 from training.sources.crop import crop_and_resize, crop_boxes
-from training.sources.opening import open_source, open_streamed, stored_side
+from training.sources.opening import open_streamed, stored_side
 from training.sources.parts import find_parts
+from training.team import Team
 
 CPU = choose_device("cpu")
 RECIPE = Recipe(validation=0.25, resolution=None)
-CUT = {"resolution": 12, "crop_scale": 0.3, "seed": 5}
-LOOK = {"batch_size": 4, "resolution": 12, "crop_ratio": 0.875}
+CUT = TrainView(resolution=12, crop_scale=0.3, seed=5)
+LOOK = EvaluationView(batch_size=4, resolution=12, crop_ratio=0.875)
 
 
 def write_photos(folder: Path, count: int, seed: int, kind: str = "png") -> None:
@@ -47,8 +58,22 @@ def streamed(root: Path, workers: int = 0, skip_bad: bool = False) -> StreamedSo
     return open_streamed(parts, CPU, 12, workers=workers, skip_bad=skip_bad)
 
 
-def resident(root: Path, **options: object) -> ResidentSource:
-    source = open_source(str(root), CPU, recipe=RECIPE, resolution=12, **options)  # type: ignore[arg-type]
+def opened(
+    root: Path,
+    recipe: Recipe = RECIPE,
+    resolution: int = 12,
+    device: torch.device = CPU,
+    skip_bad: bool = False,
+    **options: Any,
+) -> ImageSource:
+    parts = find_parts(str(root), validation=recipe.validation, split_seed=0, skip_bad=skip_bad)
+    return open_source(
+        parts, device, recipe=recipe, resolution=resolution, skip_bad=skip_bad, **options
+    )
+
+
+def resident(root: Path, **options: Any) -> ResidentSource:
+    source = opened(root, **options)
     assert isinstance(source, ResidentSource)
     return source
 
@@ -111,11 +136,10 @@ def test_images_no_larger_than_the_input_are_looked_at_whole():
 def test_evaluation_crops_the_centre_of_the_resized_image(photos):
     picture = Image.open(photos / "test" / "cat" / "0.jpg").crop((5, 0, 35, 30))
     wanted = np.asarray(picture.resize((16, 16), 2).crop((1, 1, 15, 15))).astype(np.int32)
-    on_device = open_source(str(photos), CPU, recipe=RECIPE, resolution=14)
+    on_device = opened(photos, resolution=14)
     for source in (streamed(photos), on_device):
-        batches = source.test_batches(batch_size=3, resolution=14, crop_ratio=0.875)
-        assert batches is not None
-        images, labels = next(batches)
+        view = EvaluationView(batch_size=3, resolution=14, crop_ratio=0.875)
+        images, labels = next(source.evaluation_batches("test", view))
         found = images[0].permute(1, 2, 0).int().numpy()
         assert np.abs(found - wanted).max() <= 1
         assert labels.tolist() == [0, 0, 0]
@@ -124,13 +148,15 @@ def test_evaluation_crops_the_centre_of_the_resized_image(photos):
 @pytest.mark.parametrize("make", [resident, streamed])
 def test_workers_of_a_team_share_the_evaluation(photos, make):
     source = make(photos)
-    whole = torch.cat([labels for _, labels in source.validation_batches(**LOOK)])
+    whole = torch.cat([labels for _, labels in source.evaluation_batches("validation", LOOK)])
     shares = [
-        torch.cat([y for _, y in source.validation_batches(**LOOK, worker=w, workers=3)])
+        torch.cat(
+            [y for _, y in source.evaluation_batches("validation", replace(LOOK, team=Team(w, 3)))]
+        )
         for w in range(3)
     ]
 
-    assert torch.equal(whole, source.validation_labels)
+    assert torch.equal(whole, source.labels["validation"])
     assert [s.tolist() for s in shares] == [whole[w::3].tolist() for w in range(3)]
 
 
@@ -141,8 +167,8 @@ def test_workers_of_a_team_share_the_evaluation(photos, make):
 def test_a_later_start_gives_the_same_images(photos, make):
     source = make(photos)
     batches = list(torch.arange(12).split(4))
-    whole = [images.clone() for images, _ in source.train_batches(batches, **CUT)]
-    later = [images for images, _ in source.train_batches(batches[1:], **CUT, first=1)]
+    whole = [images.clone() for images, _ in source.train_batches(batches, CUT)]
+    later = [images for images, _ in source.train_batches(batches[1:], replace(CUT, first=1))]
 
     assert torch.equal(torch.stack(whole[1:]), torch.stack(later))
     assert whole[0].shape == (4, 3, 12, 12)
@@ -152,7 +178,7 @@ def test_a_later_start_gives_the_same_images(photos, make):
 def test_batches_leave_the_random_state_alone(photos):
     for source in (resident(photos), streamed(photos)):
         torch.manual_seed(1)
-        next(source.train_batches([torch.tensor([3, 0])], **CUT))
+        next(source.train_batches([torch.tensor([3, 0])], CUT))
         assert torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(1))
 
 
@@ -161,22 +187,23 @@ def test_worker_processes_change_nothing(photos):
     batches = list(torch.randperm(12, generator=torch.Generator().manual_seed(0)).split(3))
     for _ in range(2):  # the second time with the same processes
         for (a, x), (b, y) in zip(
-            alone.train_batches(batches, **CUT), helped.train_batches(batches, **CUT), strict=True
+            alone.train_batches(batches, CUT), helped.train_batches(batches, CUT), strict=True
         ):
             assert torch.equal(a, b)
             assert torch.equal(x, y)
     assert torch.equal(
-        everything(alone.test_batches(**LOOK)), everything(helped.test_batches(**LOOK))
+        everything(alone.evaluation_batches("test", LOOK)),
+        everything(helped.evaluation_batches("test", LOOK)),
     )
 
 
 def test_an_iteration_that_was_left_does_not_disturb_the_next(photos):
     source = streamed(photos, workers=1)
-    left = source.train_batches(list(torch.arange(12).split(2)), **CUT)
+    left = source.train_batches(list(torch.arange(12).split(2)), CUT)
     next(left)
-    _, labels = next(source.train_batches([torch.tensor([7, 1])], **CUT))
+    _, labels = next(source.train_batches([torch.tensor([7, 1])], CUT))
 
-    assert torch.equal(labels, source.train_labels[[7, 1]])
+    assert torch.equal(labels, source.labels["train"][[7, 1]])
     with pytest.raises(RuntimeError, match="newer iteration"):
         next(left)
 
@@ -184,13 +211,13 @@ def test_an_iteration_that_was_left_does_not_disturb_the_next(photos):
 def test_whole_images_are_the_same_from_both_sources(photos):
     on_device, from_files = resident(photos), streamed(photos)
     order = torch.tensor([5, 2, 9])
-    cut = {"resolution": 12, "crop_scale": 1.0, "seed": 0}
+    cut = TrainView(resolution=12, crop_scale=1.0, seed=0)
     (a, x), (b, y) = (
-        next(source.train_batches([order], **cut)) for source in (on_device, from_files)
+        next(source.train_batches([order], cut)) for source in (on_device, from_files)
     )
 
     assert torch.equal(x, y)
-    assert torch.equal(on_device.train_labels, from_files.train_labels)
+    assert torch.equal(on_device.labels["train"], from_files.labels["train"])
     # Kept at 14 pixels for evaluation's margin, so resized twice.
     assert (a.int() - b.int()).abs().float().mean() < 3
     assert torch.allclose(on_device.mean, from_files.mean, atol=2)
@@ -201,7 +228,7 @@ def test_whole_images_are_the_same_from_both_sources(photos):
 
 def test_large_data_is_streamed(photos, monkeypatch):
     monkeypatch.setattr(opening, "memory_for_images", lambda device, processes: 1000)
-    source = open_source(str(photos), CPU, recipe=RECIPE, resolution=12, loader_workers=0)
+    source = opened(photos, loader_workers=0)
 
     assert isinstance(source, StreamedSource)
     assert source.notices == (
@@ -217,9 +244,9 @@ def test_parquet_is_streamed_through_a_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for _ in range(2):
         source = streamed(tmp_path / "data")
-        images, labels = next(source.train_batches([torch.tensor([9, 0, 4])], **CUT))
+        images, labels = next(source.train_batches([torch.tensor([9, 0, 4])], CUT))
         red = images[:, 0, 0, 0]
-        assert (red % 2).tolist() == labels.tolist() == source.train_labels[[9, 0, 4]].tolist()
+        assert (red % 2).tolist() == labels.tolist() == source.labels["train"][[9, 0, 4]].tolist()
     assert len(list((tmp_path / "cache" / "effsearch").iterdir())) == 2
 
 
@@ -238,12 +265,21 @@ def test_statistics_may_be_given(photos):
 
 
 def test_nothing_is_held_out_where_the_share_is_zero(photos):
-    recipe = Recipe(validation=0)
-    source = open_source(str(photos), CPU, recipe=recipe, resolution=12)
+    source = opened(photos, recipe=Recipe(validation=0))
 
-    assert len(source.train_labels) == 16
-    assert len(source.validation_labels) == 0
-    assert list(source.validation_batches(**LOOK)) == []
+    assert len(source.labels["train"]) == 16
+    assert len(source.labels["validation"]) == 0
+    assert list(source.evaluation_batches("validation", LOOK)) == []
+
+
+@pytest.mark.parametrize("make", [resident, streamed])
+def test_a_part_that_is_not_there_has_no_batches(tmp_path, make):
+    for number, name in enumerate(("cat", "dog")):
+        write_photos(tmp_path / "train" / name, 4, number)
+    source = make(tmp_path)
+
+    assert "test" not in source.labels
+    assert list(source.evaluation_batches("test", LOOK)) == []
 
 
 def test_an_own_validation_part_is_used(photos, tmp_path):
@@ -252,10 +288,9 @@ def test_an_own_validation_part_is_used(photos, tmp_path):
             write_photos(tmp_path / part / name, count, number)
     source = resident(tmp_path)
 
-    assert len(source.train_labels) == 8
-    assert source.validation_labels.tolist() == [0, 0, 1, 1]
-    assert source.test_labels is not None
-    assert len(source.test_labels) == 6
+    assert len(source.labels["train"]) == 8
+    assert source.labels["validation"].tolist() == [0, 0, 1, 1]
+    assert len(source.labels["test"]) == 6
 
 
 def test_classes_that_a_held_back_part_lacks_are_said(tmp_path):
@@ -265,8 +300,7 @@ def test_classes_that_a_held_back_part_lacks_are_said(tmp_path):
     source = resident(tmp_path)
 
     assert source.notices == ("the test part has no images of 2 of 3 classes: cat, cow",)
-    assert source.test_labels is not None
-    assert source.test_labels.tolist() == [2, 2]
+    assert source.labels["test"].tolist() == [2, 2]
 
 
 def test_a_class_that_the_training_part_lacks_is_an_error(tmp_path):
@@ -296,25 +330,24 @@ def test_an_unreadable_image_is_named_by_both_sources(damaged):
     parts = find_parts(str(damaged), validation=0.25, split_seed=0, skip_bad=True)
     source = open_streamed(parts, CPU, 12, workers=0, statistics=((0, 0, 0), (1, 1, 1)))
     with pytest.raises(InputError, match=r"2\.png .*--skip-bad"):
-        list(source.train_batches([torch.arange(len(source.train_labels))], **CUT))
+        list(source.train_batches([torch.arange(len(source.labels["train"]))], CUT))
 
 
 def test_unreadable_images_are_left_out_and_counted(damaged):
     source = resident(damaged, skip_bad=True)
 
-    assert len(source.train_labels) + len(source.validation_labels) == 15
-    assert source.test_labels is not None
-    assert len(source.test_labels) == 3
+    assert len(source.labels["train"]) + len(source.labels["validation"]) == 15
+    assert len(source.labels["test"]) == 3
     (notice,) = source.notices
     assert notice.startswith("2 unreadable images left out; the first: cannot read the image ")
 
 
 def test_a_streamed_batch_keeps_its_size_without_an_unreadable_image(damaged):
     source = streamed(damaged, skip_bad=True)
-    everyone = torch.arange(len(source.train_labels))
+    everyone = torch.arange(len(source.labels["train"]))
     before = len(source.notices)
-    images, labels = next(source.train_batches([everyone], **CUT))
-    tested = everything(source.test_batches(**LOOK))
+    images, labels = next(source.train_batches([everyone], CUT))
+    tested = everything(source.evaluation_batches("test", LOOK))
 
     assert len(images) == len(labels) == len(everyone)
     assert torch.equal(images[0], images[-1])  # the first is shown again in place of the bad one
@@ -333,7 +366,7 @@ def test_one_pixel_images_are_trained_on(tmp_path):
             picture.save(tmp_path / "train" / name / f"{index}.tif")
     for source in (resident(tmp_path), streamed(tmp_path)):
         assert source.own_side == 1
-        images, _ = next(source.train_batches([torch.arange(4)], **CUT))
+        images, _ = next(source.train_batches([torch.arange(4)], CUT))
         assert images.shape == (4, 3, 12, 12)
 
 
@@ -343,11 +376,11 @@ def test_both_sources_deliver_to_a_cuda_device(photos):
     device = choose_device("cuda")
     parts = find_parts(str(photos), validation=0.25, split_seed=0)
     sources = (
-        open_source(str(photos), device, recipe=RECIPE, resolution=12),
+        opened(photos, device=device),
         open_streamed(parts, device, 12, workers=1),
     )
     for source in sources:
-        images, labels = next(source.train_batches([torch.arange(4)], **CUT))
+        images, labels = next(source.train_batches([torch.arange(4)], CUT))
         assert images.device.type == labels.device.type == source.mean.device.type == "cuda"
 
 
@@ -357,7 +390,7 @@ def test_crops_on_the_device_are_cut_from_what_is_kept():
         name="ramp", images=level, labels=torch.tensor([0, 1, 0, 1]), class_names=("a", "b")
     )
     source = ResidentSource(place_parts(part, part, CPU))
-    images, _ = next(source.train_batches([torch.arange(4)], **CUT))
+    images, _ = next(source.train_batches([torch.arange(4)], CUT))
 
     assert source.class_names == ("0", "1")
     assert len(images.flatten(1).unique(dim=0)) == 4

@@ -2,10 +2,12 @@
 
 import json
 import struct
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 
 from gridsearch.family import ScaleOptions, scale_family
 from results.run import Run
@@ -16,6 +18,7 @@ from training.runs.config import TrainConfig, changed_keys, make_config, parse_a
 from training.runs.loggers import LoggedRun, check_loggers, open_loggers
 from training.runs.metrics import COLUMNS, append_row, write_rows
 from training.runs.model import find_model
+from training.runs.planning import make_plan
 from training.runs.resolution import training_resolution
 
 
@@ -27,8 +30,10 @@ def test_flags_go_over_the_file_and_options_of_the_recipe_are_merged() -> None:
 
 
 def test_a_configuration_repeats_from_its_own_dictionary() -> None:
-    config = make_config({"phi": 2, "logger": ["tensorboard"], "batch_size": "auto"})
+    given = {"phi": 2, "logger": ["tensorboard"], "batch_size": "auto"}
+    config = make_config(given | {"mean": "0.5,0.5,0.5", "std": [0.2, 0.25, 0.3]})
     assert make_config(config.to_dict()) == config
+    assert config.levels == ([127.5] * 3, [51.0, 63.75, 76.5])
     assert json.loads(json.dumps(config.to_dict())) == config.to_dict()
 
 
@@ -182,6 +187,17 @@ def _points(file: Path) -> list[object]:
             found.append(f"from {event.step}")
         found += [(event.step, value.simple_value) for value in event.summary.value]
     return found
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_clusters_gpus_are_not_looked_for_on_the_machine_that_starts_a_training(
+    tmp_path: Path,
+) -> None:
+    notation = "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10"
+    config = TrainConfig(model=notation, max_images=60, device="cuda", ray_address="cluster:10001")
+    assert make_plan(config, tmp_path).source.device.type == "cpu"
+    with pytest.raises(MissingResourceError, match="there is no CUDA device"):
+        make_plan(replace(config, ray_address=None), tmp_path)
 
 
 def test_a_logger_that_is_unknown_or_not_installed_is_said() -> None:

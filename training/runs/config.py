@@ -59,6 +59,8 @@ class TrainConfig:
             classes are as many; None starts from random weights.
         max_images: sample of the training images; None for all.
         skip_bad: leave unreadable images out and count them.
+        mean, std: of the channels red, green and blue, in [0, 1], that images are normalised by;
+            None measures them over the training images. Both or neither.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
         num_workers: processes that train together, each on its share of a batch.
         ray_address: of a Ray cluster; None for this machine.
@@ -82,6 +84,8 @@ class TrainConfig:
     from_checkpoint: str | None = None
     max_images: int | None = None
     skip_bad: bool = False
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
     device: str = "auto"
     num_workers: int = 1
     ray_address: str | None = None
@@ -115,6 +119,7 @@ class TrainConfig:
         _check_at_least_zero("checkpoint_minutes", self.checkpoint_minutes)
         if not isinstance(self.skip_bad, bool):
             raise InputError(f"skip_bad must be true or false, not {self.skip_bad!r}")
+        self._check_levels()
         check_mapping("set", self.set)
         object.__setattr__(self, "logger", _names(self.logger))
         object.__setattr__(
@@ -130,6 +135,20 @@ class TrainConfig:
                 f"{self.batch_size!r}"
             )
         check_whole("batch_size", self.batch_size, 2)
+
+    def _check_levels(self) -> None:
+        if (self.mean is None) != (self.std is None):
+            raise InputError("mean and std belong together: give both, or neither to measure them")
+        for name, lowest in (("mean", 0.0), ("std", 1e-3)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _channels(name, getattr(self, name), lowest))
+
+    @property
+    def levels(self) -> tuple[list[float], list[float]] | None:
+        """Mean and deviation in grey levels, in [0, 255]; None where they are to be measured."""
+        if self.mean is None or self.std is None:
+            return None
+        return [255 * level for level in self.mean], [255 * level for level in self.std]
 
     @property
     def distributed(self) -> bool:
@@ -151,7 +170,12 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `read_config` takes back."""
-        return asdict(self) | {"logger": list(self.logger)}
+        listed = ("logger", "mean", "std")
+        return asdict(self) | {
+            name: None if value is None else list(value)
+            for name in listed
+            for value in (getattr(self, name),)
+        }
 
 
 def make_config(*sources: Mapping[str, Any]) -> TrainConfig:
@@ -213,6 +237,18 @@ def _names(value: object) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise InputError(f"logger must be a name or a list of names, not {value!r}")
     return tuple(dict.fromkeys(names))
+
+
+def _channels(name: str, value: object, lowest: float) -> tuple[float, ...]:
+    """Three numbers, or `0.485,0.456,0.406`, as they were given."""
+    given = value.split(",") if isinstance(value, str) else value
+    levels = [parse_value(level) for level in given] if isinstance(given, list | tuple) else []
+    numbers = all(isinstance(level, int | float) for level in levels)
+    if len(levels) != 3 or not numbers or not all(lowest <= level <= 1 for level in levels):
+        raise InputError(
+            f"{name} must be three numbers of at most 1, such as 0.485,0.456,0.406, not {value!r}"
+        )
+    return tuple(float(level) for level in levels)
 
 
 def _check_at_least_zero(name: str, value: object) -> None:

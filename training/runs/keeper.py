@@ -100,10 +100,12 @@ class Keeper:
         """Keep an epoch that has ended; a diverged one leaves everything as it is.
 
         Raises:
+            DivergedError: a weight is no finite number; everything is left as it is too.
             EffsearchError: the disk is full; the earlier checkpoints stay.
         """
         if report.diverged:
             return
+        state = self._trained.state()  # refused before anything is written
         # The row first: a checkpoint whose row is missing could not be told from a lost one.
         row = metrics_row(report, self._steps)
         append_row(self._paths.metrics, row)
@@ -111,7 +113,7 @@ class Keeper:
         if _better(report, self.best):
             self.best = Best(report.epoch, report.accuracy if report.validated else None)
             save_model(self._paths.best, self._trained.model_weights(), self._info)
-        self.save()
+        self._save(state)
         del row["epoch"]
         logged = {name: value for name, value in row.items() if value is not None}
         for logger in self._loggers:
@@ -121,13 +123,17 @@ class Keeper:
         """Write the last checkpoint.
 
         Raises:
+            DivergedError: a weight is no finite number; the earlier checkpoint stays.
             EffsearchError: the disk is full; the earlier checkpoint stays.
         """
+        self._save(self._trained.state())
+
+    def _save(self, state: Mapping[str, Tensor]) -> None:
         header = self._info.to_header() | {
             "progress": self._trained.progress(),
             "best": None if self.best is None else asdict(self.best),
         }
-        save_checkpoint(self._paths.last, self._trained.state(), header)
+        save_checkpoint(self._paths.last, state, header)
         self._saved = time.monotonic()
 
 

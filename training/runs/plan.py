@@ -62,7 +62,7 @@ class Plan:
     @property
     def images(self) -> int:
         """Images that are trained on."""
-        return len(self.source.train_labels)
+        return len(self.source.labels["train"])
 
     @property
     def batches(self) -> BatchPlan:
@@ -76,6 +76,7 @@ class Plan:
             "model": self.model,
             "architecture": self.architecture.to_dict(),
             "data": describe_data(self.config.data, self.source),
+            "statistics": {"mean": self.source.mean.tolist(), "std": self.source.std.tolist()},
             "recipe": {"name": self.config.recipe, **asdict(self.recipe)},
             "device": str(self.source.device),
             "start": self.config.from_checkpoint,
@@ -117,19 +118,20 @@ class Plan:
 def describe_data(name: str, source: ImageSource) -> dict[str, Any]:
     """The images in a few numbers; `fingerprint` is over labels, class names, mean and deviation.
 
-    The pixels stand in it by their mean and deviation alone: not all of them may fit in memory.
+    The pixels stand in it by their mean and deviation alone: not all of them may fit in memory. A
+    resumed training takes over those it was begun with.
     """
     digest = hashlib.sha256(repr(source.class_names).encode())
-    for labels in (source.train_labels, source.validation_labels):
-        digest.update(labels.numpy().tobytes())
+    for part in ("train", "validation"):
+        digest.update(source.labels[part].numpy().tobytes())
     for levels in (source.mean, source.std):
         digest.update(levels.cpu().numpy().tobytes())
     return {
         "name": name,
         "fingerprint": digest.hexdigest()[:16],
-        "train_images": len(source.train_labels),
-        "validation_images": len(source.validation_labels),
-        "test_images": 0 if source.test_labels is None else len(source.test_labels),
+        "train_images": len(source.labels["train"]),
+        "validation_images": len(source.labels["validation"]),
+        "test_images": len(source.labels.get("test", ())),
         "classes": len(source.class_names),
         "own_side_px": source.own_side,
     }

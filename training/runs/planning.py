@@ -25,8 +25,8 @@ from training.runs.model import FoundModel, find_model
 from training.runs.plan import Plan
 from training.runs.resolution import training_resolution
 from training.schedule import schedule_notes
-from training.sources import ImageSource
-from training.sources.opening import open_parts
+from training.sources import ImageSource, open_source
+from training.sources.opening import Statistics
 from training.sources.parts import Parts, find_parts
 from training.transfer import read_weights, transfer_weights
 
@@ -55,7 +55,7 @@ def make_plan(config: TrainConfig, root: Path) -> Plan:
         MissingResourceError: the device or a logger's package is not there.
     """
     check_loggers(config.logger)
-    device = choose_device(config.device)
+    device = _own_device(config)
     weights = None
     if config.from_checkpoint is not None:
         file = str(find_checkpoint(root, config.from_checkpoint))
@@ -65,7 +65,7 @@ def make_plan(config: TrainConfig, root: Path) -> Plan:
     parts = _parts(config, recipe)
     resolution, notes = _resolution(config, recipe, found.architecture.resolution, parts.own_side)
     recipe = replace(recipe, resolution=resolution)
-    source = _open(config, parts, device, recipe)
+    source = _open(config, parts, device, recipe, config.levels)
     architecture = as_trained(
         found.architecture,
         stem_stride=config.stem_stride,
@@ -86,7 +86,7 @@ def make_plan(config: TrainConfig, root: Path) -> Plan:
         source=source,
         notes=(
             *notes,
-            *_doubts(config, recipe, architecture),
+            *_doubts(config, source, architecture),
             *schedule_notes(recipe),
             *source.notices,
         ),
@@ -105,9 +105,9 @@ def remake_plan(config: TrainConfig, record: Mapping[str, Any], *, weights: bool
         MissingResourceError: as `make_plan`.
     """
     check_loggers(config.logger)
-    device = choose_device(config.device)
-    architecture, recipe = _recorded(record)
-    source = open_images(config, device, recipe)
+    device = _own_device(config)
+    architecture, recipe, statistics = _recorded(record)
+    source = open_images(config, device, recipe, statistics)
     network = build_initial(architecture, recipe, config.seed)
     if weights and config.from_checkpoint is not None:
         transfer_weights(network, *read_weights(config.from_checkpoint))
@@ -123,13 +123,19 @@ def remake_plan(config: TrainConfig, record: Mapping[str, Any], *, weights: bool
     )
 
 
-def open_images(config: TrainConfig, device: torch.device, recipe: Recipe) -> ImageSource:
-    """The images of a training on a device; on every worker, where several train.
+def open_images(
+    config: TrainConfig, device: torch.device, recipe: Recipe, statistics: Statistics
+) -> ImageSource:
+    """The images of a training that was planned, on a device; on every worker, where several train.
+
+    Args:
+        statistics: the training's. Measured anew they would differ where other images fit the
+            memory: of streamed images a sample is measured.
 
     Raises:
         InputError: there are none of that name, or they cannot be trained on.
     """
-    return _open(config, _parts(config, recipe), device, recipe)
+    return _open(config, _parts(config, recipe), device, recipe, statistics)
 
 
 def _parts(config: TrainConfig, recipe: Recipe) -> Parts:
@@ -142,17 +148,33 @@ def _parts(config: TrainConfig, recipe: Recipe) -> Parts:
     )
 
 
-def _open(config: TrainConfig, parts: Parts, device: torch.device, recipe: Recipe) -> ImageSource:
+def _open(
+    config: TrainConfig,
+    parts: Parts,
+    device: torch.device,
+    recipe: Recipe,
+    statistics: Statistics | None,
+) -> ImageSource:
     assert recipe.resolution is not None
-    return open_parts(
+    return open_source(
         parts,
         device,
         recipe=recipe,
         resolution=recipe.resolution,
         skip_bad=config.skip_bad,
         loader_workers=config.loader_workers,
+        statistics=statistics,
         processes=config.num_workers,
     )
+
+
+def _own_device(config: TrainConfig) -> torch.device:
+    """Where this process has its images.
+
+    Workers of a cluster may have GPUs that this machine has not; Ray says if there are none.
+    """
+    elsewhere = config.ray_address is not None and config.device == "cuda"
+    return choose_device("auto" if elsewhere else config.device)
 
 
 def _find(config: TrainConfig, root: Path, weights: "Weights | None") -> FoundModel:
@@ -227,7 +249,7 @@ def _batch_size(
                 "smaller network or --resolution"
             )
         return fitting
-    images, parts = len(source.train_labels), recipe.accumulate * config.num_workers
+    images, parts = len(source.labels["train"]), recipe.accumulate * config.num_workers
     if "batch_size" in config.recipe_options() and recipe.batch_size * parts > images:
         raise InputError(
             f"a batch of {recipe.batch_size}{f' x {parts}' if parts > 1 else ''} is larger than "
@@ -237,7 +259,7 @@ def _batch_size(
     return recipe.batch_size
 
 
-def _doubts(config: TrainConfig, recipe: Recipe, architecture: Architecture) -> list[str]:
+def _doubts(config: TrainConfig, source: ImageSource, architecture: Architecture) -> list[str]:
     """What a user might regret."""
     said = []
     if (
@@ -249,18 +271,20 @@ def _doubts(config: TrainConfig, recipe: Recipe, architecture: Architecture) -> 
             f"the stem halves the {architecture.resolution} px at once: --stem-stride 1 keeps "
             "them, at four times the multiply-adds"
         )
-    if not recipe.validation:
+    if not len(source.labels["validation"]):
         said.append("nothing is held out: the last epoch's model is kept as the best")
     return said
 
 
-def _recorded(record: Mapping[str, Any]) -> tuple[Architecture, Recipe]:
+def _recorded(record: Mapping[str, Any]) -> tuple[Architecture, Recipe, Statistics]:
     try:
         architecture = Architecture.from_dict(record["architecture"])
         options = {key: value for key, value in record["recipe"].items() if key != "name"}
-        return architecture, Recipe(**options)
-    except (KeyError, TypeError, AttributeError):
+        levels = record["statistics"]
+        mean, std = ([float(level) for level in levels[name]] for name in ("mean", "std"))
+        return architecture, Recipe(**options), (mean, std)
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise InputError(
-            "the record of this run (run.json) lacks its architecture or recipe, or is of another "
-            "version: start a new run"
+            "the record of this run (run.json) lacks its architecture, recipe or statistics, or is "
+            "of another version: start a new run"
         ) from None

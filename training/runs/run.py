@@ -1,17 +1,21 @@
 """`effsearch train`: runs a training in a run directory, from its configuration to its answer."""
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from results.directory import resume_command
 from results.files import write_json
+from results.lifecycle import (
+    ending_recorded,
+    find_run,
+    new_run,
+    refuse_changes,
+    refuse_other_content,
+    say,
+)
 from results.run import Run
-from search_spaces.errors import EffsearchError, InputError, Interrupted
-from training.evaluation import BATCH_SIZE, Evaluation, evaluate_network
+from training.evaluation import Evaluation, channel_levels, evaluate_network, evaluation_batch
 from training.model_file import read_model
 from training.runs.answer import TrainResult, make_answer
 from training.runs.config import TrainConfig, changed_keys, make_config
@@ -19,6 +23,7 @@ from training.runs.keeper import TrainPaths
 from training.runs.plan import Plan
 from training.runs.planning import make_plan, remake_plan
 from training.runs.session import Stopped, train_session
+from training.sources import EvaluationView
 
 KIND = "train"
 
@@ -37,10 +42,10 @@ def train_model(
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
     plan = make_plan(config, run_dir)
-    with Run.create(
+    with new_run(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
-        _say(f"run {run.reference}: {plan.title}", quiet)
+        say(f"run {run.reference}: {plan.title}", quiet)
         return _run(run, plan, quiet)
 
 
@@ -65,36 +70,26 @@ def resume_training(
             longer the same, or a damaged or foreign checkpoint.
         EffsearchError: as `train_model`.
     """
-    found = Run.latest(run_dir, reference or KIND)
-    if found.kind != KIND:
-        raise InputError(f"run {found.reference} is no train run: give one of those")
+    found = find_run(run_dir, reference, KIND)
     config = make_config(found.config, changes)
-    _refuse(found, changed_keys(found.config, config))
+    refuse_changes(found, changed_keys(found.config, config))
     plan = remake_plan(config, found.record, weights=not TrainPaths(found.path).last.exists())
-    for key in ("data", "recipe"):
-        if found.record.get(key) != _as_json(plan.record[key]):
-            _refuse(found, [f"{key} (its content)"])
+    refuse_other_content(found, plan.record, ("data", "recipe"))
     with Run.resume(run_dir, found.path) as run:
-        _say(f"resuming {run.reference}: {plan.title}", quiet)
+        say(f"resuming {run.reference}: {plan.title}", quiet)
         return _run(run, plan, quiet)
 
 
 def _run(run: Run, plan: Plan, quiet: bool) -> TrainResult:
     for note in plan.notes:
-        _say(note, quiet)
-    try:
-        trained = train_session(run, plan, quiet)
+        say(note, quiet)
+    with ending_recorded(run, run.config, kept=partial(_say_kept, run)):
+        try:
+            trained = train_session(run, plan, quiet)
+        except Stopped:
+            raise KeyboardInterrupt from None
         result = make_answer(run, plan.architecture, trained, _evaluate(run, plan))
         write_json(run.paths.answer, result.answer)
-    except (Stopped, KeyboardInterrupt):  # the latter by a second Ctrl-C, or one after training
-        run.finish("interrupted")
-        raise Interrupted(_say_stopped(run)) from None
-    except EffsearchError as error:
-        # The disk may be full: what happened is said in any case.
-        with suppress(EffsearchError):
-            run.finish("failed", error=str(error))
-        raise
-    run.finish("finished")
     return result
 
 
@@ -103,37 +98,20 @@ def _evaluate(run: Run, plan: Plan) -> dict[str, Evaluation | None]:
     network, info = read_model(TrainPaths(run.path).best)
     source = plan.source
     network.to(source.device)
-    parts: dict[str, Evaluation | None] = {"validation": None, "test": None}
-    for name, batches in (
-        ("validation", source.validation_batches),
-        ("test", source.test_batches),
-    ):
-        found = batches(
-            batch_size=BATCH_SIZE, resolution=info.resolution, crop_ratio=info.crop_ratio
-        )
-        if found is not None and (name == "test" or plan.recipe.validation):
-            parts[name] = evaluate_network(network, found, info)
+    view = EvaluationView(
+        batch_size=evaluation_batch(info.resolution),
+        resolution=info.resolution,
+        crop_ratio=info.crop_ratio,
+    )
+    levels = channel_levels(info, source.device)
+    parts: dict[str, Evaluation | None] = {}
+    for part in ("validation", "test"):
+        batches = source.evaluation_batches(part, view)
+        found = evaluate_network(network, batches, info.class_names, *levels)
+        parts[part] = found if found.images else None
     return parts
 
 
-def _say_stopped(run: Run) -> str:
+def _say_kept(run: Run) -> str:
     last = TrainPaths(run.path).last
-    kept = f"the last checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
-    return f"stopped; {kept}. Go on with: {resume_command(run.path, KIND)}"
-
-
-def _refuse(run: Run, keys: list[str]) -> None:
-    if keys:
-        raise InputError(
-            f"run {run.reference} was started with another {', '.join(keys)}: "
-            "resume it as it was, or start a new run"
-        )
-
-
-def _as_json(value: object) -> Any:
-    return json.loads(json.dumps(value))
-
-
-def _say(line: str, quiet: bool) -> None:
-    if line and not quiet:
-        print(line, file=sys.stderr, flush=True)
+    return f"the last checkpoint is {last}" if last.exists() else "no checkpoint was written yet"

@@ -79,14 +79,13 @@ def train_session(run: Run, plan: Plan, quiet: bool) -> Trained:
         try:
             result = trainer.train(on_step=watch.step, on_epoch=watch.epoch)
         except DivergedError as error:
-            raise EffsearchError(f"{error}; {_say_kept(paths)}") from None
+            raise EffsearchError(f"{error}; {_say_kept(paths, plan.recipe.lr)}") from None
     last = result.curve[-1]
     if last.diverged:
         raise EffsearchError(
             f"training diverged: the loss is no finite number after step {last.diverged_at} (epoch "
-            f"{last.epoch}, learning rate {last.learning_rate:.3g}); {_say_kept(paths)}: "
-            "start a new run with a smaller learning rate, such as --set "
-            f"lr={plan.recipe.lr / 10:.2g}"
+            f"{last.epoch}, learning rate {last.learning_rate:.3g}); "
+            f"{_say_kept(paths, plan.recipe.lr)}"
         )
     assert keeper.best is not None  # an epoch has ended, in this sitting or before it
     return Trained(result.curve, keeper.best)
@@ -132,7 +131,12 @@ def _make_trainer(plan: Plan) -> "Trainer | DistributedTrainer":
 
     return DistributedTrainer(
         plan.network,
-        partial(open_images, config.with_absolute_data(), recipe=plan.recipe),
+        partial(
+            open_images,
+            config.with_absolute_data(),
+            recipe=plan.recipe,
+            statistics=(plan.source.mean.tolist(), plan.source.std.tolist()),
+        ),
         plan.recipe,
         resolution=plan.resolution,
         seed=config.seed,
@@ -172,8 +176,9 @@ def _restore(trainer: "Trainer | DistributedTrainer", paths: TrainPaths, info: M
     return _Past(curve, read_best(header))
 
 
-def _say_kept(paths: TrainPaths) -> str:
-    """Where the last good checkpoint is."""
-    if not paths.last.exists():
-        return "there is no checkpoint yet"
-    return f"the last good checkpoint is {paths.last}"
+def _say_kept(paths: TrainPaths, rate: float) -> str:
+    """Where the last good checkpoint of a diverged training is, and what to do."""
+    kept = "there is no checkpoint yet"
+    if paths.last.exists():
+        kept = f"the last good checkpoint is {paths.last}"
+    return f"{kept}: start a new run with a smaller learning rate, such as --set lr={rate / 10:.2g}"

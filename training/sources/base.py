@@ -1,13 +1,51 @@
 """What a training asks of its images, wherever they live."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
+from training.team import SOLO, Team
+
 Batches: TypeAlias = Iterator[tuple[Tensor, Tensor]]
 """Images uint8 (N, 3, R, R) channels-last and labels int64 (N,), both on the source's device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainView:
+    """How training images are cut.
+
+    Attributes:
+        resolution: side R in pixels.
+        crop_scale: smallest share of an image's area that a random crop keeps, in (0, 1]; 1 takes
+            the centre square.
+        seed: with a batch's number it decides the batch's crops.
+        first: number of the first batch, so that an iteration that starts later cuts alike.
+    """
+
+    resolution: int
+    crop_scale: float
+    seed: int
+    first: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationView:
+    """How images are looked at that were not trained on.
+
+    Attributes:
+        batch_size: images a batch; the last one may have fewer.
+        resolution: side R in pixels.
+        crop_ratio: as of `evaluation_share`.
+        team: its workers share the images: each takes every `size`-th from its rank on.
+    """
+
+    batch_size: int
+    resolution: int
+    crop_ratio: float
+    team: Team = SOLO
 
 
 class ImageSource(Protocol):
@@ -15,10 +53,6 @@ class ImageSource(Protocol):
 
     One iteration at a time: a new one ends the one before it.
     """
-
-    @property
-    def name(self) -> str:
-        """What the user called the data."""
 
     @property
     def device(self) -> torch.device:
@@ -41,68 +75,26 @@ class ImageSource(Protocol):
         """float32 (3,) on the device, in grey levels 0..255."""
 
     @property
-    def train_labels(self) -> Tensor:
-        """int64 (N,), on the CPU."""
-
-    @property
-    def validation_labels(self) -> Tensor:
-        """int64 (N,), on the CPU; empty where nothing is validated on."""
-
-    @property
-    def test_labels(self) -> Tensor | None:
-        """int64 (N,), on the CPU; None where there is no test part."""
+    def labels(self) -> Mapping[str, Tensor]:
+        """int64 (N,) on the CPU, of each part: `train`, `validation` (empty where nothing is
+        validated on), and `test` where there is one."""
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What the user should hear of the data, a line each; more may come while it is read."""
 
-    def train_batches(
-        self,
-        batches: Sequence[Tensor],
-        *,
-        resolution: int,
-        crop_scale: float,
-        seed: int,
-        first: int = 0,
-    ) -> Batches:
+    def train_batches(self, batches: Sequence[Tensor], view: TrainView) -> Batches:
         """The training images named, batch by batch.
 
         Args:
             batches: int64 indices into the training part, a tensor a batch, on the CPU.
-            resolution: side R in pixels.
-            crop_scale: smallest share of an image's area that a random crop keeps, in (0, 1];
-                1 takes the centre square.
-            seed: with a batch's number it decides the batch's crops.
-            first: number of `batches[0]`, so that an iteration that starts later cuts alike.
         """
 
-    def validation_batches(
-        self,
-        *,
-        batch_size: int,
-        resolution: int,
-        crop_ratio: float,
-        worker: int = 0,
-        workers: int = 1,
-    ) -> Batches:
-        """The validation images in order, cut as `evaluation_share` says; none where it is empty.
+    def evaluation_batches(self, part: str, view: EvaluationView) -> Batches:
+        """Images of the part `validation` or `test` in order, cut as `evaluation_share` says.
 
-        Args:
-            batch_size: images a batch; the last one may have fewer.
-            worker, workers: give every `workers`-th image from number `worker` on, so that
-                several processes share the work.
+        None where the part is empty or missing.
         """
-
-    def test_batches(
-        self,
-        *,
-        batch_size: int,
-        resolution: int,
-        crop_ratio: float,
-        worker: int = 0,
-        workers: int = 1,
-    ) -> Batches | None:
-        """As `validation_batches`, of the test part; None where there is none."""
 
 
 def evaluation_share(own_side: int, resolution: int, crop_ratio: float) -> float:

@@ -1,11 +1,11 @@
-"""From a dataset's name to a source: on the device where it fits, streamed where it does not."""
+"""From a dataset's parts to a source: on the device where it fits, streamed where it does not."""
 
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from training.device import channel_statistics, place_parts
 from training.images import ImageDataset, ImageListing
 from training.sources.base import ImageSource
 from training.sources.packed import readable_anywhere
-from training.sources.parts import Parts, find_parts
+from training.sources.parts import Parts
 from training.sources.resident import ResidentSource
 from training.sources.streamed import StreamedSource, default_workers, skipped_notice
 
@@ -30,62 +30,11 @@ HOST_SHARE = 0.25
 # Training images that the mean of a streamed dataset is measured on.
 STATISTICS_SAMPLE = 2048
 
+Statistics: TypeAlias = tuple[Sequence[float], Sequence[float]]
+"""Mean and deviation of the three channels, in grey levels."""
+
 
 def open_source(
-    name_or_path: str,
-    device: torch.device,
-    *,
-    recipe: "Recipe",
-    resolution: int,
-    max_images: int | None = None,
-    skip_bad: bool = False,
-    loader_workers: int | None = None,
-    statistics: tuple[Sequence[float], Sequence[float]] | None = None,
-    processes: int = 1,
-) -> ImageSource:
-    """Find a dataset's parts and make its batches available on a device.
-
-    All images are decoded at once and live on the device where they take no more than 40% of its
-    free memory and 25% of the machine's (see `stored_side` for their size); else worker processes
-    decode them batch by batch. A test part stays in the machine's memory.
-
-    Args:
-        name_or_path: as in `training.dataset.load_train`.
-        recipe: its validation share and split seed, and what size its crops are cut from.
-        resolution: side in pixels that is trained at in the end.
-        max_images: stratified sample of the training part; None for all.
-        skip_bad: leave unreadable images out and count them in the source's notices.
-        loader_workers: processes that decode a streamed dataset; None for the machine's cores
-            less one, at most 16.
-        statistics: mean and deviation of the three channels in grey levels; None measures them
-            over the training images, of a streamed dataset over 2,048 of them.
-        processes: trainings that share this machine and, on the CPU, its memory.
-
-    Raises:
-        InputError: as `training.dataset.load_train`; a held-back part with a class that the
-            training part has not.
-        MissingResourceError: `hf:` without the package `datasets`.
-    """
-    parts = find_parts(
-        name_or_path,
-        validation=recipe.validation,
-        split_seed=recipe.split_seed,
-        max_images=max_images,
-        skip_bad=skip_bad,
-    )
-    return open_parts(
-        parts,
-        device,
-        recipe=recipe,
-        resolution=resolution,
-        skip_bad=skip_bad,
-        loader_workers=loader_workers,
-        statistics=statistics,
-        processes=processes,
-    )
-
-
-def open_parts(
     parts: Parts,
     device: torch.device,
     *,
@@ -93,10 +42,29 @@ def open_parts(
     resolution: int,
     skip_bad: bool = False,
     loader_workers: int | None = None,
-    statistics: tuple[Sequence[float], Sequence[float]] | None = None,
+    statistics: Statistics | None = None,
     processes: int = 1,
 ) -> ImageSource:
-    """As `open_source`, of a dataset whose parts were found already."""
+    """Make batches of a dataset's parts available on a device.
+
+    All images are decoded at once and live on the device where they take no more than 40% of its
+    free memory and 25% of the machine's (see `stored_side` for their size); else worker processes
+    decode them batch by batch. A test part stays in the machine's memory.
+
+    Args:
+        recipe: what size its crops are cut from.
+        resolution: side in pixels that is trained at in the end.
+        skip_bad: leave unreadable images out and count them in the source's notices.
+        loader_workers: processes that decode a streamed dataset; None for the machine's cores
+            less one, at most 16.
+        statistics: None measures them over the training images, of a streamed dataset over 2,048
+            of them.
+        processes: trainings that share this machine and, on the CPU, its memory.
+
+    Raises:
+        InputError: an image that cannot be read, fewer than two images to train on, or statistics
+            that are none.
+    """
     side = stored_side(parts.own_side, resolution, recipe.crop_scale, recipe.crop_ratio)
     listings = [part for part in (parts.train, parts.validation, parts.test) if part is not None]
     needed = 3 * side * side * sum(len(part.labels) for part in listings)
@@ -115,7 +83,7 @@ def open_streamed(
     *,
     workers: int,
     skip_bad: bool = False,
-    statistics: tuple[Sequence[float], Sequence[float]] | None = None,
+    statistics: Statistics | None = None,
 ) -> StreamedSource:
     """A source that decodes batch by batch; arguments and errors as `open_source`."""
     by = f"by {workers} other processes" if workers else "by the training process itself"
@@ -174,7 +142,7 @@ def _open_resident(
     device: torch.device,
     side: int,
     skip_bad: bool,
-    statistics: tuple[Sequence[float], Sequence[float]] | None,
+    statistics: Statistics | None,
 ) -> ResidentSource:
     errors: list[str] = []
     train, validation = (
@@ -191,7 +159,6 @@ def _open_resident(
         data = replace(data, mean=mean.to(device), std=std.to(device))
     return ResidentSource(
         data,
-        name=train.name,
         class_names=train.class_names,
         own_side=parts.own_side,
         test=test,
@@ -231,7 +198,7 @@ def _sampled_statistics(
     return channel_statistics(images)
 
 
-def _given(statistics: tuple[Sequence[float], Sequence[float]]) -> tuple[Tensor, Tensor]:
+def _given(statistics: Statistics) -> tuple[Tensor, Tensor]:
     mean, std = (torch.tensor(values, dtype=torch.float32) for values in statistics)
     if mean.shape != (3,) or std.shape != (3,) or not (std > 0).all():
         raise InputError(

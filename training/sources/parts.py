@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from search_spaces.errors import InputError
-from training.dataset import SAMPLE_SEED, find_test, find_validation, list_training
+from training.dataset import SAMPLE_SEED, find_held_out, list_training
 from training.decode import largest_readable_side, largest_side
 from training.images import ImageListing
 from training.split import stratified_sample, stratified_split
@@ -53,7 +53,7 @@ def find_parts(
             training part has not.
     """
     whole = list_training(name_or_path)
-    own, test = find_validation(name_or_path), find_test(name_or_path)
+    test, own = (*find_held_out(name_or_path), None, None)[:2]
     size = len(whole.labels) if max_images is None else max_images
     if size < 1:
         raise InputError(f"a sample of {size} images is not a positive number")

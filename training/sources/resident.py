@@ -1,6 +1,6 @@
 """Images that live on the device as bytes and are cut and resized there, batch by batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.device import DeviceData, resize_images
 from training.images import ImageDataset
-from training.sources.base import Batches, evaluation_share
+from training.sources.base import Batches, EvaluationView, TrainView, evaluation_share
 from training.sources.crop import crop_and_resize, crop_boxes
 
 
@@ -17,7 +17,6 @@ class ResidentSource:
 
     Args:
         data: training and validation part.
-        name: what the user called the data.
         class_names: None numbers the classes.
         own_side: shorter side of the images before they were placed; None where it is theirs now.
         test: test part in host memory, put on the device batch by batch.
@@ -28,15 +27,15 @@ class ResidentSource:
         self,
         data: DeviceData,
         *,
-        name: str = "",
         class_names: Sequence[str] | None = None,
         own_side: int | None = None,
         test: ImageDataset | None = None,
         notices: Sequence[str] = (),
     ) -> None:
         self._data = data
-        self._test = test
-        self.name = name
+        self._held_out = {"validation": (data.validation_images, data.validation_labels)}
+        if test is not None:
+            self._held_out["test"] = (test.images, test.labels)
         self.class_names = tuple(class_names or map(str, range(data.classes)))
         self.own_side = own_side or data.train_images.shape[-1]
         self.notices = tuple(notices)
@@ -57,29 +56,12 @@ class ResidentSource:
         return self._data.std
 
     @cached_property
-    def train_labels(self) -> Tensor:
-        """int64 (N,), on the CPU."""
-        return self._data.train_labels.cpu()
+    def labels(self) -> Mapping[str, Tensor]:
+        """int64 (N,) on the CPU, by part."""
+        held_out = {part: labels.cpu() for part, (_, labels) in self._held_out.items()}
+        return {"train": self._data.train_labels.cpu(), **held_out}
 
-    @cached_property
-    def validation_labels(self) -> Tensor:
-        """int64 (N,), on the CPU."""
-        return self._data.validation_labels.cpu()
-
-    @property
-    def test_labels(self) -> Tensor | None:
-        """int64 (N,), on the CPU; None where there is no test part."""
-        return None if self._test is None else self._test.labels
-
-    def train_batches(
-        self,
-        batches: Sequence[Tensor],
-        *,
-        resolution: int,
-        crop_scale: float,
-        seed: int,
-        first: int = 0,
-    ) -> Batches:
+    def train_batches(self, batches: Sequence[Tensor], view: TrainView) -> Batches:
         """See `ImageSource.train_batches`."""
         if not batches:
             return
@@ -89,64 +71,38 @@ class ResidentSource:
         # One transfer for the whole iteration: a copy a batch would wait for the device each time.
         everything = torch.cat(list(batches)).to(data.device, non_blocking=True)
         chosen = torch.split(everything, [len(batch) for batch in batches])
-        for number, index in enumerate(chosen, first):
+        for number, index in enumerate(chosen, view.first):
             images = pixels.index_select(0, index).permute(0, 3, 1, 2)
             labels = data.train_labels.index_select(0, index)
-            if crop_scale < 1:
+            if view.crop_scale < 1:
                 sizes = torch.full((len(index), 2), side)
-                boxes = crop_boxes(sizes, crop_scale, seed, number)
+                boxes = crop_boxes(sizes, view.crop_scale, view.seed, number)
                 boxes = boxes.to(data.device, non_blocking=True)
-                images = crop_and_resize(images, boxes, resolution)
-            yield resize_images(images, resolution), labels
+                images = crop_and_resize(images, boxes, view.resolution)
+            yield resize_images(images, view.resolution), labels
 
-    def validation_batches(
-        self,
-        *,
-        batch_size: int,
-        resolution: int,
-        crop_ratio: float,
-        worker: int = 0,
-        workers: int = 1,
-    ) -> Batches:
-        """See `ImageSource.validation_batches`."""
-        images = self._data.validation_images[worker::workers]
-        labels = self._data.validation_labels[worker::workers]
-        return self._evaluated(images, labels, batch_size, resolution, crop_ratio)
-
-    def test_batches(
-        self,
-        *,
-        batch_size: int,
-        resolution: int,
-        crop_ratio: float,
-        worker: int = 0,
-        workers: int = 1,
-    ) -> Batches | None:
-        """See `ImageSource.test_batches`."""
-        if self._test is None:
-            return None
-        images = self._test.images[worker::workers]
-        labels = self._test.labels[worker::workers]
-        return self._evaluated(images, labels, batch_size, resolution, crop_ratio)
-
-    def _evaluated(
-        self, images: Tensor, labels: Tensor, batch_size: int, resolution: int, crop_ratio: float
-    ) -> Batches:
-        if not len(labels):
+    def evaluation_batches(self, part: str, view: EvaluationView) -> Batches:
+        """See `ImageSource.evaluation_batches`."""
+        if part not in self._held_out:
             return
-        share = evaluation_share(self.own_side, resolution, crop_ratio)
-        for some, wanted in zip(
-            torch.split(images, batch_size), torch.split(labels, batch_size), strict=True
-        ):
+        images, labels = (
+            torch.split(tensor[view.team.rank :: view.team.size], view.batch_size)
+            for tensor in self._held_out[part]
+        )
+        share = evaluation_share(self.own_side, view.resolution, view.crop_ratio)
+        for some, wanted in zip(images, labels, strict=True):
+            if not len(wanted):  # a part without images is split into one batch without
+                return
             shown = some.to(self.device, non_blocking=True)
             if share < 1:
-                shown = centre(shown, share, resolution)
-            yield resize_images(shown, resolution), wanted.to(self.device, non_blocking=True)
+                shown = centre(shown, share, view.resolution)
+            yield resize_images(shown, view.resolution), wanted.to(self.device, non_blocking=True)
 
 
 def centre(images: Tensor, share: float, resolution: int) -> Tensor:
     """The centre of square images, ``share`` of their side, at ``resolution`` pixels."""
     side = images.shape[-1]
     margin = side * (1 - share) / 2
-    box = torch.tensor([margin, margin, side - margin, side - margin], device=images.device)
+    box = torch.tensor([margin, margin, side - margin, side - margin])
+    box = box.to(images.device, non_blocking=True)
     return crop_and_resize(images, box.expand(len(images), 4), resolution)

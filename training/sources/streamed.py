@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TypeVar
 
 import torch
@@ -11,7 +12,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from search_spaces.errors import EffsearchError, InputError
 from training.images import ImageListing
-from training.sources.base import Batches, evaluation_share
+from training.sources.base import Batches, EvaluationView, TrainView, evaluation_share
 from training.sources.reading import BatchReader, CentreCut, Delivery, Order, RandomCut
 
 # Batches each worker has ready ahead of the training.
@@ -27,7 +28,8 @@ class StreamedSource:
     twice, so that batches keep their size.
 
     Args:
-        parts: listings of `train`, `validation` and perhaps `test`; pictures in any order.
+        parts: listings by name, of the same classes; those of `train`, `validation` and `test` that
+            are asked for. Pictures can be read in any order.
         device: where batches are delivered.
         mean, std: float32 (3,), grey levels.
         own_side: shorter side of the images, in pixels.
@@ -55,51 +57,28 @@ class StreamedSource:
         self._iteration = 0
         self._orders = _Orders()
         self._loader = _make_loader(BatchReader(self._parts), self._orders, device, workers)
-        self.name = parts["train"].name
         self.device = device
-        self.class_names = parts["train"].class_names
+        self.labels = {part: listing.labels for part, listing in parts.items()}
+        (self.class_names,) = {listing.class_names for listing in parts.values()}
         self.own_side = own_side
         self.mean, self.std = mean.to(device), std.to(device)
-
-    @property
-    def train_labels(self) -> Tensor:
-        """int64 (N,), on the CPU."""
-        return self._parts["train"].labels
-
-    @property
-    def validation_labels(self) -> Tensor:
-        """int64 (N,), on the CPU."""
-        return self._parts["validation"].labels
-
-    @property
-    def test_labels(self) -> Tensor | None:
-        """int64 (N,), on the CPU; None where there is no test part."""
-        return self._parts["test"].labels if "test" in self._parts else None
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What the user should hear of the data, unreadable images met so far included."""
         return (*self._notices, *skipped_notice(list(self._bad.values())))
 
-    def train_batches(
-        self,
-        batches: Sequence[Tensor],
-        *,
-        resolution: int,
-        crop_scale: float,
-        seed: int,
-        first: int = 0,
-    ) -> Batches:
+    def train_batches(self, batches: Sequence[Tensor], view: TrainView) -> Batches:
         """See `ImageSource.train_batches`."""
 
         def cut(number: int) -> CentreCut | RandomCut:
-            if crop_scale == 1:
+            if view.crop_scale == 1:
                 return CentreCut(share=1.0)
-            return RandomCut(smallest_share=crop_scale, seed=seed, number=number)
+            return RandomCut(smallest_share=view.crop_scale, seed=view.seed, number=number)
 
         orders = [
-            Order(part="train", indices=batch.tolist(), resolution=resolution, cut=cut(number))
-            for number, batch in enumerate(batches, first)
+            Order(part="train", indices=batch.tolist(), resolution=view.resolution, cut=cut(number))
+            for number, batch in enumerate(batches, view.first)
         ]
         for order, (images, labels) in zip(orders, self._deliveries(orders), strict=True):
             if not len(labels):
@@ -109,46 +88,18 @@ class StreamedSource:
                 images, labels = images[shown], labels[shown]
             yield self._placed(images, labels)
 
-    def validation_batches(
-        self,
-        *,
-        batch_size: int,
-        resolution: int,
-        crop_ratio: float,
-        worker: int = 0,
-        workers: int = 1,
-    ) -> Batches:
-        """See `ImageSource.validation_batches`."""
-        places = range(worker, len(self.validation_labels), workers)
-        return self._evaluated("validation", places, batch_size, resolution, crop_ratio)
-
-    def test_batches(
-        self,
-        *,
-        batch_size: int,
-        resolution: int,
-        crop_ratio: float,
-        worker: int = 0,
-        workers: int = 1,
-    ) -> Batches | None:
-        """See `ImageSource.test_batches`."""
-        if self.test_labels is None:
-            return None
-        places = range(worker, len(self.test_labels), workers)
-        return self._evaluated("test", places, batch_size, resolution, crop_ratio)
-
-    def _evaluated(
-        self, part: str, places: range, batch_size: int, resolution: int, crop_ratio: float
-    ) -> Batches:
-        cut = CentreCut(share=evaluation_share(self.own_side, resolution, crop_ratio))
+    def evaluation_batches(self, part: str, view: EvaluationView) -> Batches:
+        """See `ImageSource.evaluation_batches`."""
+        cut = CentreCut(share=evaluation_share(self.own_side, view.resolution, view.crop_ratio))
+        places = range(view.team.rank, len(self.labels.get(part, ())), view.team.size)
         orders = [
             Order(
                 part=part,
-                indices=places[start : start + batch_size],
-                resolution=resolution,
+                indices=places[start : start + view.batch_size],
+                resolution=view.resolution,
                 cut=cut,
             )
-            for start in range(0, len(places), batch_size)
+            for start in range(0, len(places), view.batch_size)
         ]
         for images, labels in self._deliveries(orders):
             if len(labels):
@@ -159,7 +110,10 @@ class StreamedSource:
         self._iteration += 1
         mine = self._iteration
         self._orders.pending = orders
-        deliveries = iter(self._loader)
+        # The loader pins memory for torch's current device, which need not be this one.
+        on_cuda = self.device.type == "cuda"
+        with torch.cuda.device(self.device) if on_cuda else nullcontext():
+            deliveries = iter(self._loader)
         for _ in orders:
             if self._iteration != mine:
                 raise RuntimeError("batches of a source were asked for after a newer iteration")
