@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gridsearch.jobs import Job, Measured, Source
-from results.events import Asked, Event, Failed, Told
+from results.events import Asked, Event, Failed
 from results.ledger import Ledger
 from search_spaces.cost import cost
 from search_spaces.notation import format_architecture
 from training.trials.evaluator import Request
 from training.trials.halving import Halving
-from training.trials.outcome import Outcome
+from training.trials.outcome import Outcome, as_event
 
 DEATHS = 2
 """Times a training is started again whose process was killed, before it counts as failed."""
@@ -112,7 +112,7 @@ class Trainings:
                 self._deaths[outcome.trial] = deaths + 1
                 self._waiting.append(outcome.trial)
                 continue
-            events.append(_event(outcome))
+            events.append(as_event(outcome, outcome.accuracy))
         if not events:
             return
         self._ledger.append(*events)
@@ -208,24 +208,3 @@ def training_seed(seed: int, arch_id: str, repeat: int) -> int:
 def _curve(measurements: Mapping[str, object]) -> list[float]:
     curve = measurements.get("curve")
     return [float(value) for value in curve] if isinstance(curve, list) else []
-
-
-def _event(outcome: Outcome) -> Told | Failed:
-    now = time.time()
-    if outcome.measurements is None:
-        return Failed(
-            trial=outcome.trial,
-            reason=outcome.reason or "error",
-            error=outcome.error,
-            seconds=outcome.seconds,
-            worker=outcome.worker,
-            time=now,
-        )
-    return Told(
-        trial=outcome.trial,
-        measurements=outcome.measurements,
-        reward=float(outcome.measurements["accuracy"]),  # type: ignore[arg-type]
-        seconds=outcome.seconds,
-        worker=outcome.worker,
-        time=now,
-    )

@@ -17,12 +17,12 @@ from nas.objective import Objective
 from nas.pareto import cheapest_first
 from nas.search import trial_seed
 from results.comparison import CONFIDENCE, compare
-from results.events import Asked, Event, Failed, Told
+from results.events import Asked, Event, Told
 from results.ledger import Ledger
 from results.trials import Trial
 from search_spaces.notation import parse_architecture
 from training.trials.evaluator import Request
-from training.trials.outcome import Outcome
+from training.trials.outcome import Outcome, as_event
 
 
 def choose_finalists(ranked: Sequence[Trial], config: BaselineConfig) -> list[Trial]:
@@ -142,25 +142,9 @@ class FinalistQueue:
             self._ledger.append(*missing)
 
     def _event(self, outcome: Outcome) -> Event:
-        now, costs = time.time(), self._asked[outcome.trial].costs
-        if outcome.measurements is None:
-            return Failed(
-                trial=outcome.trial,
-                reason=outcome.reason or "error",
-                error=outcome.error,
-                seconds=outcome.seconds,
-                worker=outcome.worker,
-                time=now,
-            )
-        accuracy = float(outcome.measurements["accuracy"])  # type: ignore[arg-type]
-        return Told(
-            trial=outcome.trial,
-            measurements=outcome.measurements,
-            reward=float(self._objective.reward(accuracy, costs)),
-            seconds=outcome.seconds,
-            worker=outcome.worker,
-            time=now,
-        )
+        accuracy, costs = outcome.accuracy, self._asked[outcome.trial].costs
+        reward = None if accuracy is None else float(self._objective.reward(accuracy, costs))
+        return as_event(outcome, reward)
 
     def _count(self, event: Event) -> None:
         self._ended.add(event.trial)

@@ -24,7 +24,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.errors import EffsearchError, InputError
 from search_spaces.notation import format_architecture
 from training.trials.evaluator import Measurements, Request
-from training.trials.outcome import Outcome, worker_name
+from training.trials.outcome import Outcome, as_event, worker_name
 
 _SECOND_TRY = "its latency could be measured at the second try only"
 
@@ -116,7 +116,7 @@ class Search:
                 continue  # a retried trial that had been recorded already
             result = self._result(candidates[outcome.trial], outcome)
             results[outcome.trial] = result
-            events.append(_event(outcome, result.reward))
+            events.append(as_event(outcome, result.reward))
         self._ledger.append(*events)
         for outcome in outcomes:
             if outcome.trial in results:
@@ -357,24 +357,3 @@ class Search:
 def trial_seed(seed: int, arch_id: str) -> int:
     """A trial's seed, 0 … 2³² − 1, from the run's seed and the network's id."""
     return int(hashlib.sha256(f"{seed}:{arch_id}".encode()).hexdigest()[:8], 16)
-
-
-def _event(outcome: Outcome, reward: float | None) -> Event:
-    now = time.time()
-    if outcome.measurements is None or reward is None:
-        return Failed(
-            trial=outcome.trial,
-            reason=outcome.reason or "error",
-            error=outcome.error,
-            seconds=outcome.seconds,
-            worker=outcome.worker,
-            time=now,
-        )
-    return Told(
-        trial=outcome.trial,
-        measurements=outcome.measurements,
-        reward=reward,
-        seconds=outcome.seconds,
-        worker=outcome.worker,
-        time=now,
-    )

@@ -1,9 +1,11 @@
 """What came of an evaluation, as it travels from a worker to the driver."""
 
 import os
+import time
 from dataclasses import dataclass
 from typing import Literal
 
+from results.events import Failed, Told
 from training.trials.evaluator import Measurements, Request
 
 Reason = Literal["error", "timeout", "nan"]
@@ -30,6 +32,32 @@ class Outcome:
     seconds: float
     worker: str
     died: bool = False
+
+    @property
+    def accuracy(self) -> float | None:
+        """As measured; None where the evaluation failed."""
+        return None if self.measurements is None else float(self.measurements["accuracy"])  # type: ignore[arg-type]
+
+
+def as_event(outcome: Outcome, reward: float | None) -> Told | Failed:
+    """What a ledger keeps of an outcome; a reward of None is a failure too."""
+    if outcome.measurements is None or reward is None:
+        return Failed(
+            trial=outcome.trial,
+            reason=outcome.reason or "error",
+            error=outcome.error,
+            seconds=outcome.seconds,
+            worker=outcome.worker,
+            time=time.time(),
+        )
+    return Told(
+        trial=outcome.trial,
+        measurements=outcome.measurements,
+        reward=reward,
+        seconds=outcome.seconds,
+        worker=outcome.worker,
+        time=time.time(),
+    )
 
 
 def failure(request: Request, reason: Reason, error: str, seconds: float) -> Outcome:
