@@ -1,6 +1,7 @@
 """The commands as Python functions: plain values in, plain objects out."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ from nas.baseline import resume_baseline as _resume
 from nas.baseline import search_baseline as _search
 from nas.config import make_config
 from results.run import Run
-from search_spaces.amounts import parse_bytes, parse_count, parse_milliseconds
+from results.settings import check_text
+from search_spaces.amounts import parse_bytes, parse_count, parse_milliseconds, parse_numbers
 from search_spaces.architecture import Architecture
+from search_spaces.errors import InputError
 from search_spaces.notation import format_architecture
 from search_spaces.scaling import Coefficients, Rounding
 from training.runs.config import make_config as _train_config
@@ -51,19 +54,19 @@ def search_baseline(
         >>> result.macs <= 400_000_000  # doctest: +SKIP
         True
     """
-    return _search(make_config(options), run_dir=Path(run_dir), name=name, quiet=quiet)
+    return _search(make_config(_plain(options)), run_dir=Path(run_dir), name=name, quiet=quiet)
 
 
 def resume_baseline(
     run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
 ) -> BaselineResult:
     """Go on with a stopped run, or with more samples; `effsearch baseline --resume`."""
-    return _resume(run, changes, run_dir=Path(run_dir), quiet=quiet)
+    return _resume(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
 
 
 def search_coefficients(
     *,
-    baseline: Architecture | str | None = None,
+    baseline: Architecture | str | Path | None = None,
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
@@ -80,7 +83,7 @@ def search_coefficients(
     Raises:
         EffsearchError: bad input, no feasible triple, a resource that is missing.
     """
-    given = options | {"baseline": _text(baseline)}
+    given = _plain(options) | {"baseline": _text(baseline)}
     return _search_grid(_coefficients_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
 
 
@@ -88,13 +91,13 @@ def resume_coefficients(
     run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
 ) -> CoefficientsResult:
     """Go on with a stopped grid; `effsearch coefficients --resume`."""
-    return _resume_grid(run, changes, run_dir=Path(run_dir), quiet=quiet)
+    return _resume_grid(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
 
 
 def scale_family(
-    baseline: Architecture | str | None = None,
-    coefficients: Coefficients | str | None = None,
-    phis: Sequence[float] = (),
+    baseline: Architecture | str | Path | None = None,
+    coefficients: Coefficients | str | Path | None = None,
+    phis: Sequence[float] | str = (),
     *,
     family: str = "formula",
     resolution_rounding: Rounding = "exact",
@@ -110,7 +113,7 @@ def scale_family(
     Args:
         baseline: an architecture, or what the command line takes; None as there.
         coefficients: likewise.
-        phis: values of φ; empty for 0 to 7.
+        phis: values of φ, as a list or as `0..7`; empty for 0 to 7.
         family: `formula` or `published`.
         resolution_rounding: `exact`, `even`, `8` or `32`.
         target_flops: multiply-adds to find the φ for, as a number or `2G`.
@@ -127,14 +130,18 @@ def scale_family(
     """
     if isinstance(coefficients, Coefficients):
         coefficients = f"{coefficients.alpha!r},{coefficients.beta!r},{coefficients.gamma!r}"
+    given = _plain({"baseline": _text(baseline), "coefficients": coefficients})
+    for key, value in given.items():
+        if value is not None:
+            check_text(key, value)
     if isinstance(target_memory, int | float):
         target_memory = f"{target_memory!r}B"
     options = ScaleOptions(
-        baseline=_text(baseline),
-        coefficients=coefficients,
-        phis=tuple(float(phi) for phi in phis),
+        baseline=given["baseline"],
+        coefficients=given["coefficients"],
+        phis=_phis(phis),
         family=family,
-        rounding=resolution_rounding,
+        rounding=str(resolution_rounding),  # type: ignore[arg-type]  # 8 is as good as "8"
         target_flops=None if target_flops is None else parse_count(target_flops),
         target_memory=None if target_memory is None else parse_bytes(target_memory),
         target_latency=None if target_latency is None else parse_milliseconds(target_latency),
@@ -144,7 +151,7 @@ def scale_family(
 
 
 def compare_scaling(
-    baselines: Sequence[Architecture | str] = (),
+    baselines: Sequence[Architecture | str | Path] = (),
     *,
     run_dir: str | Path = "runs",
     name: str | None = None,
@@ -161,7 +168,7 @@ def compare_scaling(
     Raises:
         EffsearchError: bad input, a resource that is missing.
     """
-    given = options | {"baseline": [_text(baseline) for baseline in baselines]}
+    given = _plain(options) | {"baseline": [_text(baseline) for baseline in baselines]}
     return _compare(_comparison_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
 
 
@@ -169,11 +176,11 @@ def resume_comparison(
     run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
 ) -> ComparisonResult:
     """Go on with a stopped comparison; `effsearch compare-scaling --resume`."""
-    return _resume_comparison(run, changes, run_dir=Path(run_dir), quiet=quiet)
+    return _resume_comparison(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
 
 
 def train(
-    model: Architecture | str | None = None,
+    model: Architecture | str | Path | None = None,
     *,
     run_dir: str | Path = "runs",
     name: str | None = None,
@@ -198,7 +205,7 @@ def train(
     """
     from training.runs.run import train_model  # imports torch
 
-    given = options | {"model": _text(model)}
+    given = _plain(options) | {"model": _text(model)}
     return train_model(_train_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
 
 
@@ -208,7 +215,7 @@ def resume_training(
     """Go on with a stopped training; `effsearch train --resume`."""
     from training.runs import run as training  # imports torch
 
-    return training.resume_training(run, changes, run_dir=Path(run_dir), quiet=quiet)
+    return training.resume_training(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
 
 
 def load_run(run: str | Path, *, run_dir: str | Path = "runs") -> Run:
@@ -216,5 +223,30 @@ def load_run(run: str | Path, *, run_dir: str | Path = "runs") -> Run:
     return Run.open(Path(run_dir), run)
 
 
-def _text(baseline: Architecture | str | None) -> str | None:
-    return format_architecture(baseline) if isinstance(baseline, Architecture) else baseline
+def _text(network: Architecture | str | Path | None) -> str | None:
+    """A network as the command line takes it."""
+    if isinstance(network, Architecture):
+        return format_architecture(network)
+    return os.fspath(network) if isinstance(network, Path) else network
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with paths as text, as the command line has them."""
+    return {
+        key: os.fspath(value) if isinstance(value, Path) else value
+        for key, value in options.items()
+    }
+
+
+def _phis(values: Sequence[float] | str) -> tuple[float, ...]:
+    """Values of φ.
+
+    Raises:
+        InputError: they are no numbers.
+    """
+    if isinstance(values, str):
+        return parse_numbers(values)
+    try:
+        return tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        raise InputError(f"phis must be numbers such as [0, 1, 2], not {values!r}") from None

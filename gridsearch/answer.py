@@ -31,7 +31,7 @@ METHODS = {
     "corrected for having been picked",
     "surface": "t intervals from the scatter of all networks about a quadratic surface, as each "
     "has one seed; of the best, corrected for having been picked",
-    "none": "none: one seed each and too few networks to tell the noise",
+    "none": "no interval: one seed each and too few networks to tell the noise",
 }
 
 

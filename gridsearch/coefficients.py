@@ -14,6 +14,7 @@ from gridsearch.study import (
     StudySource,
     bring_in_line,
     check_storage,
+    database_at_work,
     hide_password,
     open_study,
 )
@@ -123,9 +124,10 @@ def _run_trainings(
 ) -> tuple[dict[str, Measured], dict[str, Measured]]:
     """The grid, then its top networks again."""
     with queue_runner(plan.config, quiet) as run_queue:
-        with Ledger.open(run.paths.ledger) as ledger:
+        url = plan.config.storage or _local_storage(run)
+        with Ledger.open(run.paths.ledger) as ledger, database_at_work(url):
             say(ledger.notice or "", quiet)
-            grid = _grid_queue(run, plan, ledger, quiet)
+            grid = _grid_queue(run, plan, url, ledger, quiet)
             run_queue(grid, plan.evaluator, "grid")
         if not plan.config.top:
             return grid.measured, {}
@@ -136,10 +138,9 @@ def _run_trainings(
         return grid.measured, top.measured
 
 
-def _grid_queue(run: Run, plan: Plan, ledger: Ledger, quiet: bool) -> Trainings:
+def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> Trainings:
     config, events = plan.config, read_events(ledger.path)
     failed = {trial.arch_id for trial in join_trials(events) if trial.state == "failed"}
-    url = config.storage or _local_storage(run)
     study = open_study(url, f"{run.reference} {run.record['created_at']}", plan.identity)
     repaired = bring_in_line(study, plan.candidates, failed)
     if repaired.retried:

@@ -41,7 +41,7 @@ def make_rows(
         "interval_method": "t intervals from the noise between seeds, pooled over all networks; of "
         "the best of a budget, corrected for having been picked"
         if noise
-        else "none: one seed each",
+        else "no interval: one seed each",
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gridsearch.config import with_rounding_as_text
 from results.settings import check_gpus, check_mapping, check_text, check_whole, merge_settings
 from search_spaces.amounts import parse_count, parse_seconds
 from search_spaces.errors import InputError
@@ -99,7 +100,7 @@ def make_config(*sources: Mapping[str, Any]) -> ComparisonConfig:
         for name in ("baseline", "budgets"):
             if isinstance(values.get(name), list):
                 values[name] = tuple(str(value) for value in values[name])
-        return ComparisonConfig(**values)
+        return ComparisonConfig(**with_rounding_as_text(values))
 
     return merge_settings(made, ComparisonConfig, sources, {"trial_timeout": parse_seconds})
 

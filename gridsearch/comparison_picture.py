@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from results.files import write_bytes_atomically
+
 
 def draw_comparison(
     rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], path: Path
@@ -19,7 +21,7 @@ def draw_comparison(
         EffsearchError: the file cannot be written.
     """
     from results.plots.comparison import methods
-    from results.plots.files import figure_bytes, write_file
+    from results.plots.files import figure_bytes
     from results.plots.registry import styled
 
-    write_file(path, figure_bytes(styled(lambda: methods(rows, answer)), "png"))
+    write_bytes_atomically(path, figure_bytes(styled(lambda: methods(rows, answer)), "png"))

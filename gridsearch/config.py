@@ -153,9 +153,17 @@ def make_config(*sources: Mapping[str, Any]) -> CoefficientsConfig:
     Raises:
         InputError: an unknown key (the nearest known one is named) or a value out of range.
     """
-    return merge_settings(
-        CoefficientsConfig, CoefficientsConfig, sources, {"trial_timeout": parse_seconds}
-    )
+
+    def made(**values: Any) -> CoefficientsConfig:
+        return CoefficientsConfig(**with_rounding_as_text(values))
+
+    return merge_settings(made, CoefficientsConfig, sources, {"trial_timeout": parse_seconds})
+
+
+def with_rounding_as_text(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with a rounding of the resolution that a YAML file holds as a number, as text."""
+    rounding = values.get("resolution_rounding")
+    return values | {"resolution_rounding": str(rounding)} if isinstance(rounding, int) else values
 
 
 def _check_phi(phi: object) -> None:

@@ -120,20 +120,11 @@ def scale_family(
         "meter": None if options.meter is None else asdict(options.meter),
     }
     with Run.create(run_dir, KIND, name, command=command, config=settings) as run:
-        answer = {
-            "schema_version": 1,
-            "kind": KIND,
-            "run": run.reference,
-            **made.document,
-            "flops_convention": run.record["flops_convention"],
-            "versions": run.record["versions"],
-            "members": [member_row(member) for member in made.members],
-        }
-        for member in made.members:
-            write_json(run.path / f"{member.name}.json", _member_document(member))
-        write_atomically(run.path / "family.csv", family_csv(made.members))
-        write_json(run.paths.answer, answer)
-        run.finish("finished")
+        try:
+            answer = _write(run, made)
+        except BaseException:
+            run.discard()  # half a family is none, and to make it again takes a moment
+            raise
         return FamilyResult(
             run=run.reference,
             path=run.path,
@@ -143,6 +134,25 @@ def scale_family(
             notes=tuple(made.notes),
             answer=answer,
         )
+
+
+def _write(run: Run, made: _Family) -> dict[str, Any]:
+    """All files of the family; the content of `family.json`."""
+    answer = {
+        "schema_version": 1,
+        "kind": KIND,
+        "run": run.reference,
+        **made.document,
+        "flops_convention": run.record["flops_convention"],
+        "versions": run.record["versions"],
+        "members": [member_row(member) for member in made.members],
+    }
+    for member in made.members:
+        write_json(run.path / f"{member.name}.json", _member_document(member))
+    write_atomically(run.path / "family.csv", family_csv(made.members))
+    write_json(run.paths.answer, answer)
+    run.finish("finished")
+    return answer
 
 
 def member_row(member: Member) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The φ of `effsearch scale` for a wanted cost: what is counted, and a latency that is measured."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from results.wording import number
 from search_spaces.amounts import format_count, format_ms
 from search_spaces.architecture import Architecture
 from search_spaces.cost import cost
+from search_spaces.errors import InfeasibleError
 from search_spaces.latency.command_meter import TIMEOUT, CommandMeter
 from search_spaces.latency.meter import Meter, make_meter, measure
 from search_spaces.latency.scaling import scale_to_latency
@@ -15,6 +17,7 @@ from search_spaces.scaling import Coefficients, Rounding
 from search_spaces.scaling_search import Metric, scale_to_cost
 
 _CLOSE = 0.03  # a budget missed by more than this is worth a word
+_FARTHEST = 2.0  # times the target, or a part of it: a step of φ, and no rounding is so coarse
 _UNITS = {"macs": " MACs", "memory_bytes": " activation memory", "latency_ms": ""}
 
 
@@ -105,7 +108,11 @@ def reach_count(
     coefficients: Coefficients,
     rounding: Rounding,
 ) -> FoundPhi:
-    """The φ for a cost that can be counted."""
+    """The φ for a cost that can be counted.
+
+    Raises:
+        InfeasibleError: no φ comes near it.
+    """
     reached = scale_to_cost(
         baseline,
         "compound",
@@ -114,12 +121,18 @@ def reach_count(
         coefficients=coefficients,
         rounding=rounding,
     )
-    return FoundPhi(
+    found = FoundPhi(
         metric=metric,
         target=target,
         phi=float(reached.multiplier),
         reached=getattr(reached.cost, metric),
     )
+    if abs(math.log(found.reached / target)) > math.log(_FARTHEST):
+        raise InfeasibleError(
+            f"no phi reaches {number(metric, target)}{_UNITS[metric]}: the closest network, at "
+            f"phi = {found.phi:g}, has {number(metric, found.reached)}"
+        )
+    return found
 
 
 def reach_latency(

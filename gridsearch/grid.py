@@ -16,6 +16,7 @@ from search_spaces.scaling import Coefficients
 
 TARGET = 2
 _UNIT = 100**5  # α·β²·γ² in hundredths, to the fifth
+_MOST = 10_000_000  # triples within the bounds that are looked at: some ten seconds
 
 
 class Triple(NamedTuple):
@@ -50,6 +51,11 @@ class Grid:
     beta: tuple[int, int] = (100, 150)
     gamma: tuple[int, int] = (100, 150)
 
+    @property
+    def size(self) -> int:
+        """Triples within the bounds, feasible or not."""
+        return math.prod(len(self.values(each)) for each in (self.alpha, self.beta, self.gamma))
+
     def values(self, bounds: tuple[int, int]) -> range:
         """The values one coefficient takes, in hundredths."""
         return range(bounds[0], bounds[1] + 1, self.step)
@@ -72,7 +78,8 @@ def make_grid(
 
     Raises:
         InputError: a step or a bound that is no whole number of hundredths, a step of 0 or less,
-            a bound below 1, or an upper bound below the lower one.
+            a bound below 1, an upper bound below the lower one, or more triples than can be
+            looked at.
     """
     hundredths = _hundredths("step", step)
     if hundredths < 1:
@@ -85,7 +92,13 @@ def make_grid(
         if highest < lowest:
             raise InputError(f"bounds of {name} are the wrong way round: {low:g} to {high:g}")
         bounds[name] = (lowest, highest)
-    return Grid(step=hundredths, **bounds)
+    grid = Grid(step=hundredths, **bounds)
+    if grid.size > _MOST:
+        raise InputError(
+            f"the grid has {grid.size:,} triples within its bounds, and at most {_MOST:,} are "
+            "looked at: narrow the bounds, or take a larger step"
+        )
+    return grid
 
 
 def exact_tolerance(tolerance: float) -> Fraction:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from results.files import write_bytes_atomically
+
 
 def draw_heat_map(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], path: Path) -> None:
     """Write the triples as a PNG; `results.plots.heatmap` says what it shows.
@@ -16,8 +18,8 @@ def draw_heat_map(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], 
     Raises:
         EffsearchError: the file cannot be written.
     """
-    from results.plots.files import figure_bytes, write_file
+    from results.plots.files import figure_bytes
     from results.plots.heatmap import surface
     from results.plots.registry import styled
 
-    write_file(path, figure_bytes(styled(lambda: surface(rows, answer)), "png"))
+    write_bytes_atomically(path, figure_bytes(styled(lambda: surface(rows, answer)), "png"))

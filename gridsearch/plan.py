@@ -14,8 +14,10 @@ from gridsearch.trainings import training_seed
 from results.answers import find_baseline
 from search_spaces.architecture import Architecture
 from search_spaces.cost import cost
+from search_spaces.errors import InputError
 from search_spaces.notation import format_architecture
 from training.trials.evaluator import Request
+from training.trials.halving import ETA
 from training.trials.proxy import ProxyEvaluator, make_scaled_proxy
 
 TOP_EPOCHS = 3
@@ -114,6 +116,8 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
         config.device,
         largest_factor=largest / baseline.resolution,
     )
+    if config.pruning == "halving" and evaluator.recipe.epochs < ETA:
+        raise InputError(f"pruning needs trainings of at least {ETA} epochs: raise --epochs")
     base_pixels = evaluator.recipe.resolution
     assert base_pixels is not None
     record |= {

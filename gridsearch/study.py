@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gridsearch.candidates import Candidate
 from gridsearch.grid import Grid, Triple
 from gridsearch.jobs import Job, Measured
-from search_spaces.errors import EffsearchError, InputError
+from search_spaces.errors import InputError, MissingResourceError
 
 if TYPE_CHECKING:
     import optuna
@@ -135,8 +135,8 @@ def open_study(url: str, name: str, identity: str) -> "optuna.Study":
         identity: what its grid is; another one is refused.
 
     Raises:
-        InputError: the study there is of another grid.
-        EffsearchError: the database does not answer.
+        InputError: the study there is of another grid, or this is no URL of a database.
+        MissingResourceError: the database does not answer.
     """
     import optuna
 
@@ -160,7 +160,8 @@ def check_storage(url: str) -> None:
     """See whether a database answers, before a run is made for it.
 
     Raises:
-        EffsearchError: it does not, or its driver is not installed.
+        InputError: this is no URL of a database.
+        MissingResourceError: it does not answer, or its driver is not installed.
     """
     with _database_errors(url):
         _storage(url).engine.dispose()
@@ -169,15 +170,43 @@ def check_storage(url: str) -> None:
 @contextmanager
 def _database_errors(url: str) -> Iterator[None]:
     import optuna
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    try:
+        make_url(url)
+    except ArgumentError:
+        raise InputError(
+            f"'{url}' is no URL of a database: give one such as sqlite:///study.db or "
+            "postgresql://user:password@host/name"
+        ) from None
+    try:
+        yield
+    except (SQLAlchemyError, ImportError, ValueError, optuna.exceptions.OptunaError) as error:
+        raise _no_answer(url, error) from None
+
+
+@contextmanager
+def database_at_work(url: str) -> Iterator[None]:
+    """While the block runs, a database that fails (a full disk, a server gone) is one line.
+
+    Raises:
+        MissingResourceError: it failed. What was measured is in the ledger.
+    """
+    from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (SQLAlchemyError, ImportError, ValueError, optuna.exceptions.OptunaError) as error:
-        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise EffsearchError(
-            f"the study's database {hide_password(url)} does not answer: {cause}"
-        ) from None
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise _no_answer(url, error.__cause__ or error) from None
+
+
+def _no_answer(url: str, error: BaseException) -> MissingResourceError:
+    cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return MissingResourceError(
+        f"the study's database {hide_password(url)} does not answer: {cause}"
+    )
 
 
 def bring_in_line(

@@ -3,11 +3,12 @@
 What was taken where nothing was named is said in `source`, for the command to tell.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from results.files import read_json_object
-from results.lookup import readable_records
+from results.lookup import holds_run, readable_records
 from results.run import Run
 from search_spaces.architecture import Architecture
 from search_spaces.coefficients import parse_coefficients, read_coefficients
@@ -16,6 +17,7 @@ from search_spaces.scaling import PUBLISHED_COEFFICIENTS, Coefficients
 from search_spaces.zoo import load_zoo, resolve_architecture
 
 FALLBACK = "efficientnet-b0"
+_BY_HAND = 'write it as {"alpha": 1.2, "beta": 1.1, "gamma": 1.15}'
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ def find_coefficients(root: Path, text: str | None) -> FoundCoefficients:
         run = _answered(root, text, "coefficients")
         found = read_coefficients(read_json_object(run.paths.answer), str(run.paths.answer))
         return FoundCoefficients(found, f"run {run.reference}")
-    if text.endswith(".json") or Path(text).is_file():
+    if text.endswith(".json") or os.path.isfile(text):
         path = Path(text)
-        return FoundCoefficients(read_coefficients(read_json_object(path), text), text)
+        return FoundCoefficients(read_coefficients(read_json_object(path, _BY_HAND), text), text)
     return FoundCoefficients(parse_coefficients(text), text)
 
 
@@ -87,7 +89,7 @@ def _has_finished(root: Path, kind: str) -> bool:
 def _is_run(root: Path, text: str, kind: str) -> bool:
     if text == kind or text.startswith(f"{kind}/"):
         return True
-    return any((folder / "run.json").is_file() for folder in (Path(text), root / text))
+    return any(map(holds_run, (Path(text), root / text)))
 
 
 def _answered(root: Path, text: str, kind: str) -> Run:

@@ -71,9 +71,9 @@ def make_named(folder: Path, name: str) -> Path:
         InputError: the name is no simple one, or is taken.
         EffsearchError: the folder cannot be written.
     """
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(
-            f"'{name}' cannot name a run: use letters, digits, '.', '_' and '-', "
+            f"'{name}' cannot name a run: use the letters a to z, digits, '.', '_' and '-', "
             "starting with a letter or a digit"
         )
     path = folder / name
@@ -83,9 +83,8 @@ def make_named(folder: Path, name: str) -> Path:
     except FileExistsError as problem:
         if not path.exists():
             raise cannot_write(path, problem) from problem
-        raise InputError(
-            f"{path} exists already: choose another --name, or go on with it by --resume"
-        ) from None
+        again = ", or go on with it by --resume" if folder.name in RESUMED_BY else ""
+        raise InputError(f"{path} exists already: choose another --name{again}") from None
     except OSError as problem:
         raise cannot_write(path, problem) from problem
     return path

@@ -84,8 +84,11 @@ def write_json(path: Path, document: object) -> None:
     write_atomically(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
-def read_json_object(path: Path) -> dict[str, object]:
+def read_json_object(path: Path, cure: str = "restore it from a copy") -> dict[str, object]:
     """Read a JSON file whose top level is an object.
+
+    Args:
+        cure: what to do about a file that is none.
 
     Raises:
         InputError: the file is missing, unreadable, no JSON (NaN included) or no object.
@@ -95,9 +98,9 @@ def read_json_object(path: Path) -> dict[str, object]:
     except OSError as problem:
         raise InputError(f"cannot read {path}: {problem.strerror or problem}") from problem
     except (ValueError, RecursionError) as problem:
-        raise InputError(f"{path} is not valid JSON ({problem}): restore it from a copy") from None
+        raise InputError(f"{path} is not valid JSON ({problem}): {cure}") from None
     if not isinstance(document, dict):
-        raise InputError(f"{path} holds no JSON object: restore it from a copy")
+        raise InputError(f"{path} holds no JSON object: {cure}")
     return document
 
 

@@ -108,14 +108,14 @@ def ending_recorded(
     try:
         yield
     except KeyboardInterrupt:
-        run.finish("interrupted", config=config)
+        with suppress(EffsearchError):  # the disk may be full: what happened is said in any case
+            run.finish("interrupted", config=config)
         again = resume_command(run.path, run.kind)
         raise Interrupted(f"stopped; {kept()}. Go on with: {again}") from None
     except EffsearchError as error:
         status = "infeasible" if isinstance(error, InfeasibleError) else "failed"
         if isinstance(error, resumable):
             status = "interrupted"
-        # The disk may be full: what happened is said in any case.
         with suppress(EffsearchError):
             run.finish(status, config=config, error=str(error))
         raise

@@ -11,6 +11,14 @@ from results.own_table import read_own_table
 from results.run import Run
 from results.trials import Trial, count_states, join_trials, top
 
+_TARGETS = {
+    "target_flops": "macs",
+    "target_params": "params",
+    "target_memory": "memory_bytes",
+    "target_latency": "latency_ms",
+}
+"""Settings that name a wanted cost."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
@@ -103,15 +111,12 @@ def _summarise_training(run: Run) -> RunSummary:
 
 
 def run_targets(run: Run) -> dict[str, Any]:
-    """What the run searched for: `targets` of its record, else its `target_…` settings."""
+    """What the run searched for, by cost: `targets` of its record, else its settings."""
     recorded = run.record.get("targets")
     if isinstance(recorded, dict):
         return recorded
-    return {
-        key.removeprefix("target_"): value
-        for key, value in run.config.items()
-        if key.startswith("target_") and value is not None
-    }
+    settings = {metric: run.config.get(key) for key, metric in _TARGETS.items()}
+    return {metric: value for metric, value in settings.items() if value is not None}
 
 
 def summarise_failures(trials: Sequence[Trial]) -> list[FailureSummary]:

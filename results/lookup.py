@@ -15,7 +15,15 @@ def run_directories(root: Path, kind: str | None = None) -> Iterator[Path]:
     """Every folder `<root>/<kind>/<name>` that holds a `run.json`, readable or not."""
     for kind_folder in _folders(root):
         if kind is None or kind_folder.name == kind:
-            yield from (run for run in _folders(kind_folder) if (run / "run.json").is_file())
+            yield from filter(holds_run, _folders(kind_folder))
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether there is a `run.json`, readable or not.
+
+    The folder may be any text of a user's: a long line of notation is no path at all.
+    """
+    return os.path.isfile(folder / "run.json")  # where `Path.is_file` raises an OSError
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -68,11 +76,11 @@ def _named(root: Path, reference: str | Path | None) -> Path | None:
     if reference is None:
         return None
     for directory in (Path(reference), root / reference):
-        if (directory / "run.json").is_file():
+        if holds_run(directory):
             return directory
     if _is_kind(root, reference):
         return None
-    if Path(reference).exists():
+    if os.path.exists(reference):
         raise InputError(
             f"{reference} is no run, it holds no run.json: `effsearch results ls` lists the runs"
         )

@@ -1,4 +1,7 @@
-"""Tables for people, on stdout: folded to a terminal's width, whole and plain in a pipe."""
+"""Tables for people, on stdout: folded to a terminal's width, whole and plain in a pipe.
+
+Only columns of long text are folded, such as networks; a number is never torn in two.
+"""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -11,6 +14,10 @@ if TYPE_CHECKING:
 
 # Wide enough that nothing is cut or wrapped on its way into a file or another program.
 _PIPE_WIDTH = 100_000
+_SHORT = 24  # characters of a cell that stays in one piece
+_NARROWEST = 12  # characters a line of a folded cell has at least
+_GAP = 2  # between columns
+_RESET = "\x1b[0m"  # ends what is bold
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -18,21 +25,37 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    lines = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
     table = Table(box=None, show_header=any(header), pad_edge=False)
-    for name in header:
-        table.add_column(name, overflow="fold", header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
-    console = _console()
+    for name, width in zip(header, widths, strict=True):
+        table.add_column(name, overflow="fold", header_style="bold", no_wrap=width <= _SHORT)
+    for line in lines:
+        table.add_row(*map(Text, line))
+    console = _console(sum(_least(width) + _GAP for width in widths) - _GAP)
     with console.capture() as captured:
         console.print(table)
-    # Columns are padded to their widths; nobody wants the padding at the end of a line.
-    lines = captured.get().splitlines()
-    sys.stdout.writelines(line.rstrip() + "\n" for line in lines)
+    sys.stdout.writelines(_unpadded(line) + "\n" for line in captured.get().splitlines())
 
 
-def _console() -> "Console":
+def _unpadded(line: str) -> str:
+    """Without the padding of the last column: on a narrow terminal it would be lines of nothing."""
+    styled = line.endswith(_RESET)
+    return line.removesuffix(_RESET).rstrip() + _RESET * styled
+
+
+def _least(width: int) -> int:
+    return width if width <= _SHORT else _NARROWEST
+
+
+def _console(least: int) -> "Console":
+    """What folds a table that is `least` characters wide or wider.
+
+    A terminal that is narrower gets the table as a pipe does, and breaks the lines itself.
+    """
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not sys.stdout.isatty() or console.width < least:
+        console.width = _PIPE_WIDTH
+    return console

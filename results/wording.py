@@ -68,7 +68,7 @@ def flat(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def targets(values: Mapping[str, Any]) -> str:
-    """Targets in one line, `flops 400.0M`; `-` where there is none."""
+    """Targets in one line, `macs 400.0M`; `-` where there is none."""
     return ", ".join(f"{name} {number(name, value)}" for name, value in values.items()) or "-"
 
 

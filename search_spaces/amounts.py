@@ -79,23 +79,23 @@ def parse_numbers(text: str) -> tuple[float, ...]:
         InputError: something in the list is neither a number nor a rising range.
     """
     numbers: list[float] = []
-    for part in str(text).split(","):
-        first, dots, last = part.strip().partition("..")
+    for part in (piece.strip() for piece in str(text).split(",")):
+        first, dots, last = part.partition("..")
         try:
-            if dots:
-                numbers.extend(_rising(int(first), int(last)))
-            else:
-                numbers.append(_finite(first))
+            numbers += _rising(int(first), int(last)) if dots else [_finite(first)]
         except ValueError:
+            whole = "" if part == str(text).strip() else f" in '{text}'"
             raise InputError(
-                f"'{part.strip()}' in '{text}' is neither a number nor a range such as 0..7"
+                f"'{part}'{whole} is neither a number nor a range of whole numbers such as 0..7"
             ) from None
     return tuple(numbers)
 
 
 def _rising(first: int, last: int) -> list[float]:
-    if last < first or last - first >= _LONGEST_RANGE:
-        raise ValueError("falling, or too long to hold")
+    if last < first:
+        raise InputError(f"the range {first}..{last} falls: write {last}..{first}")
+    if last - first >= _LONGEST_RANGE:
+        raise InputError(f"the range {first}..{last} holds more than {_LONGEST_RANGE:,} numbers")
     return [float(number) for number in range(first, last + 1)]
 
 

@@ -107,7 +107,7 @@ def _scaled(
         raise InputError(f"phi = {phi:g}: {error}") from None
     counted = cost(architecture)
     return Member(
-        name=f"phi{phi:g}",
+        name=f"phi{phi:g}" if float(f"{phi:g}") == phi else f"phi{phi!r}",
         phi=phi,
         depth=depth,
         width=width,

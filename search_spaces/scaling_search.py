@@ -174,5 +174,5 @@ def _shortest(low: float, high: float) -> float:
     for decimals in range(_DECIMALS):
         shorter = round((low + high) / 2, decimals)
         if low <= shorter <= high:
-            return shorter
+            return shorter + 0.0  # no -0
     return low

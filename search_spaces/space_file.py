@@ -14,6 +14,7 @@ Options that belong together stand as mappings under `block` and are one choice.
 takes the defaults of `Architecture`, `Stem`, `Stage` and `Head`.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib import resources
@@ -52,7 +53,7 @@ def load_space(name_or_path: str) -> SearchSpace:
         text = (resources.files("search_spaces") / "spaces" / f"{name_or_path}.yaml").read_text()
         return parse_space(text, name_or_path)
     path = Path(name_or_path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # also where the text is no path at all
         if path.suffix in (".yaml", ".yml"):
             raise InputError(f"no space file '{name_or_path}': give a YAML file that exists")
         raise unknown_name("space", name_or_path, shipped_spaces())
@@ -130,9 +131,14 @@ def _options(name: str, section: str, kind: str, key: str, value: object) -> lis
         for option in listed:
             if not isinstance(option, Mapping):
                 raise InputError(f"{where}: each option of 'block' must be a mapping")
-            for field in option:
+            for field, fixed in option.items():
                 if field not in _FIELDS["stage"]:
                     raise unknown_name(f"key in {where}", field, _FIELDS["stage"])
+                if isinstance(fixed, list):
+                    raise InputError(
+                        f"{where}: an option of 'block' fixes all it names, and {field} is a "
+                        f"list: list whole blocks, or move {field} out of 'block'"
+                    )
         options = [dict(option) for option in listed]
     else:
         if key not in _FIELDS[kind]:

@@ -5,6 +5,7 @@ notation) into an architecture.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -97,19 +98,12 @@ def resolve_architecture(text: str) -> Architecture:
     if not text:  # as a path it would be the current directory
         raise unknown_name("network", text, _entries())
     path = Path(text)
-    # A line of notation can be longer than a file name may be, and then the question fails.
-    if path.suffix == ".json" or ("_" not in text and "/" in text) or _exists(path):
+    # A line of notation can be longer than a file name may be: os.path says no, Path raises.
+    if path.suffix == ".json" or ("_" not in text and "/" in text) or os.path.exists(path):
         return _read_file(path)
     if "_" in text:
         return parse_architecture(text)
     raise unknown_name("network", text, _entries())
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
 
 
 def _read_file(path: Path) -> Architecture:

@@ -1,108 +1,34 @@
-"""The front door: collects the commands, and turns expected errors into one line and a code."""
+"""The front door, open before anything is loaded: Ctrl-C is one line from the first moment on."""
 
+import errno
+import io
+import os
 import sys
-from typing import Annotated, Any
-
-import typer
-
-from effsearch.cli import (
-    baseline,
-    bench,
-    coefficients,
-    compare_scaling,
-    doctor,
-    evaluate,
-    export,
-    gradcam,
-    lut,
-    profile,
-    report,
-    results,
-    scale,
-    spaces,
-    train,
-)
-from search_spaces.errors import EffsearchError
-
-app = typer.Typer(
-    name="effsearch",
-    help=(
-        "Find an efficient ConvNet for a budget and grow it into a family.\n\n"
-        "FLOPs are multiply-adds of convolutions and linear layers at batch 1.\n\n"
-        "Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 nothing feasible, 4 a resource "
-        "is missing, 130 interrupted."
-    ),
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("baseline")(baseline.baseline)
-app.command("bench")(bench.bench)
-app.command("coefficients")(coefficients.coefficients)
-app.command("compare-scaling")(compare_scaling.compare_scaling)
-app.command("scale")(scale.scale)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("export")(export.export)
-app.command("gradcam")(gradcam.gradcam)
-app.command("profile")(profile.profile)
-app.command("report")(report.report)
-app.command("doctor")(doctor.doctor)
-app.add_typer(spaces.app, name="spaces")
-app.add_typer(lut.app, name="lut")
-app.add_typer(results.app, name="results")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        print(f"effsearch {version('effsearch')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
-    ] = False,
-) -> None:
-    """Options before any command."""
-
-
-# Newer versions of Typer carry a Click of their own; this is the ancestor of all its errors.
-_CLICK_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
-
-
-def _usage(error: Any) -> str:
-    """What was wrong with the command line, on one line that says where the help is."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return str(error.format_message())  # the help itself
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "effsearch"
-    message = " ".join(error.format_message().split())
-    return f"effsearch: {message} (see `{command} --help`)"
 
 
 def main() -> None:
     """Run a command and exit with its code."""
     try:
-        code = app(standalone_mode=False)
-    except EffsearchError as error:
-        print(f"effsearch: {' '.join(str(error).split())}", file=sys.stderr)
-        code = error.exit_code
-    except _CLICK_ERROR as error:
-        print(_usage(error), file=sys.stderr)
-        code = 2
-    except (KeyboardInterrupt, typer.Abort):
+        if isinstance(sys.stdout, io.TextIOWrapper):  # any name can be printed on any terminal
+            sys.stdout.reconfigure(errors="backslashreplace")
+        from effsearch.cli.commands import run
+
+        code = run()
+        if sys.stdout:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
         print("effsearch: stopped", file=sys.stderr)
         code = 130
-    except BrokenPipeError:
-        code = 1  # the reader of a pipe went away
-        sys.stderr.close()
-    sys.exit(code if isinstance(code, int) else 0)
+    except OSError as problem:
+        if problem.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        if problem.errno == errno.ENOSPC:
+            where = problem.filename or "to stdout"
+            print(f"effsearch: cannot write {where}: {problem.strerror}", file=sys.stderr)
+        # What is left in the buffer has nowhere to go, and Python would say so as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
 
 
 if __name__ == "__main__":

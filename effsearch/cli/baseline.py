@@ -1,6 +1,5 @@
 """`effsearch baseline`: the MnasNet-style search for a baseline network."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,10 @@ from effsearch.cli.options import (
     DryRun,
     GpusPerTrial,
     Json,
+    LatencyTimeout,
     MaxImages,
     Name,
+    Pruning,
     Quiet,
     RayAddress,
     Real,
@@ -30,6 +31,9 @@ from effsearch.cli.options import (
     TrialTimeout,
     Whole,
     Workers,
+    go_on_with,
+    print_document,
+    refuse_with_resume,
     settings,
     show_forecast,
 )
@@ -95,9 +99,7 @@ def baseline(
             "every network before it is trained, and reward it by that."
         ),
     ] = None,
-    latency_timeout: Annotated[
-        Text, typer.Option(help="Time one call of the command may take, such as 30s [5m].")
-    ] = None,
+    latency_timeout: LatencyTimeout = None,
     objective: Annotated[
         Text,
         typer.Option(
@@ -147,10 +149,7 @@ def baseline(
     max_images: MaxImages = None,
     epochs: Annotated[Whole, typer.Option(help="Of each proxy training.")] = None,
     proxy_resolution: Annotated[Whole, typer.Option(help="Pixels in proxy training.")] = None,
-    pruning: Annotated[
-        Text,
-        typer.Option(help="none (default), or halving: give up trainings that fall behind."),
-    ] = None,
+    pruning: Pruning = None,
     samples: Annotated[
         Whole, typer.Option("--samples", "-n", help="Networks to evaluate [100].")
     ] = None,
@@ -182,9 +181,7 @@ def baseline(
     device: Device = None,
     ray_address: RayAddress = None,
     config: ConfigFile = None,
-    resume: Annotated[
-        Text, typer.Option(help="Go on with this run: its path, or baseline/001.")
-    ] = None,
+    resume: Annotated[Text, go_on_with("baseline/001")] = None,
     dry_run: DryRun = False,
     name: Name = None,
     run_dir: RunDir = RUNS,
@@ -201,12 +198,10 @@ def baseline(
     from nas.baseline import resume_baseline, search_baseline
     from nas.config import make_config, read_config
     from nas.learned_weight import with_learned_weight
-    from search_spaces.errors import InputError
 
     file_values = read_config(config) if config else {}
     if resume is not None:
-        if dry_run or name:
-            raise InputError("--resume goes with neither --dry-run nor --name")
+        refuse_with_resume(name, dry_run)
         result = resume_baseline(resume, file_values | given, run_dir=run_dir, quiet=quiet)
     else:
         resolved = make_config(file_values, given)
@@ -231,7 +226,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     from search_spaces.amounts import format_count
 
     if as_json:
-        print(json.dumps(result.answer, indent=2, allow_nan=False))
+        print_document(result.answer)
         return
     shown = [name for name in _COLUMNS if any(name in trial.costs for trial in result.ranked)]
     titles = dict(_COLUMNS)

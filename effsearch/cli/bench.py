@@ -1,6 +1,5 @@
 """`effsearch bench`: strategies against each other at equal evaluations."""
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -15,11 +14,13 @@ from effsearch.cli.options import (
     Quiet,
     Real,
     RunDir,
+    ShippedSpace,
     TargetFlops,
     TargetMemory,
     TargetParams,
     Text,
     Weight,
+    print_document,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def bench(
     ] = "all",
     seeds: Annotated[int, typer.Option(help="Searches of each strategy.")] = 10,
     samples: Annotated[int, typer.Option("--samples", "-n", help="Evaluations a search.")] = 200,
-    space: Annotated[str, typer.Option(help="Shipped space or YAML file.")] = "mnasnet",
+    space: ShippedSpace = "mnasnet",
     evaluator: Annotated[
         str,
         typer.Option(
@@ -135,7 +136,7 @@ def _show(result: "BenchResult", as_json: bool, quiet: bool) -> None:
     from results.terminal import print_table
 
     if as_json:
-        print(json.dumps(result.document, indent=2))
+        print_document(result.document)
         return
     found, best = result.standings, result.best
     marks = list(dict.fromkeys(standing.evaluations for standing in found))

@@ -1,6 +1,5 @@
 """`effsearch coefficients`: the grid search for α, β and γ."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from effsearch.cli.options import (
     RUNS,
+    Baseline,
     ConfigFile,
     CpusPerTrial,
     Device,
@@ -17,6 +17,7 @@ from effsearch.cli.options import (
     Json,
     MaxImages,
     Name,
+    Pruning,
     Quiet,
     RayAddress,
     Real,
@@ -29,6 +30,9 @@ from effsearch.cli.options import (
     TrialTimeout,
     Whole,
     Workers,
+    go_on_with,
+    print_document,
+    refuse_with_resume,
     settings,
     show_forecast,
 )
@@ -42,13 +46,7 @@ MANY_TIES = 5
 
 
 def coefficients(
-    baseline: Annotated[
-        Text,
-        typer.Option(
-            help="Zoo name, JSON file, notation, or a baseline run [newest finished baseline run, "
-            "else efficientnet-b0]."
-        ),
-    ] = None,
+    baseline: Baseline = None,
     phi: Annotated[Real, typer.Option(help="Where triples are compared; not 0 [1].")] = None,
     step: Annotated[Real, typer.Option(help="Of the grid, in hundredths [0.05].")] = None,
     tolerance: Annotated[
@@ -77,10 +75,7 @@ def coefficients(
         ),
     ] = None,
     seeds: Annotated[Whole, typer.Option(help="Trainings of each network [1].")] = None,
-    pruning: Annotated[
-        Text,
-        typer.Option(help="none (default), or halving: give up trainings that fall behind."),
-    ] = None,
+    pruning: Pruning = None,
     top: Annotated[
         Whole, typer.Option(help="Train so many of the best again before the choice [0].")
     ] = None,
@@ -99,9 +94,7 @@ def coefficients(
     device: Device = None,
     ray_address: RayAddress = None,
     config: ConfigFile = None,
-    resume: Annotated[
-        Text, typer.Option(help="Go on with this run: its path, or coefficients/001.")
-    ] = None,
+    resume: Annotated[Text, go_on_with("coefficients/001")] = None,
     dry_run: DryRun = False,
     name: Name = None,
     run_dir: RunDir = RUNS,
@@ -118,15 +111,13 @@ def coefficients(
     from gridsearch.coefficients import resume_coefficients, search_coefficients
     from gridsearch.config import make_config
     from results.settings import read_config
-    from search_spaces.errors import InputError
 
     for key in ("alpha_bounds", "beta_bounds", "gamma_bounds"):
         if key in given:
             given[key] = _bounds(key, given[key])
     file_values = read_config(config) if config else {}
     if resume is not None:
-        if dry_run or name:
-            raise InputError("--resume goes with neither --dry-run nor --name")
+        refuse_with_resume(name, dry_run)
         result = resume_coefficients(resume, file_values | given, run_dir=run_dir, quiet=quiet)
     else:
         resolved = make_config(file_values, given)
@@ -162,7 +153,7 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
 
     answer = result.answer
     if as_json:
-        print(json.dumps(answer, indent=2, allow_nan=False))
+        print_document(answer)
         return
     print_table(
         ("alpha", "beta", "gamma", "product", "MACs", "measured", "accuracy", "interval", ""),
@@ -177,7 +168,7 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
             f"{ties} networks cannot be told from the best; the cheapest of them is chosen",
             file=sys.stderr,
         )
-    if answer["decided_by"] == "grid" and ties > MANY_TIES:
+    if not answer["top"] and ties > MANY_TIES:
         print(
             "to tell them apart, train the best five again, longer and over three seeds: "
             f"{resume_command(result.path, 'coefficients')} --top 5",

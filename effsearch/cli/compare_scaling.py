@@ -1,6 +1,5 @@
 """`effsearch compare-scaling`: one dimension against three, at equal cost."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +27,8 @@ from effsearch.cli.options import (
     TrialTimeout,
     Whole,
     Workers,
+    go_on_with,
+    print_document,
     settings,
 )
 
@@ -75,9 +76,7 @@ def compare_scaling(
     device: Device = None,
     ray_address: RayAddress = None,
     config: ConfigFile = None,
-    resume: Annotated[
-        Text, typer.Option(help="Go on with this run: its path, or comparison/001.")
-    ] = None,
+    resume: Annotated[Text, go_on_with("comparison/001")] = None,
     name: Name = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
@@ -120,7 +119,7 @@ def _show(result: "ComparisonResult", as_json: bool) -> None:
     from search_spaces.amounts import format_count
 
     if as_json:
-        print(json.dumps(result.answer, indent=2, allow_nan=False))
+        print_document(result.answer)
         return
     print_table(
         (
@@ -140,9 +139,7 @@ def _show(result: "ComparisonResult", as_json: bool) -> None:
                 f"{row['budget_error']:+.1%}",
                 "-" if row["accuracy"] is None else f"{row['accuracy']:.4f}",
                 "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
-                row["state"]
-                if row["state"] != "done"
-                else "tied with the best" * bool(row["tied"]),
+                _remark(row),
             )
             for row in result.rows
         ],

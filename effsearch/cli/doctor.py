@@ -1,6 +1,5 @@
 """`effsearch doctor`: versions, devices, Ray, and what is missing."""
 
-import json
 import os
 import platform
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from effsearch.cli.options import Json
+from effsearch.cli.options import Json, print_document
 
 _NEEDED = (
     "effsearch", "torch", "ray", "optuna", "pandas", "numpy", "fvcore", "scikit-learn",
@@ -43,7 +42,7 @@ def doctor(
         "problems": problems,
     }
     if as_json:
-        print(json.dumps(report, indent=2))
+        print_document(report)
     else:
         flat = {key: value for key, value in report.items() if not isinstance(value, dict | list)}
         for section in ("versions", "extras", "imports", "torch", "ray"):

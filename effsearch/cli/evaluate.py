@@ -1,6 +1,6 @@
 """`effsearch evaluate`: how good a trained model is on images it has not seen."""
 
-import json
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from effsearch.cli.options import RUNS, Json, Quiet, RunDir
+from effsearch.cli.options import RUNS, Checkpoint, Json, ModelDevice, Quiet, RunDir, print_document
 
 if TYPE_CHECKING:
     from training.evaluation import Evaluation
 
 
 def evaluate(
-    checkpoint: Annotated[
-        str | None,
-        typer.Argument(help="Model file, or a train run [best of the newest finished one]."),
-    ] = None,
+    checkpoint: Checkpoint = None,
     data: Annotated[
         str | None,
         typer.Option(help="As in `effsearch train`, of the same classes [what it was trained on]."),
@@ -26,7 +23,7 @@ def evaluate(
     part: Annotated[
         str, typer.Option(help="test, or validation: what its own training held out.")
     ] = "test",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
+    device: ModelDevice = "auto",
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave unreadable images out and count them.")
     ] = False,
@@ -48,7 +45,7 @@ def evaluate(
         for line in (f"model: {path}", f"data: {done.data}, {part} part", *done.notices):
             print(line, file=sys.stderr)
     if as_json:
-        print(json.dumps(_document(path, done.data, part, done.evaluation), indent=2))
+        print_document(_document(path, done.data, part, done.evaluation))
         return
     _show(done.evaluation)
 
@@ -57,6 +54,8 @@ def _document(path: Path, data: str, part: str, found: "Evaluation") -> dict[str
     rest = asdict(found)
     classes = rest.pop("classes")
     named = {"checkpoint": str(path), "data": data, "part": part}
+    if not math.isfinite(found.loss):  # of a model that diverged; JSON has no such number
+        rest["loss"] = None
     return named | rest | {"images_per_second": found.images_per_second, "classes": classes}
 
 

@@ -1,6 +1,5 @@
 """`effsearch export`: a trained model as a checked file for elsewhere, with its model card."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -8,16 +7,13 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.options import RUNS, Json, Quiet, RunDir
+from effsearch.cli.options import RUNS, Checkpoint, Json, Quiet, RunDir, print_document
 
 _CHECKED_ON = 8  # images
 
 
 def export(
-    checkpoint: Annotated[
-        str | None,
-        typer.Argument(help="Model file, or a train run [best of the newest finished one]."),
-    ] = None,
+    checkpoint: Checkpoint = None,
     format: Annotated[
         str,
         typer.Option(
@@ -65,6 +61,6 @@ def export(
         )
         print(f"card: {done.card}", file=sys.stderr)
     if as_json:
-        print(json.dumps(asdict(done) | {"checkpoint": path}, indent=2, default=str))
+        print_document(asdict(done) | {"checkpoint": path})
         return
     print(done.path)

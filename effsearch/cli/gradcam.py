@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.options import RUNS, Quiet, RunDir
+from effsearch.cli.options import RUNS, ModelDevice, Quiet, RunDir
 
 
 def gradcam(
@@ -35,7 +35,7 @@ def gradcam(
         typer.Option(help="Names over the columns, such as baseline,deeper,wider."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of images.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
+    device: ModelDevice = "auto",
     run_dir: RunDir = RUNS,
     quiet: Quiet = False,
 ) -> None:

@@ -1,6 +1,5 @@
 """`effsearch lut`: tables of measured layers, from which the latency of any network follows."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effsearch.cli.options import Json, Quiet
+from effsearch.cli.options import CallTimeout, Json, Quiet, ShippedSpace, print_document
 
 if TYPE_CHECKING:
     from search_spaces.latency.prediction import Predictor
@@ -18,6 +17,8 @@ app = typer.Typer(
     help="Latency tables: measure the layers of a space, look at what a table predicts.",
     no_args_is_help=True,
 )
+
+_PICTURES = ("png", "svg", "pdf")
 
 Backend = Annotated[str, typer.Option(help="What runs the network: torch or onnxruntime.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")]
@@ -28,7 +29,7 @@ Dtype = Annotated[str, typer.Option(help="float32, float16 or bfloat16.")]
 
 @app.command("build")
 def build(
-    space: Annotated[str, typer.Option(help="Shipped space or YAML file.")] = "mnasnet",
+    space: ShippedSpace = "mnasnet",
     device: Device = "cpu",
     backend: Backend = "torch",
     threads: Threads = 1,
@@ -44,9 +45,7 @@ def build(
             "milliseconds, and describe the layers by a regression."
         ),
     ] = None,
-    latency_timeout: Annotated[
-        str, typer.Option(help="Time one call of the command may take, such as 30s.")
-    ] = "5m",
+    latency_timeout: CallTimeout = "5m",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -123,7 +122,7 @@ def show(
 def _show(predictor: "Predictor", as_json: bool) -> None:
     document = _document(predictor)
     if as_json:
-        print(json.dumps(document, indent=2, allow_nan=False))
+        print_document(document)
         return
     for name, value in document["setting"].items():
         print(f"{name}: {value}")
@@ -197,10 +196,14 @@ def _document(predictor: "Predictor") -> dict[str, Any]:
 
 
 def _draw(predictor: "Predictor", path: Path) -> None:
-    from results.files import cannot_write
+    from results.files import write_bytes_atomically
+    from results.plots.files import figure_bytes
     from results.plots.latency import Points, draw_predictions
     from search_spaces.errors import InputError
 
+    file_format = path.suffix.removeprefix(".").lower()
+    if file_format not in _PICTURES:
+        raise InputError(f"cannot draw {path}: name a file that ends in .{', .'.join(_PICTURES)}")
     accuracy, setting = predictor.accuracy, predictor.table.setting
     if not len(accuracy.measured_ms):
         raise InputError(
@@ -212,12 +215,7 @@ def _draw(predictor: "Predictor", path: Path) -> None:
         accuracy.predicted_ms.tolist(),
         accuracy.measured_ms.tolist(),
     )
-    try:
-        draw_predictions([points]).savefig(path)
-    except ValueError as problem:
-        raise InputError(f"cannot draw {path}: {problem}") from None
-    except OSError as problem:
-        raise cannot_write(path, problem) from None
+    write_bytes_atomically(path, figure_bytes(draw_predictions([points]), file_format))
 
 
 @contextmanager

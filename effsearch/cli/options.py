@@ -1,6 +1,7 @@
-"""Options that many commands share, so that they read and mean the same everywhere."""
+"""What many commands share, so that it reads and means the same everywhere: options, documents."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,19 @@ DryRun = Annotated[
 ]
 Seed = Annotated[Whole, typer.Option(help="Of everything random [0].")]
 
+Baseline = Annotated[
+    Text,
+    typer.Option(
+        help="Zoo name, JSON file, notation, or a baseline run [newest finished baseline run, "
+        "else efficientnet-b0]."
+    ),
+]
+Checkpoint = Annotated[
+    Text, typer.Argument(help="Model file, or a train run [best of the newest finished one].")
+]
+ShippedSpace = Annotated[str, typer.Option(help="Shipped space or YAML file.")]
+ModelDevice = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
+
 TargetFlops = Annotated[
     Text, typer.Option(help="Wanted multiply-adds, such as 400M, 0.39G or 4e8.")
 ]
@@ -36,6 +50,14 @@ TargetMemory = Annotated[
 Weight = Annotated[Real, typer.Option(help="w of the objective, at most 0.")]
 CostTolerance = Annotated[
     Real, typer.Option(help="Fraction over a target still evaluated [0; soft: no bound].")
+]
+
+# Of a command of the user's that measures a latency; the first where a setting may be left open.
+LatencyTimeout = Annotated[
+    Text, typer.Option(help="Time one call of the command may take, such as 30s [5m].")
+]
+CallTimeout = Annotated[
+    str, typer.Option(help="Time one call of the command may take, such as 30s.")
 ]
 
 Rounding = Annotated[Text, typer.Option(help="Of the resolution: exact (default), even, 8 or 32.")]
@@ -56,6 +78,9 @@ SearchData = Annotated[
 ]
 MaxImages = Annotated[Whole, typer.Option(help="Sample of the training images.")]
 TrainingEpochs = Annotated[Whole, typer.Option(help="Of each training [the recipe's].")]
+Pruning = Annotated[
+    Text, typer.Option(help="none (default), or halving: give up trainings that fall behind.")
+]
 
 # Of the trainings that a search or a grid spreads over a machine or a cluster.
 Workers = Annotated[Whole, typer.Option(help="Trainings at a time [one a CPU core].")]
@@ -68,6 +93,19 @@ Device = Annotated[Text, typer.Option(help="Of the trainings: auto (default), cp
 RayAddress = Annotated[Text, typer.Option(help="Of a Ray cluster, such as auto or host:6379.")]
 
 _NOT_SETTINGS = ("config", "resume", "dry_run", "name", "run_dir", "as_json", "quiet")
+
+
+def go_on_with(example: str) -> Any:
+    """The option `--resume` of a command whose runs are named like the example."""
+    return typer.Option(help=f"Go on with this run: its path, or {example}.")
+
+
+def refuse_with_resume(name: str | None, dry_run: bool = False) -> None:
+    """Raise an InputError where `--resume` comes with an option for new runs."""
+    from search_spaces.errors import InputError
+
+    if name is not None or dry_run:
+        raise InputError("--resume goes with neither --dry-run nor --name")
 
 
 def settings(values: Mapping[str, Any], *, without: Iterable[str] = ()) -> dict[str, Any]:
@@ -84,6 +122,16 @@ def settings(values: Mapping[str, Any], *, without: Iterable[str] = ()) -> dict[
     }
 
 
+def print_document(document: object) -> None:
+    """One JSON document on stdout."""
+    print(document_text(document), end="")
+
+
+def document_text(document: object) -> str:
+    """Plain data as indented JSON with a line end; paths in it become text."""
+    return json.dumps(document, indent=2, allow_nan=False, default=os.fspath) + "\n"
+
+
 def show_forecast(
     document: Mapping[str, Any], as_json: bool, *, without: Iterable[str] = ()
 ) -> None:
@@ -95,7 +143,7 @@ def show_forecast(
     from results.terminal import print_table
 
     if as_json:
-        print(json.dumps(document, indent=2, allow_nan=False))
+        print_document(document)
         return
     left_out = set(without)
     print_table(

@@ -1,6 +1,5 @@
 """`effsearch profile`: one network's layers and costs."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from effsearch.cli.options import Json
+from effsearch.cli.options import RUNS, CallTimeout, Json, RunDir, print_document
 
 if TYPE_CHECKING:
     from search_spaces.latency.meter import Latency, Meter
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
 def profile(
     network: Annotated[
         str,
-        typer.Argument(help="Zoo name, JSON file (architecture or baseline.json), or notation."),
+        typer.Argument(
+            help="Zoo name, JSON file (architecture or baseline.json), notation, or a baseline run."
+        ),
     ],
     resolution: Annotated[
         int | None, typer.Option(help="Pixels, if not the network's own.")
@@ -39,26 +40,25 @@ def profile(
             "as 'python phone.py {onnx}'."
         ),
     ] = None,
-    latency_timeout: Annotated[
-        str, typer.Option(help="Time one call of the command may take, such as 30s.")
-    ] = "5m",
+    latency_timeout: CallTimeout = "5m",
     latency_table: Annotated[
         Path | None, typer.Option(help="Predict the latency from a table of effsearch lut build.")
     ] = None,
+    run_dir: RunDir = RUNS,
     as_json: Json = False,
 ) -> None:
     """Show a network's layers, multiply-adds, parameters, activation memory; latency on request."""
+    from results.answers import find_baseline
     from results.terminal import print_table
     from search_spaces.amounts import format_bytes, format_count
     from search_spaces.cost import cost
     from search_spaces.errors import InputError
     from search_spaces.notation import format_architecture
     from search_spaces.profile import profile as profile_rows
-    from search_spaces.zoo import resolve_architecture
 
     if resolution is not None and resolution < 1:
         raise InputError(f"resolution must be at least 1 pixel, not {resolution}")
-    architecture = resolve_architecture(network)
+    architecture = find_baseline(run_dir, network).architecture
     rows = profile_rows(architecture, resolution)
     total = cost(architecture, resolution)
     document = {
@@ -97,7 +97,7 @@ def profile(
         if measured is not None:
             document["latency"] = measured.to_dict()
         layers = [asdict(row) for row in rows]
-        print(json.dumps(document | {"layers": layers}, indent=2))
+        print_document(document | {"layers": layers})
         return
     print_table(
         ("layer", "op", "k", "in", "out", "size", "MACs", "params", "memory"),

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.results_options import RUNS, Json, Quiet, RunDir, find, print_document, say
+from effsearch.cli.options import print_document
+from effsearch.cli.results_options import RUNS, Json, Quiet, RunDir, find, say
 
 
 def report(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from effsearch.cli import report, results_draw, results_export, results_look
+from effsearch.cli.options import print_document
 from effsearch.cli.results_options import (
     RUNS,
     Csv,
@@ -18,7 +19,6 @@ from effsearch.cli.results_options import (
     RunName,
     find,
     print_csv,
-    print_document,
     refuse_both,
     say,
     say_nothing_yet,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from effsearch.cli.options import print_document
 from effsearch.cli.results_options import (
     RUNS,
     Json,
@@ -13,7 +14,6 @@ from effsearch.cli.results_options import (
     RunDir,
     RunName,
     find,
-    print_document,
     say,
 )
 

@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
+from effsearch.cli.options import document_text
 from effsearch.cli.results_options import (
     RUNS,
     Json,
     Quiet,
     RunDir,
     RunName,
-    document_text,
     find,
+    refuse_without_trials,
     say,
 )
 from results.files import write_bytes_atomically
@@ -71,6 +72,7 @@ def export(
         raise InputError("parquet is binary: name a file with --output")
     run = find(run_dir, reference, quiet)
     if chosen is ExportFormat.tensorboard:
+        refuse_without_trials(run)
         _export_tensorboard(run, output, quiet)
         return
     if run.kind in WITHOUT_TRIALS:
@@ -92,7 +94,7 @@ def _write(data: bytes, output: Path | None, what: str, quiet: bool) -> None:
 
 
 def _export_rows(run: Run, file_format: ExportFormat, output: Path | None, quiet: bool) -> None:
-    """The epochs of a training or the members of a family."""
+    """The table of a run without trials, such as the epochs of a training."""
     rows = read_own_table(run.path, run.kind)
     if file_format is ExportFormat.csv:
         data = rows_csv(rows).encode("utf-8", errors="backslashreplace")

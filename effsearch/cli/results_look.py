@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from effsearch.cli.options import print_document
 from effsearch.cli.results_options import (
     RUNS,
     Csv,
@@ -15,9 +16,9 @@ from effsearch.cli.results_options import (
     RunNames,
     find,
     print_csv,
-    print_document,
     print_rows,
     refuse_both,
+    refuse_without_trials,
     say,
     say_nothing_yet,
 )
@@ -90,6 +91,7 @@ def trial(
 
     refuse_both(as_json, as_csv)
     run = find(run_dir, reference, quiet)
+    refuse_without_trials(run)
     found = find_trial(join_trials(run_events(run)), trial_id)
     network = read_network(found)
     layers = [asdict(row) for row in profile(network)] if network else []
@@ -145,7 +147,10 @@ def compare(
     from results.standing import common_budget, differences, standings
 
     refuse_both(as_json, as_csv)
-    runs = [load_run_data(Run.latest(run_dir, reference)) for reference in references]
+    found = [Run.latest(run_dir, reference) for reference in references]
+    for run in found:
+        refuse_without_trials(run)
+    runs = [load_run_data(run) for run in found]
     counted = common_budget(runs, budget)
     rows = [asdict(standing) for standing in standings(runs, counted)]
     different = differences(runs)

@@ -1,12 +1,12 @@
 """What the `effsearch results` commands share: their options, finding a run, and how they print."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from results.directory import run_dir_option
 from results.own_table import WITHOUT_TRIALS
 from results.run import Run
 from results.table import Scalar, rows_csv
@@ -49,27 +49,24 @@ def say(message: str, quiet: bool) -> None:
 
 def say_nothing_yet(run: Run, quiet: bool) -> None:
     """Why a table of trials is empty."""
+    say(_without_trials(run) if run.kind in WITHOUT_TRIALS else NOTHING_YET, quiet)
+
+
+def refuse_without_trials(run: Run) -> None:
+    """Raise an InputError where runs of this kind have no trials."""
     if run.kind in WITHOUT_TRIALS:
-        rows = f"effsearch results export {run.reference}"
-        say(f"a {run.kind} run has no trials: `{rows}` shows what it has", quiet)
-        return
-    say(NOTHING_YET, quiet)
+        raise InputError(_without_trials(run))
+
+
+def _without_trials(run: Run) -> str:
+    rows = f"effsearch results export {run.reference}{run_dir_option(run.path)}"
+    return f"a {run.kind} run has no trials: `{rows}` shows what it has"
 
 
 def refuse_both(as_json: bool, as_csv: bool) -> None:
     """Raise an InputError where two forms of output are asked for."""
     if as_json and as_csv:
         raise InputError("--json and --csv contradict each other: give one")
-
-
-def print_document(document: Mapping[str, Any]) -> None:
-    """One JSON document on stdout."""
-    typer.echo(document_text(document), nl=False)
-
-
-def document_text(document: Mapping[str, Any]) -> str:
-    """A document as indented JSON with a line end."""
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
 def print_csv(rows: Sequence[Mapping[str, Scalar | None]]) -> None:

@@ -1,27 +1,29 @@
 """`effsearch scale`: the family that grows from a baseline."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir
+from effsearch.cli.options import (
+    RUNS,
+    Baseline,
+    Json,
+    LatencyTimeout,
+    Name,
+    Quiet,
+    RunDir,
+    Text,
+    Whole,
+    print_document,
+)
 
 if TYPE_CHECKING:
     from gridsearch.family import FamilyResult
 
-Text = str | None
-
 
 def scale(
-    baseline: Annotated[
-        Text,
-        typer.Option(
-            help="Zoo name, JSON file, notation, or a baseline run [newest finished baseline run, "
-            "else efficientnet-b0]."
-        ),
-    ] = None,
+    baseline: Baseline = None,
     coefficients: Annotated[
         Text,
         typer.Option(
@@ -65,9 +67,9 @@ def scale(
     latency_device: Annotated[
         Text, typer.Option(help="Of a latency: cpu, cuda or cuda:1 [cpu].")
     ] = None,
-    latency_threads: Annotated[int | None, typer.Option(help="Of a latency on a CPU [1].")] = None,
+    latency_threads: Annotated[Whole, typer.Option(help="Of a latency on a CPU [1].")] = None,
     latency_batch: Annotated[
-        int | None, typer.Option(help="Of a latency: images at a time [1].")
+        Whole, typer.Option(help="Of a latency: images at a time [1].")
     ] = None,
     latency_command: Annotated[
         Text,
@@ -76,9 +78,7 @@ def scale(
             "milliseconds."
         ),
     ] = None,
-    latency_timeout: Annotated[
-        Text, typer.Option(help="Time one call of the command may take, such as 30s [5m].")
-    ] = None,
+    latency_timeout: LatencyTimeout = None,
     name: Name = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
@@ -140,7 +140,7 @@ def _show(result: "FamilyResult", as_json: bool) -> None:
     from search_spaces.amounts import format_bytes, format_count
 
     if as_json:
-        print(json.dumps(result.answer, indent=2, allow_nan=False))
+        print_document(result.answer)
         return
     print_table(
         (

@@ -1,10 +1,8 @@
 """`effsearch spaces`: the search spaces there are, and what one of them holds."""
 
-import json
-
 import typer
 
-from effsearch.cli.options import Json
+from effsearch.cli.options import Json, print_document
 
 app = typer.Typer(help="Search spaces: list them, look into one.", no_args_is_help=True)
 
@@ -22,14 +20,11 @@ def ls(as_json: Json = False) -> None:
         space = load_space(name)
         rows.append((space, PopulationCost(space).ranges))
     if as_json:
-        print(
-            json.dumps(
-                [
-                    {"name": space.name, "genes": len(space), "size": space.size, **ranges}
-                    for space, ranges in rows
-                ],
-                indent=2,
-            )
+        print_document(
+            [
+                {"name": space.name, "genes": len(space), "size": space.size, **ranges}
+                for space, ranges in rows
+            ]
         )
         return
     print_table(
@@ -58,7 +53,7 @@ def show(
     found = load_space(space)
     ranges = PopulationCost(found).ranges
     if as_json:
-        print(json.dumps(found.describe() | {"ranges": ranges}, indent=2))
+        print_document(found.describe() | {"ranges": ranges})
         return
     print_table(
         ("choice", "options"),

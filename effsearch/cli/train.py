@@ -1,6 +1,5 @@
 """`effsearch train`: an architecture to a trained model."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -22,6 +21,9 @@ from effsearch.cli.options import (
     Text,
     Whole,
     as_text,
+    go_on_with,
+    print_document,
+    refuse_with_resume,
     settings,
     show_forecast,
 )
@@ -89,6 +91,16 @@ def train(
     skip_bad: Annotated[
         bool | None, typer.Option("--skip-bad", help="Leave unreadable images out, and count them.")
     ] = None,
+    mean: Annotated[
+        Text,
+        typer.Option(
+            metavar="R,G,B",
+            help="Of the images' channels, such as 0.485,0.456,0.406 [measured].",
+        ),
+    ] = None,
+    std: Annotated[
+        Text, typer.Option(metavar="R,G,B", help="Deviation of the channels; goes with --mean.")
+    ] = None,
     device: Annotated[Text, typer.Option(help="auto (default), cpu, cuda, cuda:1.")] = None,
     num_workers: Annotated[
         Whole, typer.Option(help="Processes that train together by Ray Train [1: no Ray].")
@@ -109,9 +121,7 @@ def train(
     ] = None,
     seed: Seed = None,
     config: ConfigFile = None,
-    resume: Annotated[
-        Text, typer.Option(help="Go on with this run: its path, or train/001.")
-    ] = None,
+    resume: Annotated[Text, go_on_with("train/001")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run, and its schedule; train nothing.")
     ] = False,
@@ -130,7 +140,6 @@ def train(
     # Before torch is loaded: threads that wait busily for one another nearly stand still where
     # another process holds a core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from search_spaces.errors import InputError
     from training.runs.config import make_config, parse_assignments, parse_value, read_config
     from training.runs.run import resume_training, train_model
 
@@ -140,8 +149,7 @@ def train(
         given["set"] = parse_assignments(tuple(assignments))
     file_values = read_config(config) if config else {}
     if resume is not None:
-        if dry_run or name:
-            raise InputError("--resume goes with neither --dry-run nor --name")
+        refuse_with_resume(name, dry_run)
         result = resume_training(resume, file_values | given, run_dir=run_dir, quiet=quiet)
     else:
         resolved = make_config(file_values, given)
@@ -177,7 +185,7 @@ def _show(result: "TrainResult", as_json: bool, quiet: bool) -> None:
     from results.terminal import print_table
 
     if as_json:
-        print(json.dumps(result.answer, indent=2, allow_nan=False))
+        print_document(result.answer)
         return
     rows = [
         (name, str(part["images"]), *(f"{part[key]:.4f}" for key in ("top1", "top5", "loss")))

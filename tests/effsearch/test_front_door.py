@@ -1,6 +1,7 @@
 """The command as a whole: help in a blink, versions, usage errors, what it says of this machine."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("torch", "ray", "optuna", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "numpy")
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -22,8 +25,7 @@ def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
         "except SystemExit: pass\n"
         f"print(sorted({{name.split('.')[0] for name in sys.modules}} & {set(HEAVY)!r}))"
     )
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
@@ -32,8 +34,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         "import sys, effsearch; dir(effsearch)\n"
         f"print(sorted({{name.split('.')[0] for name in sys.modules}} & {set(HEAVY)!r}))"
     )
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "[]\n"
 
 
@@ -71,7 +72,10 @@ def test_version(cli) -> None:
         (["baseline", "--foo"], "No such option: --foo"),
         (["baseline", "--name"], "'--name' requires an argument"),
         (["spaces", "show"], "Missing argument"),
-        (["results", "top", "-n", "0"], "Invalid value for '-n'"),
+        (["results", "top", "-n", "0"], "'-n': '0' should be greater than or equal to 1"),
+        (["results", "top", "-n", "x"], "'-n': 'x' is not a whole number"),
+        (["train", "--phi", "x"], "'--phi': 'x' is not a number"),
+        (["results", "export", "--format", "xml"], "'--format': 'xml' is not one of 'csv', "),
         (["profile"], "Missing argument"),
         (["profile", "b0", "extra"], "unexpected extra argument"),
         (["profile", "efficientnet-b9"], "efficientnet-b"),
@@ -83,6 +87,53 @@ def test_wrong_usage_is_one_line_that_exits_2(arguments: list[str], message: str
     answer = cli(*arguments)
     assert message in answer.error
     assert (answer.code, answer.out) == (2, "")
+
+
+def test_ctrl_c_while_the_commands_load_is_one_line() -> None:
+    script = (
+        "import sys\n"
+        "class Stopped:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'effsearch.cli.commands': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stopped())\n"
+        "from effsearch.cli.app import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "effsearch: stopped\n")
+
+
+def test_ctrl_c_while_a_command_works_is_one_line(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("results.answers.find_baseline", stopped)
+    answer = cli("profile", "efficientnet-b0")
+    assert (answer.code, answer.error) == (130, "stopped")
+
+
+@pytest.mark.parametrize(
+    ("pipe", "message"),
+    [("| true", ""), ("> /dev/full", "effsearch: cannot write to stdout: No space left on device")],
+)
+def test_what_cannot_be_printed_ends_in_one_line_at_most(pipe: str, message: str) -> None:
+    command = f"{sys.executable} -m effsearch.cli.app profile resnet-50 --json {pipe}"
+    script = f"set -o pipefail; {command}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr.strip()) == (1, message)
+
+
+def test_a_name_that_the_terminal_cannot_show_is_printed_all_the_same(cli, tmp_path: Path) -> None:
+    assert cli("scale", "--family", "published", "--run-dir", "ü").code == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "effsearch.cli.app", "results", "show", "--run-dir", "ü"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "in \\xfc/family/001" in done.stdout
 
 
 def test_no_command_is_answered_with_the_help(cli) -> None:

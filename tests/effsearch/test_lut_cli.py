@@ -37,7 +37,11 @@ def test_a_table_is_built_shown_and_drawn(cli: Cli, space: Path) -> None:
     assert document["networks"] == 9
     assert document["unseen_networks"]["count"] == 3
     assert {row["operation"] for row in document["operations"]} >= {"stem", "conv", "head"}
-    assert Path("p.png").stat().st_size > 0
+    assert Path("p.png").read_bytes().startswith(b"\x89PNG")
+    refused = cli("lut", "show", "lut/small-torch-cpu-b1.csv", "--plot", "p.gif")
+    assert "cannot draw p.gif: name a file that ends in .png, .svg, .pdf" in refused.error
+    refused = cli("lut", "show", "lut/small-torch-cpu-b1.csv", "--plot", "no/folder/p.svg")
+    assert (refused.code, refused.error[:25]) == (1, "cannot write no/folder/p.")
 
 
 def test_a_table_is_built_by_a_command(cli: Cli, space: Path) -> None:

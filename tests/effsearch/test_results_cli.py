@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from effsearch.cli.app import app
+from effsearch.cli.commands import app
 from results.ledger import Asked, Failed, Ledger, Told, read_events
 from results.run import Run
 from results.trials import join_trials, top
@@ -338,6 +338,29 @@ def test_a_folder_that_cannot_be_written_is_one_line(root: Path, tmp_path: Path)
         call(root, "report", "-o", str(tmp_path / "file" / "report.html"))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("trial", "family/001", "0"),
+        ("compare", "baseline/001", "family/001"),
+        ("export", "family/001", "--format", "tensorboard"),
+    ],
+)
+def test_of_a_run_without_trials_none_are_looked_for(
+    root: Path, arguments: tuple[str, ...]
+) -> None:
+    Run.create(root, "family", command=["effsearch", "scale"], config={}).close()
+    with pytest.raises(InputError, match=r"a family run has no trials: .* family/001 --run-dir"):
+        call(root, "results", *arguments)
+
+
+def test_the_budget_of_a_family_is_listed_as_the_cost_it_is(root: Path) -> None:
+    config = {"target_flops": 2e9, "target_memory": None}
+    Run.create(root, "family", command=["effsearch", "scale"], config=config).close()
+    listed = document(root, "results", "ls")["runs"]
+    assert [run["targets"] for run in listed if run["kind"] == "family"] == [{"macs": 2e9}]  # type: ignore[index, union-attr]
+
+
 @pytest.mark.parametrize("command", ["ls", "top", "pareto"])
 def test_json_and_csv_contradict(root: Path, command: str) -> None:
     with pytest.raises(InputError, match="--json and --csv contradict"):
@@ -354,7 +377,7 @@ def test_the_architecture_column_alone_rebuilds_the_winner(root: Path) -> None:
 
 def test_looking_imports_nothing_slow() -> None:
     code = (
-        "import sys, effsearch.cli.app, results.watch, results.pareto, results.run_data\n"
+        "import sys, effsearch.cli.commands, results.watch, results.pareto, results.run_data\n"
         "slow = ('torch', 'ray', 'matplotlib', 'pandas', 'sklearn', 'scipy')\n"
         "print([name for name in slow if name in sys.modules])"
     )

@@ -15,6 +15,11 @@ def test_a_configuration_survives_the_way_through_a_file() -> None:
     assert config.trial_timeout == 90
 
 
+def test_a_rounding_may_be_a_number_as_it_is_in_a_yaml_file() -> None:
+    assert make_config({"resolution_rounding": 8}).resolution_rounding == "8"
+    assert make_comparison({"resolution_rounding": 32}).resolution_rounding == "32"
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -13,7 +13,7 @@ from results.files import write_json
 from results.run import Run
 from search_spaces.architecture import Architecture
 from search_spaces.cost import cost
-from search_spaces.errors import InfeasibleError, InputError
+from search_spaces.errors import EffsearchError, InfeasibleError, InputError
 from search_spaces.zoo import resolve_architecture
 
 PAPER = "1.2,1.1,1.15"
@@ -70,6 +70,38 @@ def test_a_target_finds_its_phi(root: Path) -> None:
     assert flops.cost.macs == pytest.approx(2e9, rel=0.03)
     assert memory.cost.memory_bytes == pytest.approx(20e6, rel=0.03)
     assert [target["metric"] for target in family.answer["targets"]] == ["macs", "memory_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ({"target_flops": 1.0}, r"no phi reaches 1 MACs: the closest network, at phi = -\d"),
+        ({"target_flops": 1e30}, "no phi reaches .* MACs: the closest network, at phi = "),
+        ({"target_memory": 1.0}, "no phi reaches 1B activation memory: the closest network"),
+    ],
+)
+def test_a_target_out_of_reach_names_the_closest_network(
+    root: Path, target: dict[str, float], message: str
+) -> None:
+    with pytest.raises(InfeasibleError, match=message):
+        scaled(root, **target)
+    assert not root.exists()
+
+
+def test_half_a_family_is_not_left_behind(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str) -> None:
+        raise EffsearchError(f"cannot write {path}")
+
+    monkeypatch.setattr("gridsearch.family.write_atomically", full)
+    with pytest.raises(EffsearchError, match=r"family\.csv"):
+        scaled(root, 0, 1)
+    assert list(root.glob("family/*")) == []
+
+
+def test_members_of_nearly_equal_phi_keep_files_of_their_own(root: Path) -> None:
+    family = scaled(root, 1, 1.0000001)
+    assert [member.name for member in family.members] == ["phi1", "phi1.0000001"]
+    assert all((family.path / f"{member.name}.json").exists() for member in family.members)
 
 
 def phone(folder: Path) -> MeterOptions:
@@ -146,7 +178,8 @@ def test_a_file_of_coefficients_can_be_written_by_hand(root: Path, tmp_path: Pat
         ('{"alpha": 0.9, "beta": 1.1, "gamma": 1.15}', "alpha must be a finite number of at least"),
         ('{"alpha": "1.2", "beta": 1.1, "gamma": 1.15}', "alpha must be a finite number"),
         ('{"alpha": NaN, "beta": 1.1, "gamma": 1.15}', "not valid JSON"),
-        ("[1.2, 1.1, 1.15]", "no JSON object"),
+        ("[1.2, 1.1, 1.15]", 'no JSON object: write it as {"alpha": 1.2, '),
+        ("", "not valid JSON .*: write it as"),
     ],
 )
 def test_a_broken_file_of_coefficients_is_named(

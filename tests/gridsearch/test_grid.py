@@ -94,6 +94,7 @@ def test_the_tolerance_named_lies_just_above_the_distance(distance: Fraction, te
         (0.05, {"alpha": (0.9, 2)}, "bounds of alpha start at 1 or above, not at 0.9"),
         (0.05, {"gamma": (1.4, 1.2)}, "wrong way round"),
         (0.05, {"beta": (1, 1.333)}, "whole number of hundredths"),
+        (0.05, {"beta": (1, 1e9)}, "narrow the bounds, or take a larger step"),
     ],
 )
 def test_a_grid_that_cannot_be_is_refused(step: float, bounds: dict, message: str) -> None:

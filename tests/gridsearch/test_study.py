@@ -10,9 +10,16 @@ from optuna.trial import TrialState
 from gridsearch.candidates import Candidate, find_candidates
 from gridsearch.grid import Grid, exact_tolerance, make_grid
 from gridsearch.jobs import Measured
-from gridsearch.study import StudySource, bring_in_line, check_storage, hide_password, open_study
+from gridsearch.study import (
+    StudySource,
+    bring_in_line,
+    check_storage,
+    database_at_work,
+    hide_password,
+    open_study,
+)
 from search_spaces.architecture import Architecture
-from search_spaces.errors import EffsearchError, InputError
+from search_spaces.errors import InputError, MissingResourceError
 
 
 @pytest.fixture
@@ -154,9 +161,27 @@ def test_a_study_of_another_grid_is_refused(url: str) -> None:
         open_study(url, "grid", "step 0.01")
 
 
+@pytest.mark.parametrize("url", ["study.db", "", "sqlite:/study.db"])
+def test_what_is_no_url_of_a_database_is_refused(url: str) -> None:
+    with pytest.raises(InputError, match="no URL of a database: give one such as sqlite:///study"):
+        check_storage(url)
+
+
 def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(EffsearchError, match="does not answer") as caught:
+    with pytest.raises(MissingResourceError, match="does not answer") as caught:
         check_storage(f"sqlite:///{tmp_path}/missing/study.db")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_fails_at_work_is_one_line(url: str, tmp_path: Path) -> None:
+    study = open_study(url, "grid", "step 0.05")
+    for file in tmp_path.glob("*.db"):
+        file.write_bytes(b"no longer a database" * 1000)
+    with (
+        pytest.raises(MissingResourceError, match=r"study's database .* does not answer") as caught,
+        database_at_work(url),
+    ):
+        study.enqueue_trial({"alpha": 1.2})
     assert "\n" not in str(caught.value)
 
 

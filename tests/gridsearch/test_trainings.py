@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.jobs import Job, ListSource
+from gridsearch.jobs import Job, ListSource, Measured, failures
 from gridsearch.trainings import DEATHS, Trainings, training_seed
 from results.ledger import Ledger, read_events
 from search_spaces.architecture import Architecture
@@ -121,3 +121,12 @@ def test_thresholds_travel_with_later_trainings(make: Make) -> None:
     queue.record([measured(one, 0.2), measured(other, 0.4)])
     (last,) = queue.take(1)
     assert last.stop_below == ((1, 0.4),)
+
+
+def test_failures_are_counted_by_network_and_the_first_is_named() -> None:
+    broken = Measured(errors=["RuntimeError: first\n  cause", "second"])
+    measured = {"a": Measured(accuracies={0: 0.5}), "b": broken, "c": Measured(errors=["third"])}
+    assert failures(measured, "networks") == (
+        "2 of 3 networks failed; the first: RuntimeError: first cause"
+    )
+    assert failures({"a": measured["a"]}, "networks") == ""

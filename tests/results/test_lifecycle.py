@@ -116,3 +116,5 @@ def test_what_happened_is_said_where_it_cannot_be_recorded(tmp_path: Path) -> No
         run.paths.record.mkdir()
         with pytest.raises(EffsearchError, match="disk is full"), ending_recorded(run, {}):
             raise EffsearchError("disk is full")
+        with pytest.raises(Interrupted, match="Go on with"):
+            ended(run, KeyboardInterrupt())

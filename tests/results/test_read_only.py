@@ -8,7 +8,7 @@ from searched import search
 from typer.testing import CliRunner, Result
 from unprivileged import like_a_user
 
-from effsearch.cli.app import app
+from effsearch.cli.commands import app
 from search_spaces.errors import EffsearchError
 
 

@@ -98,6 +98,12 @@ def test_a_name_is_taken_once(root: Path) -> None:
             make_run(root, name="cifar-10_v1.2")
 
 
+def test_of_a_run_that_is_never_resumed_no_resuming_is_advised(root: Path) -> None:
+    Run.create(root, "family", "mine", command=["x"], config={}).close()
+    with pytest.raises(InputError, match=r"choose another --name$"):
+        Run.create(root, "family", "mine", command=["x"], config={})
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "a b", "-x", ".hidden", "ü", "a\n"])
 def test_a_name_that_is_not_simple_is_refused(root: Path, name: str) -> None:
     with pytest.raises(InputError, match="cannot name a run"):

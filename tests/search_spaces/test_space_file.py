@@ -52,6 +52,10 @@ BAD = {
         "stages: [{block: [{op: conv, kernl: 3}], channels: 8}]",
         "did you mean 'kernel'",
     ),
+    "a list in a block": (
+        "stages: [{block: {op: conv, kernel: [3, 5]}, channels: 8}]",
+        "list whole blocks, or move kernel out of 'block'",
+    ),
     "a block outside a stage": (f"{STAGES}\nstem: {{block: [{{}}]}}", "'block'"),
     "a key that is a number": ("stages: [{op: conv, channels: 8, 5: 1}]", "'5'"),
     "an unknown operation": (
