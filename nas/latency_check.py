@@ -7,6 +7,7 @@ it is told beside it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from nas.known_costs import LATENCY, PREDICTED
@@ -26,6 +27,8 @@ MOST = 5
 
 _MEETS = 0.01
 """How far above a hard target still meets it: no measurement is surer."""
+
+_STEADY = 0.03  # a device's speed differs by so much from hour to hour
 
 
 class MeterError(EffsearchError):
@@ -65,12 +68,15 @@ class LatencyCheck:
         tried: all that were measured, best in the search first.
         target_ms: None where latency was no target.
         failed: trials whose networks the device did not run, and why.
+        drift: by how much networks of the table are slower now than when it was measured, as a
+            fraction; None where none of them was measured again.
     """
 
     winner: Checked
     tried: tuple[Checked, ...]
     target_ms: float | None
     failed: tuple[tuple[Trial, EffsearchError], ...] = ()
+    drift: float | None = None
 
     @property
     def error_of_target(self) -> float | None:
@@ -87,6 +93,12 @@ class LatencyCheck:
                 f"measured {len(self.tried)} of the best for the target of "
                 f"{format_ms(self.target_ms or 0.0)}: too slow is trial {', '.join(slower)}"
             )
+        if self.drift is not None and abs(self.drift) > _STEADY:
+            now = f"{abs(self.drift):.1%} {'slower' if self.drift > 0 else 'faster'}"
+            said.append(
+                f"the device runs networks of the table {now} than when it was measured, and "
+                "predictions are off by as much: keep the machine quiet, or build the table anew"
+            )
         return said + ([self.winner.latency.warning] if self.winner.latency.warning else [])
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +110,7 @@ class LatencyCheck:
             "timing": self.winner.latency.to_dict(),
             "error_of_prediction": self.winner.error,
             "error_of_target": self.error_of_target,
+            "drift_of_table": self.drift,
             "warning": self.winner.latency.warning,
             "tried": [
                 {
@@ -137,17 +150,18 @@ def check_latency(
     networks = [parse_architecture(trial.architecture) for trial in chosen]
     tried: list[Checked] = []
     failed: list[tuple[Trial, EffsearchError]] = []
-    for trial, found in zip(chosen, measure_networks(source, networks), strict=True):
+    measured, drift = _measure(source, networks)
+    for trial, found in zip(chosen, measured, strict=True):
         if isinstance(found, EffsearchError):
             failed.append((trial, found))
             continue
         tried.append(Checked(trial, found))
         if limit is None or not hard or found.timing.low_ms <= limit * (1.0 + _MEETS):
-            return LatencyCheck(tried[-1], tuple(tried), limit, tuple(failed))
+            return LatencyCheck(tried[-1], tuple(tried), limit, tuple(failed), drift)
     if not tried:
         raise failed[0][1]
     best = max(tried, key=lambda one: _reward(objective, one))
-    return LatencyCheck(best, tuple(tried), limit, tuple(failed))
+    return LatencyCheck(best, tuple(tried), limit, tuple(failed), drift)
 
 
 def measure_networks(
@@ -158,13 +172,27 @@ def measure_networks(
     Raises:
         EffsearchError: the device fails, whatever it is given to run.
     """
-    table = source.predictor.table
+    return _measure(source, networks)[0]
+
+
+def _measure(
+    source: LatencySource, networks: Sequence[Architecture]
+) -> tuple[Iterator[Latency | EffsearchError], float | None]:
+    """The same, and the drift of the table where some of its networks were run beside."""
+    meter, table = source.meter, source.predictor.table
     beside = list(table.networks)[:BESIDE]
-    if isinstance(source.meter, RemoteMeter):
-        return iter(source.meter.measure(networks, beside))
-    if isinstance(source.meter, DeviceMeter):
-        return measure_in_turn(source.meter, networks, beside)
-    return measure_one_by_one(source.meter, networks, table)
+    if isinstance(meter, RemoteMeter):
+        found = meter.measure(networks, beside)
+    elif isinstance(meter, DeviceMeter):
+        found = list(measure_in_turn(meter, networks, beside))
+    else:
+        return measure_one_by_one(meter, networks, table), None
+    ratios = [
+        now.timing.low_ms / table.networks[network].low_ms
+        for network, now in zip(beside, found[len(networks) :], strict=True)
+        if isinstance(now, Latency)
+    ]
+    return iter(found[: len(networks)]), median(ratios) - 1.0 if ratios else None
 
 
 def _reward(objective: Objective, one: Checked) -> float:

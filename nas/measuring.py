@@ -57,7 +57,7 @@ def _check_device(meter: Meter, table: LatencyTable, error: EffsearchError) -> N
 def measure_in_turn(
     meter: DeviceMeter, networks: Sequence[Architecture], beside: Sequence[Architecture]
 ) -> Iterator[Latency | EffsearchError]:
-    """Each network's latency, or why it has none; all run in turn with some of the table.
+    """Each network's latency, or why it has none; then those of `beside`, run in turn with them.
 
     They run as often as those of the table did: a network that is run again and again finds its
     weights in the caches and is up to a tenth quicker than its table says.
@@ -78,13 +78,15 @@ def measure_in_turn(
     if failed and not (timed or known):
         raise failed[0]
     passes = [sample_in_turn([*timed, *known], _ROUNDS) for _ in range(_PASSES)]
-    timings = zip(*passes, strict=True)
-    for network, one in zip(networks, loaded, strict=True):
+    quickest = (
+        min(of_one, key=lambda timing: timing.low_ms) for of_one in zip(*passes, strict=True)
+    )
+    for network, one in zip((*networks, *beside), (*loaded, *known), strict=True):
         if isinstance(one, EffsearchError):
             yield one
-            continue
-        quickest = min(next(timings), key=lambda timing: timing.low_ms)
-        yield Latency(timing=quickest, setting=meter.setting, resolution=network.resolution)
+        else:
+            timing = next(quickest)
+            yield Latency(timing=timing, setting=meter.setting, resolution=network.resolution)
 
 
 def _load(meter: DeviceMeter, network: Architecture) -> Timed:

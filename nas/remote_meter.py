@@ -47,7 +47,7 @@ class RemoteMeter:
         self.measure([], [])
 
     def measure(self, networks: Sequence[Architecture], beside: Sequence[Architecture]) -> Found:
-        """Each network's latency, or why it has none; see `nas.measuring.measure_in_turn`.
+        """As `nas.measuring.measure_in_turn`.
 
         Raises:
             EffsearchError: as `check`, or the device fails.

@@ -4,21 +4,26 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from searches import logging_evaluator
 
 from nas.baseline import search_baseline
 from nas.config import make_config
+from nas.latency_check import check_latency
 from nas.measuring import measure_in_turn
 from nas.plan import make_plan
 from nas.remote_meter import RemoteMeter
 from results.events import Asked
 from results.ledger import read_events
+from results.trials import Trial
 from search_spaces.architecture import Architecture, Stage
 from search_spaces.errors import EffsearchError, InputError, MissingResourceError
 from search_spaces.latency.build import BuildOptions, build_table
 from search_spaces.latency.meter import Latency, make_meter
+from search_spaces.latency.prediction import Predictor
 from search_spaces.latency.table import LatencyTable
+from search_spaces.notation import format_architecture
 from search_spaces.space_file import load_space
 
 SPACE = """
@@ -44,10 +49,11 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> LatencyTable:
 
 
 def test_a_network_that_does_not_fit_the_device_fails_alone() -> None:
-    huge, small = measure_in_turn(make_meter(), [HUGE, SMALL], [SMALL])
+    huge, small, beside = measure_in_turn(make_meter(), [HUGE, SMALL], [SMALL])
     assert isinstance(huge, EffsearchError)
     assert f"network {HUGE.id} could not be run: RuntimeError: " in str(huge)
     assert isinstance(small, Latency)
+    assert isinstance(beside, Latency)
 
 
 @pytest.mark.parametrize(("networks", "beside"), [([SMALL], [HUGE]), ([HUGE], [])])
@@ -56,6 +62,38 @@ def test_a_device_that_runs_nothing_that_is_known_fails_itself(
 ) -> None:
     with pytest.raises(EffsearchError, match="could not be run"):
         list(measure_in_turn(make_meter(), networks, beside))
+
+
+def test_a_table_that_the_device_has_left_behind_is_told(table: LatencyTable) -> None:
+    slowest = max(ms.low_ms for ms in table.networks.values())
+    config = {
+        "space": str(table.path.with_suffix(".yaml")),
+        "target_latency": f"{slowest}ms",
+        "cost_band": 1,
+        "latency_table": str(table.path),
+    }
+    plan = make_plan(make_config(config))
+    assert plan.latency is not None
+    once = {network: replace(ms, low_ms=ms.low_ms / 10) for network, ms in table.networks.items()}
+    source = replace(plan.latency, predictor=Predictor(replace(table, networks=once)))
+    (candidate,) = plan.problem.draw(np.random.default_rng(0), 1, set())
+    trial = Trial(
+        number=0,
+        batch=0,
+        seed=0,
+        arch_id=candidate.id,
+        architecture=format_architecture(candidate.architecture),
+        encoding=candidate.encoding,
+        costs=candidate.costs,
+        state="done",
+        asked_at=0.0,
+        measurements={"accuracy": 0.5},
+    )
+    found = check_latency(source, plan.problem.objective, [trial])
+    assert found.drift is not None
+    assert found.drift > 1
+    assert "slower than when it was measured" in " ".join(found.notes)
+    assert found.to_dict()["drift_of_table"] == found.drift
 
 
 def test_without_a_gpu_and_a_cluster_nothing_is_started(table: LatencyTable) -> None:
