@@ -4,6 +4,7 @@ One is written whole or not at all: a crash or a full disk leaves the earlier fi
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +82,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _refuse_pickles(path: Path) -> None:
-    if not path.is_file():
+    if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
         raise InputError(f"checkpoint '{path}' does not exist or is no file")
     try:
         with path.open("rb") as stream:

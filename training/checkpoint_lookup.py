@@ -1,5 +1,6 @@
 """Which model file a user means: a path, a training run, or nothing for the newest run's best."""
 
+import os
 from pathlib import Path
 
 from results.run import Run, newest_finished
@@ -23,7 +24,7 @@ def find_checkpoint(root: Path, reference: str | None) -> Path:
     """
     if reference is not None:
         path = Path(reference)
-        if path.is_file():
+        if os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
             return path
         if path.suffix in _FILES:
             raise InputError(f"checkpoint '{reference}' does not exist")

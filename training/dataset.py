@@ -3,6 +3,7 @@
 A search calls ``load_train`` alone, so the held-out parts are not even opened while it runs.
 """
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -139,9 +140,9 @@ def _has_parquet(root: Path) -> bool:
 
 def _directory(name_or_path: str) -> Path:
     path = Path(name_or_path).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):  # where `Path.is_dir` raises an OSError on a very long text
         return path.resolve()
-    if path.exists():
+    if os.path.exists(path):
         raise InputError(f"data '{name_or_path}' is a file: give the directory that holds it")
     if path.name != name_or_path:
         raise InputError(f"data directory '{name_or_path}' does not exist")

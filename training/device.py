@@ -57,7 +57,9 @@ def choose_device(name: str | None = None) -> torch.device:
     if kind != "cuda" or (":" in str(name) and not index.isdecimal()):
         raise InputError(f"unknown device '{name}': known: auto, cpu, cuda, cuda:INDEX")
     if not present:
-        raise MissingResourceError(f"device '{name}' was asked for, and there is no CUDA device")
+        raise MissingResourceError(
+            f"device '{name}' was asked for, and there is no CUDA device: use --device cpu"
+        )
     if int(index or 0) >= present:
         raise MissingResourceError(
             f"device '{name}' was asked for, and there are {present} CUDA devices: "

@@ -193,9 +193,11 @@ class DistributedTrainer:
         if gpus is None:
             gpus = 1.0 if wanted.device == "cuda" or (wanted.device == "auto" and there) else 0.0
         if gpus * wanted.count > there:
+            fewer = "give fewer --num-workers, or " if there >= gpus else ""
+            without = "use --device cpu" if wanted.gpus is None else "leave --gpus-per-worker out"
             raise MissingResourceError(
                 f"{wanted.count} workers with {gpus:g} GPU each were asked for, and Ray sees "
-                f"{there:g} GPUs: give fewer --num-workers, or --device cpu"
+                f"{there:g} GPUs: {fewer}{without}"
             )
         cpus = self._recipe.threads * wanted.count
         if cpus > have.get("CPU", 0.0):

@@ -61,7 +61,7 @@ def evaluate_checkpoint(
     place = choose_device(device)
     network, info = read_model(path)
     name = info.data_name if data is None else data
-    parts = find_parts(name, validation=0.0, split_seed=0, skip_bad=skip_bad)
+    parts = find_parts(name, validation=0.0, split_seed=0)
     if part == "validation" and not len(parts.validation.labels):
         parts = _carved(name, info, skip_bad)
     listing = parts.test if part == "test" else parts.validation
@@ -106,7 +106,6 @@ def _carved(name: str, info: ModelInfo, skip_bad: bool) -> Parts:
         validation=info.recipe["validation"],
         split_seed=info.recipe["split_seed"],
         max_images=info.data["train_images"] + held_out,
-        skip_bad=skip_bad,
     )
     if len(parts.validation.labels) != held_out and not skip_bad:
         raise InputError(

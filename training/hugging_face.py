@@ -3,7 +3,10 @@
 NAME may also be a directory: one that `datasets` can load, or one that `save_to_disk` wrote.
 """
 
+import logging
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -45,9 +48,9 @@ def list_training_hub(spec: str) -> ImageListing:
     """The training part.
 
     Raises:
-        InputError: the dataset is unknown, out of reach, has no part `train`, or no image or label
-            column, or a row without a label.
-        MissingResourceError: the package `datasets` is not installed.
+        InputError: the dataset is unknown, has no part `train`, or no image or label column, or a
+            row without a label.
+        MissingResourceError: the package `datasets` is not installed, or the hub is out of reach.
     """
     parts = _load(spec)
     if "train" not in parts:
@@ -86,9 +89,10 @@ def _load(spec: str) -> dict[str, Any]:
         ) from error
     name, config = _name_and_config(spec)
     try:
-        if (Path(name) / "dataset_dict.json").is_file():
+        if os.path.isfile(Path(name) / "dataset_dict.json"):
             return dict(datasets.load_from_disk(name))
-        return dict(datasets.load_dataset(name, config))
+        with _quiet_hub():
+            return dict(datasets.load_dataset(name, config))
     except datasets.exceptions.DatasetNotFoundError as error:
         raise InputError(
             f"{_out_of_reach(spec)}: there is no such dataset, or it asks for a login "
@@ -96,11 +100,23 @@ def _load(spec: str) -> dict[str, Any]:
         ) from error
     except Exception as error:  # requests, httpx, huggingface_hub and pyarrow all raise their own
         if _is_about_network(error):
-            raise InputError(
+            raise MissingResourceError(
                 f"{_out_of_reach(spec)}: the hub cannot be reached from here; download it where "
                 "it can be and give its directory"
             ) from error
         raise InputError(f"{_out_of_reach(spec)}: {_first_line(error)}") from error
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    """Without a word on each attempt to reach the hub: the last one's error is told."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _name_and_config(spec: str) -> tuple[str, str | None]:
@@ -108,11 +124,11 @@ def _name_and_config(spec: str) -> tuple[str, str | None]:
     name, _, config = whole.partition(":")
     if not name:
         raise InputError(f"'{spec}' names no dataset: give hf:NAME or hf:NAME:CONFIG")
-    if Path(whole).expanduser().is_dir():  # whose own name may hold a colon
-        return str(Path(whole).expanduser()), None
-    if Path(name).expanduser().is_dir():
-        name = str(Path(name).expanduser())
-    return name, config or None
+    folder = os.path.expanduser(whole)
+    if os.path.isdir(folder):  # whose own name may hold a colon
+        return folder, None
+    folder = os.path.expanduser(name)
+    return folder if os.path.isdir(folder) else name, config or None
 
 
 def _list_part(

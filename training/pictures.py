@@ -1,5 +1,6 @@
 """A few real pictures, cut to a model's input as evaluation cuts them: to look at or check with."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +67,12 @@ def sample_files(paths: Sequence[Path]) -> list[Sample]:
     """
     files: list[Path] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):  # where `Path.is_dir` raises an OSError on a very long text
             found = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
             if not found:
                 raise InputError(f"folder '{path}' holds no pictures")
             files += found
-        elif path.exists():
+        elif os.path.exists(path):
             files.append(path)
         else:
             raise InputError(f"picture '{path}' does not exist")

@@ -3,6 +3,7 @@
 The networks are the same layers in the same order; only what a state dict calls them differs.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -116,14 +117,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
         raise InputError(f"checkpoint '{path}' does not exist or is no file")
     try:
         return load_file(path)
     except (SafetensorError, OSError):
         raise InputError(
             f"'{path}' is cut off or no safetensors file; .pth, .pt and .bin hold pickled code, "
-            "which is never run here"
+            "which is never run here: give a .safetensors file"
         ) from None
 
 

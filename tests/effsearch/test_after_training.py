@@ -86,6 +86,7 @@ def test_gradcam_draws_a_column_a_model(cli, tmp_path: Path) -> None:
         ("gradcam m.safetensors --labels a,b", "--labels names 2 columns, and there are 1 models"),
         ("gradcam m.safetensors --data digits --images x.png", "exclude each other"),
         ("gradcam m.safetensors --images x.png", "picture 'x.png' does not exist"),
+        (f"gradcam m.safetensors --images {'x' * 300}", "does not exist"),
         ("gradcam m.safetensors -n 0", "Invalid value for '-n'"),
     ],
 )

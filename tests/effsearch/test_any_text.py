@@ -32,8 +32,19 @@ def test_a_line_of_notation_may_be_of_any_length(arguments: tuple[str, ...], cli
         (("scale", "--coefficients", LONG), "are not three numbers"),
         (("baseline", "--space", LONG), "unknown space 'res32 stem"),
         (("coefficients", "--resume", LONG), "there is no run 'res32 stem"),
+        (("train", "--model", LONG[:-1] + "x"), "'head_c1x'"),
+        (("train", "--data", LONG), "unknown dataset 'res32 stem"),
+        (("train", "--data", f"hf:{LONG}"), "cannot load 'hf:res32 stem"),
+        (("train", "--from", LONG), "there is no run 'res32 stem"),
+        (("train", "--from", f"{LONG}.safetensors"), "checkpoint 'res32 stem"),
+        (("evaluate", LONG), "there is no run 'res32 stem"),
+        (("gradcam", LONG), "there is no run 'res32 stem"),
+        (("export", LONG, "--format", "onnx"), "there is no run 'res32 stem"),
     ],
-    ids=["show", "nothing", "coefficients", "space", "resume"],
+    ids=[
+        *("show", "nothing", "coefficients", "space", "resume", "model", "data", "hub", "from"),
+        *("from a file", "evaluate", "gradcam", "export"),
+    ],
 )
 def test_text_that_is_too_long_for_a_path_is_refused_in_one_line(
     arguments: tuple[str, ...], message: str, cli, tmp_path: Path

@@ -282,6 +282,7 @@ def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path:
     refused = cli(*command, "-q")
     assert refused.code == 2
     assert str(bad) in refused.error
+    assert refused.error.endswith("repair or remove it, or leave such images out with --skip-bad")
     assert not (tmp_path / "runs").exists()
     answer = cli(*command, "--skip-bad")
     assert answer.code == 0, answer.err
@@ -300,6 +301,7 @@ def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path:
         (["--mean", "125,120,110", "--std", "1,1,1"], 2, "mean must be three numbers of at most 1"),
         (["--std", "0.2,0.2,0.2"], 2, "mean and std belong together"),
         (["--device", "cuda:7"], 4, "cuda:7"),
+        (["--from", "pickle.pt"], 2, "never run here: give a .safetensors file"),
         (["--device", "tpu"], 2, "unknown device 'tpu'"),
         (["--num-workers", "2", "--device", "cuda:1"], 2, "device of workers"),
         (["--phi", "9", "--model", "family/001"], 2, "no run 'family/001'"),
@@ -316,6 +318,7 @@ def test_bad_input_is_one_line_and_leaves_no_run(
 ) -> None:
     if "cuda:7" in arguments and torch.cuda.device_count() > 7:
         pytest.skip("this machine has the device")
+    (tmp_path / "pickle.pt").write_bytes(b"\x80\x04N.")
     answer = cli(*SMALL, *arguments)
     assert (answer.code, said in answer.error) == (code, True), answer.err
     assert not (tmp_path / "runs").exists()

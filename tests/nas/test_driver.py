@@ -54,7 +54,10 @@ EXPECTED: list[tuple[str | None, str]] = [
     ("error", "evaluation process died: exit code 7"),
     ("error", "evaluation process died: SIGSEGV"),
     ("timeout", "no result after 0.5 s"),
-    ("error", "no accuracy but 'good'"),
+    (
+        "error",
+        "the evaluator returned no accuracy but 'good': return a fraction or {\"accuracy\": 0.93}",
+    ),
     ("error", "measurements are no plain data: object is neither a number nor text"),
 ]
 

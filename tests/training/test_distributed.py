@@ -115,8 +115,8 @@ def test_what_a_worker_cannot_do_is_told_as_it_said_it(ray_address: str) -> None
 
 def test_more_than_the_cluster_has_is_refused_before_it_is_waited_for(ray_address: str) -> None:
     for options, told in [
-        ({"device": "cuda"}, "2 workers with 1 GPU each were asked for, and Ray sees 0 GPUs"),
-        ({"gpus": 0.5}, "2 workers with 0.5 GPU"),
+        ({"device": "cuda"}, "2 workers with 1 GPU each were asked for, and Ray sees 0 GPUs: use"),
+        ({"gpus": 0.5}, "2 workers with 0.5 GPU .*: leave --gpus-per-worker out"),
         ({"count": 3}, "3 workers want 3 CPUs, and Ray sees 2"),
     ]:
         with pytest.raises(MissingResourceError, match=told):

@@ -1,7 +1,9 @@
 """Exports: what is written was run on real images, and what disagrees is not written."""
 
+import errno
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -125,8 +127,23 @@ def test_an_export_never_takes_the_checkpoint_s_place(model: Path) -> None:
 
 def test_an_unwritable_place_is_named(model: Path) -> None:
     (model.parent / "file").write_text("")
-    with pytest.raises(EffsearchError, match="cannot write"):
-        export(model, model.parent / "file" / "x.pt", format="torchscript")
+    for place in (model.parent / "file" / "x.pt", model.parent / ("x" * 300)):
+        with pytest.raises(EffsearchError, match=f"cannot write {place}: "):
+            export(model, place, format="torchscript")
+
+
+@pytest.mark.parametrize("format", ["safetensors", "torchscript"])
+def test_a_full_disk_is_told_of_the_file_that_was_asked_for(
+    format: str, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    output = model.parent / "x.bin"
+    with pytest.raises(EffsearchError, match=f"cannot write {output}: No space left"):
+        export(model, output, format=format)
+    assert list(model.parent.iterdir()) == [model]
 
 
 def test_names_that_a_library_does_not_have_leave_nothing_behind(tmp_path: Path) -> None:

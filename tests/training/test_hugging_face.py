@@ -1,5 +1,6 @@
 """Datasets named `hf:NAME[:CONFIG]`, from directories that the package `datasets` loads."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -119,9 +120,24 @@ def test_without_the_package_the_command_that_installs_it_is_named(monkeypatch):
 
 def test_out_of_reach_is_one_line(monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match="cannot load 'hf:nobody/nothing'") as caught:
+    with pytest.raises(MissingResourceError, match="cannot load 'hf:nobody/nothing'") as caught:
         load_train("hf:nobody/nothing", resolution=7)
     assert "\n" not in str(caught.value)
+
+
+def test_attempts_to_reach_the_hub_are_not_told(monkeypatch):
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    told = []
+
+    def unreachable(*_):
+        told.append(logger.isEnabledFor(logging.WARNING))
+        raise ConnectionError
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(MissingResourceError, match="the hub cannot be reached from here"):
+        load_train("hf:nobody/nothing", resolution=7)
+    assert told == [False]
+    assert logger.isEnabledFor(logging.WARNING)
 
 
 def test_a_name_is_needed():

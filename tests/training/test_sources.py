@@ -54,7 +54,7 @@ def photos(tmp_path_factory) -> Path:
 
 
 def streamed(root: Path, workers: int = 0, skip_bad: bool = False) -> StreamedSource:
-    parts = find_parts(str(root), validation=0.25, split_seed=0, skip_bad=skip_bad)
+    parts = find_parts(str(root), validation=0.25, split_seed=0)
     return open_streamed(parts, CPU, 12, workers=workers, skip_bad=skip_bad)
 
 
@@ -66,7 +66,7 @@ def opened(
     skip_bad: bool = False,
     **options: Any,
 ) -> ImageSource:
-    parts = find_parts(str(root), validation=recipe.validation, split_seed=0, skip_bad=skip_bad)
+    parts = find_parts(str(root), validation=recipe.validation, split_seed=0)
     return open_source(
         parts, device, recipe=recipe, resolution=resolution, skip_bad=skip_bad, **options
     )
@@ -325,9 +325,9 @@ def damaged(tmp_path) -> Path:
 
 
 def test_an_unreadable_image_is_named_by_both_sources(damaged):
-    with pytest.raises(InputError, match=r"cannot read the image .*cat/2\.png"):
+    with pytest.raises(InputError, match=r"cannot read the image .*cat/2\.png .*--skip-bad"):
         resident(damaged)
-    parts = find_parts(str(damaged), validation=0.25, split_seed=0, skip_bad=True)
+    parts = find_parts(str(damaged), validation=0.25, split_seed=0)
     source = open_streamed(parts, CPU, 12, workers=0, statistics=((0, 0, 0), (1, 1, 1)))
     with pytest.raises(InputError, match=r"2\.png .*--skip-bad"):
         list(source.train_batches([torch.arange(len(source.labels["train"]))], CUT))

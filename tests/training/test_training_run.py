@@ -5,6 +5,7 @@ import struct
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -198,6 +199,37 @@ def test_a_clusters_gpus_are_not_looked_for_on_the_machine_that_starts_a_trainin
     assert make_plan(config, tmp_path).source.device.type == "cpu"
     with pytest.raises(MissingResourceError, match="there is no CUDA device"):
         make_plan(replace(config, ray_address=None), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "workers", "options", "threads"),
+    [
+        (63, 1, {}, 1),
+        (64, 1, {}, 4),
+        (64, 2, {}, 2),
+        (64, 8, {}, 1),
+        (16, 1, {"threads": 3}, 3),
+    ],
+)
+def test_threads_share_a_step_where_there_is_enough_to_share(
+    resolution: int,
+    workers: int,
+    options: dict[str, Any],
+    threads: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    notation = "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10"
+    config = TrainConfig(
+        model=notation,
+        max_images=60,
+        device="cpu",
+        resolution=resolution,
+        num_workers=workers,
+        set=options,
+    )
+    assert make_plan(config, tmp_path).recipe.threads == threads
 
 
 def test_a_logger_that_is_unknown_or_not_installed_is_said() -> None:

@@ -110,8 +110,10 @@ def test_counters_that_a_file_leaves_out_start_at_zero() -> None:
 
 def test_a_file_of_pickled_weights_is_refused(tmp_path: Path) -> None:
     torch.save({"conv_stem.weight": torch.zeros(1)}, tmp_path / "timm.pth")
-    with pytest.raises(InputError, match="pickled code"):
+    with pytest.raises(InputError, match=r"pickled code.*: give a \.safetensors file"):
         load_published_weights(build_network(SMALL), tmp_path / "timm.pth")
+    with pytest.raises(InputError, match="does not exist"):
+        load_published_weights(build_network(SMALL), tmp_path / ("x" * 300))
 
 
 def test_a_transfer_to_the_same_classes_takes_the_classifier_too(tmp_path: Path) -> None:

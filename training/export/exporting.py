@@ -114,6 +114,10 @@ def export_model(
         os.replace(temporary, output)
     except OSError as problem:
         raise cannot_write(output, problem) from problem
+    except EffsearchError as problem:
+        if isinstance(problem.__cause__, OSError):  # told of the temporary file
+            raise cannot_write(output, problem.__cause__) from problem.__cause__
+        raise
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -125,9 +129,9 @@ def _place(checkpoint: Path, output: Path | None, format: str, names: str) -> Pa
     if output is None:
         own = f".{names}" if format == "safetensors" else ""
         return checkpoint.with_suffix(own + FORMATS[format])
-    if output.is_dir():
+    if os.path.isdir(output):  # where `Path.is_dir` raises an OSError on a very long text
         raise InputError(f"output '{output}' is a folder: give the file to write")
-    if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
+    if os.path.exists(output) and checkpoint.exists() and output.samefile(checkpoint):
         raise InputError(f"output '{output}' is the checkpoint itself: give another file")
     return output
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from results.answers import find_baseline, find_coefficients
 from results.files import read_json_object
-from results.lookup import readable_records
+from results.lookup import holds_run, readable_records
 from results.run import Run
 from search_spaces.architecture import Architecture
 from search_spaces.errors import InputError
@@ -64,7 +64,7 @@ def _find_run(root: Path, model: str | None) -> Run | None:
     if model is None or model in zoo_names():
         return None
     path = Path(model)
-    is_run = any((folder / "run.json").is_file() for folder in (path, root / model))
+    is_run = any(map(holds_run, (path, root / model)))
     named = model.partition("/")[0] in (FAMILY, TRAIN) and path.suffix == ""
     return Run.open(root, model) if is_run or named else None
 

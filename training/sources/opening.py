@@ -18,7 +18,12 @@ from training.sources.base import ImageSource
 from training.sources.packed import readable_anywhere
 from training.sources.parts import Parts
 from training.sources.resident import ResidentSource
-from training.sources.streamed import StreamedSource, default_workers, skipped_notice
+from training.sources.streamed import (
+    StreamedSource,
+    default_workers,
+    skipped_notice,
+    unreadable_image,
+)
 
 if TYPE_CHECKING:
     from training.recipe import Recipe
@@ -174,10 +179,12 @@ def _decode_readable(
     bad: dict[int, str] = {}
 
     def note(index: int, error: InputError) -> None:
+        if not skip_bad:
+            raise unreadable_image(error)
         bad[index] = str(error)
 
     pictures = listing.pictures(range(count))
-    images = decode_pictures(pictures, count, side, on_bad=note if skip_bad else None)
+    images = decode_pictures(pictures, count, side, on_bad=note)
     whole = ImageDataset(
         name=listing.name, images=images, labels=listing.labels, class_names=listing.class_names
     )

@@ -6,7 +6,7 @@ import torch
 
 from search_spaces.errors import InputError
 from training.dataset import SAMPLE_SEED, find_held_out, list_training
-from training.decode import largest_readable_side, largest_side
+from training.decode import largest_readable_side
 from training.images import ImageListing
 from training.split import stratified_sample, stratified_split
 
@@ -38,7 +38,6 @@ def find_parts(
     validation: float,
     split_seed: int,
     max_images: int | None = None,
-    skip_bad: bool = False,
 ) -> Parts:
     """List all parts; a validation part is carved from the training part where there is none.
 
@@ -46,7 +45,6 @@ def find_parts(
         validation: share of the training part that is carved, in [0, 1); the dataset's own
             validation part is used whatever it says.
         max_images: stratified sample of the training part; the other parts stay whole.
-        skip_bad: look past unreadable images.
 
     Raises:
         InputError: as `training.dataset.load_train`; a held-back part with a class that the
@@ -66,7 +64,7 @@ def find_parts(
         train=listing,
         validation=held_out,
         test=test,
-        own_side=_own_side(listing, skip_bad),
+        own_side=_own_side(listing),
         notices=tuple(
             _missing(part, found)
             for part, found in (("validation", own), ("test", test))
@@ -75,12 +73,11 @@ def find_parts(
     )
 
 
-def _own_side(listing: ImageListing, skip_bad: bool) -> int:
+def _own_side(listing: ImageListing) -> int:
     count = len(listing.labels)
     starts = torch.linspace(0, max(0, count - _RUN), _RUNS).long().tolist()
     index = sorted({i for start in starts for i in range(start, min(start + _RUN, count))})
-    side = largest_readable_side if skip_bad else largest_side
-    return side(listing.pictures(index))
+    return largest_readable_side(listing.pictures(index))
 
 
 def _missing(part: str, listing: ImageListing) -> str:

@@ -120,7 +120,7 @@ class StreamedSource:
             images, labels, bad = _next(deliveries)
             for where, error in bad:
                 if not self._skip_bad:
-                    raise InputError(f"{error}, or leave such images out with --skip-bad")
+                    raise unreadable_image(error)
                 self._bad.setdefault(where, error)
             yield images, labels
 
@@ -130,6 +130,11 @@ class StreamedSource:
 
     def _first_bad(self) -> str:
         return next(iter(self._bad.values()))
+
+
+def unreadable_image(error: object) -> InputError:
+    """The error for an image that cannot be read, where none is left out."""
+    return InputError(f"{error}, or leave such images out with --skip-bad")
 
 
 def skipped_notice(errors: Sequence[str]) -> tuple[str, ...]:

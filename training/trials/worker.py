@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection
 from training.trials.evaluator import Evaluator, Measurements, Request
 from training.trials.outcome import Outcome, failure, one_line, worker_name
 
+_WANTED = 'return a fraction or {"accuracy": 0.93}'
+
 
 def main() -> None:
     """Answer requests until the pipe closes."""
@@ -73,7 +75,8 @@ def _judge(request: Request, measured: Measurements, seconds: float) -> Outcome:
     if "error" in measurements and accuracy is None:
         return failure(request, "error", str(measurements["error"]), seconds)
     if not isinstance(accuracy, int | float) or isinstance(accuracy, bool):
-        return failure(request, "error", f"no accuracy but {accuracy!r}", seconds)
+        error_line = f"the evaluator returned no accuracy but {accuracy!r}: {_WANTED}"
+        return failure(request, "error", error_line, seconds)
     if not math.isfinite(accuracy):
         return failure(request, "nan", f"accuracy is {accuracy}", seconds)
     if not 0 <= accuracy <= 1:
