@@ -45,8 +45,8 @@ SMALL = 64
 
 SHARED_FROM = 64
 """Pixels from which threads share a step on a CPU. `effsearch train` of EfficientNet-B0 with
-`--set threads=1` and `2` trained 460 and 240 images/s at 16 px, 297 and 209 at 32, 120 and 137 at 64:
-smaller steps are over before a thread that waits passively has begun."""
+`--set threads=1` and `2` trained 460 and 240 images/s at 16 px, 297 and 209 at 32, 120 and 137 at
+64: smaller steps are over before a thread that waits passively has begun."""
 
 
 def make_plan(config: TrainConfig, root: Path) -> Plan:
