@@ -247,8 +247,7 @@ def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:
 def _tell_end(search: Search, seconds: float, quiet: bool) -> None:
     if search.out_of_time:
         say(f"time budget spent after {seconds:.0f} s", quiet)
-    if search.exhausted:
-        say(f"the cost band holds {search.asked} networks: all were evaluated", quiet)
+    say(search.exhausted_line, quiet)
 
 
 def _tell_constant(trials: Sequence[Trial], quiet: bool) -> None:
@@ -262,18 +261,15 @@ def _tell_constant(trials: Sequence[Trial], quiet: bool) -> None:
 
 
 def _table_note(evaluator: Evaluator) -> str:
-    """How many networks a table lacks, and what becomes of them; empty where none is known to."""
-    if not isinstance(evaluator, TableEvaluator) or not evaluator.coverage.lacking:
+    """How many networks a table lacks, and what becomes of them; empty where it lacks none."""
+    if not isinstance(evaluator, TableEvaluator) or not evaluator.coverage.gaps:
         return ""
     become = {
         "fail": "each that is asked for is a failed trial (--table-missing nearest takes the "
         "nearest one's values)",
         "nearest": "the values of the nearest one are taken",
     }
-    return (
-        f"the table lacks {evaluator.coverage.lacking:,} networks of the space: "
-        f"{become[evaluator.missing]}"
-    )
+    return f"{evaluator.coverage.gaps}: {become[evaluator.missing]}"
 
 
 def objective_notes(config: BaselineConfig) -> list[str]:

@@ -164,6 +164,8 @@ class BaselineConfig:
     ray_address: str | None = None
 
     def __post_init__(self) -> None:
+        if callable(self.evaluator):
+            raise InputError("evaluator must be text, not a function: name it as file.py:function")
         for name in _TEXTS:
             check_text(name, getattr(self, name))
         for name in _TEXTS_OR_NONE:

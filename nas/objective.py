@@ -125,6 +125,11 @@ class Objective:
         at_zero = float(self.reward(0.0, costs))
         return (reward - at_zero) / (float(self.reward(1.0, costs)) - at_zero)
 
+    @property
+    def is_banded(self) -> bool:
+        """Whether networks of some costs are not evaluated at all."""
+        return any(target.low > 0 or target.high < float("inf") for target in self.targets)
+
     def violation(self, costs: Mapping[str, NDArray[np.int64] | Floats]) -> Floats:
         """How far outside the band each network lies, (candidates,); 0 inside."""
         total = np.zeros(len(next(iter(costs.values()))), dtype=np.float64)

@@ -168,6 +168,15 @@ class Search:
             costs += f", {format_ms(candidate.costs[LATENCY])}"
         return f"best {reward:.4f} (accuracy {accuracy:.4f}, {costs}){more}"
 
+    @property
+    def exhausted_line(self) -> str:
+        """What all of was evaluated; empty where networks are left."""
+        if not self.exhausted:
+            return ""
+        whole = "cost band" if self._problem.objective.is_banded else "space"
+        held = "1 network: it was" if self.asked == 1 else f"{self.asked} networks: all were"
+        return f"the {whole} holds {held} evaluated"
+
     def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
         """The finished ones of a search's trials, best first as the strategy ranks them.
 

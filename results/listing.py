@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from results.bench import count_searches
 from results.ledger import Asked, Event, Failed, Told, digest, iterate_events
 from results.own_table import read_own_table
 from results.run import Run
@@ -25,7 +26,8 @@ class RunSummary:
     """A run in a list.
 
     `best_accuracy` is the accuracy of the trial with the best reward. Of a training the epochs are
-    counted, and it is the best epoch's top-1 on the validation part.
+    counted, and it is the best epoch's top-1 on the validation part; of a comparison of strategies
+    its searches are counted.
     """
 
     reference: str
@@ -68,6 +70,8 @@ def summarise(run: Run) -> RunSummary:
     """
     if run.kind == "train":
         return _summarise_training(run)
+    if run.kind == "bench":
+        return _summarise_bench(run)
     counts: Counter[type[Event]] = Counter()
     best_reward, best_accuracy = -math.inf, None
     for event in run_events(run):
@@ -94,6 +98,17 @@ def _summarise_training(run: Run) -> RunSummary:
     rows = read_own_table(run.path, run.kind)
     recipe = run.record.get("recipe")
     planned = recipe.get("epochs") if isinstance(recipe, dict) else None
+    asked = planned if isinstance(planned, int) else len(rows)
+    best = max((row["top1"] for row in rows if row["top1"] is not None), default=None)
+    return _without_trials(run, asked, len(rows), best)
+
+
+def _summarise_bench(run: Run) -> RunSummary:
+    ended, planned = count_searches(run)
+    return _without_trials(run, planned, ended, None)
+
+
+def _without_trials(run: Run, asked: int, done: int, best_accuracy: float | None) -> RunSummary:
     return RunSummary(
         reference=run.reference,
         path=str(run.path),
@@ -101,11 +116,11 @@ def _summarise_training(run: Run) -> RunSummary:
         name=run.name,
         created_at=str(run.record["created_at"]),
         status=run.status,
-        asked=planned if isinstance(planned, int) else len(rows),
-        done=len(rows),
+        asked=asked,
+        done=done,
         failed=0,
         best_reward=None,
-        best_accuracy=max((row["top1"] for row in rows if row["top1"] is not None), default=None),
+        best_accuracy=best_accuracy,
         targets=run_targets(run),
     )
 
@@ -138,7 +153,8 @@ def trial_document(trial: Trial) -> dict[str, Any]:
 
 def describe(run: Run) -> dict[str, Any]:
     """A run as one plain document: record, trial counts, failures, best trial, digest, answer; of
-    a training also its epochs and the best top-1 on its validation part.
+    a training also its epochs and the best top-1 on its validation part, of a comparison of
+    strategies its searches.
 
     Raises:
         InputError: the ledger or the answer is corrupt.
@@ -146,6 +162,7 @@ def describe(run: Run) -> dict[str, Any]:
     events = list(run_events(run))
     trials = join_trials(events)
     training = summarise(run) if run.kind == "train" else None
+    bench = summarise(run) if run.kind == "bench" else None
     return {
         "run": run.reference,
         "path": str(run.path),
@@ -156,6 +173,7 @@ def describe(run: Run) -> dict[str, Any]:
         "failures": [asdict(failure) for failure in summarise_failures(trials)],
         "best": next((trial_document(trial) for trial in top(trials, 1)), None),
         "epochs": training and {"done": training.done, "planned": training.asked},
+        "searches": bench and {"ended": bench.done, "planned": bench.asked},
         "best_top1": training and training.best_accuracy,
         "digest": digest(events),
         "answer": run.answer(),

@@ -1,6 +1,7 @@
-"""The table that runs of a kind write beside the ledger: triples, methods, members, epochs.
+"""The table that runs of a kind write: triples, methods, members, epochs, standings.
 
-`trials.csv` of a coefficients run, `comparison.csv`, `family.csv`, `metrics.csv` of a training.
+`trials.csv` of a coefficients run, `comparison.csv`, `family.csv`, `metrics.csv` of a training,
+`bench.csv`.
 """
 
 import csv
@@ -12,7 +13,7 @@ from typing import Any
 
 from search_spaces.errors import InputError
 
-WITHOUT_TRIALS = ("family", "train")
+WITHOUT_TRIALS = ("bench", "family", "train")
 """Kinds of runs that have this table and no ledger."""
 
 Row = dict[str, Any]
@@ -26,6 +27,7 @@ class _Table:
 
 
 _TABLES = {
+    "bench": _Table("bench.csv", ("evaluations", "reward", "half_width", "regret", "seeds")),
     "coefficients": _Table(
         "trials.csv",
         ("alpha", "beta", "gamma", "product", "macs", "measured_ratio", "accuracy", "low", "high",

@@ -1,4 +1,5 @@
-"""A running search followed in the terminal: best so far, front, throughput, workers, failures.
+"""A running search followed in the terminal: best so far, front, throughput, workers, failures; of
+a training its epochs, of a comparison of strategies its searches.
 
 Only reads; the ledger is read again when it has grown.
 """
@@ -8,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from results.bench import SEARCHES, final_standings
 from results.listing import run_events, run_targets, summarise, summarise_failures
-from results.own_table import read_own_table
+from results.own_table import Row, read_own_table
 from results.pareto import pareto_trials
 from results.run import Run
 from results.trials import Trial, count_states, join_trials, top
@@ -17,6 +19,7 @@ from results.wording import NOTHING_YET, number, one_line, targets
 
 _WIDTH, _HEIGHT = 64, 12
 _RECENT_SECONDS = 300.0
+_GROWING = {"train": "metrics.csv", "bench": SEARCHES}
 
 
 def look(run: Run) -> dict[str, Any]:
@@ -27,6 +30,8 @@ def look(run: Run) -> dict[str, Any]:
     """
     if run.kind == "train":
         return _look_at_training(run)
+    if run.kind == "bench":
+        return _look_at_bench(run)
     trials = join_trials(run_events(run))
     best = next(iter(top(trials, 1)), None)
     recent = _recent(trials)
@@ -57,6 +62,17 @@ def _look_at_training(run: Run) -> dict[str, Any]:
         "last": rows[-1] if rows else None,
         "top1": [row["top1"] for row in rows],
         "train_loss": [row["train_loss"] for row in rows],
+    }
+
+
+def _look_at_bench(run: Run) -> dict[str, Any]:
+    """The searches that have ended, and how the strategies stand when all have."""
+    summary = summarise(run)
+    return {
+        "run": run.reference,
+        "status": summary.status,
+        "searches": {"ended": summary.done, "planned": summary.asked},
+        "standings": final_standings(read_own_table(run.path, run.kind)),
     }
 
 
@@ -91,7 +107,7 @@ def _changes(
 ) -> Iterator[dict[str, Any]]:
     """Looks at the run: the first, each one after something was recorded, and the last."""
     size, status = -1, ""
-    growing = run.path / "metrics.csv" if run.kind == "train" else run.paths.ledger
+    growing = run.path / _GROWING.get(run.kind, run.paths.ledger.name)
     while True:
         now = growing.stat().st_size if growing.exists() else 0
         alive = Run.load(run.path).status
@@ -108,6 +124,8 @@ def status_line(document: dict[str, Any]) -> str:
     """A look in one line."""
     if "epochs" in document:
         return _training_line(document)
+    if "searches" in document:
+        return _bench_line(document)
     counts, best = document["trials"], document["best"]
     wanted = document["samples"]
     ended = counts["done"] + counts["failed"]
@@ -121,13 +139,15 @@ def status_line(document: dict[str, Any]) -> str:
 
 
 def picture(document: dict[str, Any]) -> str:
-    """A look as a block of text: the line above, then targets, failures and the front, or the
-    top-1 of a training over its epochs."""
+    """A look as a block of text: the line above, then targets, failures and the front, the top-1
+    of a training over its epochs, or the standings of strategies."""
     if "epochs" in document:
         points = [
             (epoch, top1) for epoch, top1 in enumerate(document["top1"], 1) if top1 is not None
         ]
         return "\n".join([status_line(document), "", *_curve_text(points)])
+    if "searches" in document:
+        return "\n".join([status_line(document), "", *_standings_text(document["standings"])])
     failures = ", ".join(f"{count} {reason}" for reason, count in document["failures"].items())
     lines = [
         status_line(document),
@@ -149,6 +169,35 @@ def _training_line(document: dict[str, Any]) -> str:
         parts.append(f"{last['images_per_second']:.0f} images a second")
     parts.append("no top-1 yet" if best is None else f"best top-1 {best:.4f}")
     return one_line("; ".join(parts))
+
+
+def _bench_line(document: dict[str, Any]) -> str:
+    searches, standings = document["searches"], document["standings"]
+    parts = [
+        f"{document['run']} {document['status']}",
+        f"{searches['ended']}/{searches['planned']} searches ended",
+    ]
+    if standings:
+        best = standings[0]
+        parts.append(
+            f"best {best['strategy']}, mean reward {number('reward', best['reward'])} after "
+            f"{best['evaluations']} evaluations"
+        )
+    return one_line("; ".join(parts))
+
+
+def _standings_text(standings: Sequence[Row]) -> list[str]:
+    """Mean reward of each strategy after the last evaluation, the best first."""
+    if not standings:
+        return ["the strategies are compared when all searches have ended"]
+    width = max(len(row["strategy"]) for row in standings)
+    return [
+        one_line(
+            f"{row['strategy']:<{width}}  {number('reward', row['reward'])} ± "
+            f"{number('reward', row['half_width'])} (regret {number('reward', row['regret'])})"
+        )
+        for row in standings
+    ]
 
 
 def _curve_text(points: Sequence[Sequence[float]]) -> list[str]:

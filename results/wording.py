@@ -25,6 +25,12 @@ def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("epochs", f"{epochs['done']} of {epochs['planned']}"),
             ("best", f"top-1 {top1} on the validation part"),
         ]
+    if searches := document["searches"]:
+        return [
+            *head,
+            ("target", targets(document["targets"])),
+            ("searches", f"{searches['ended']} of {searches['planned']}"),
+        ]
     if record["kind"] == "family":
         return head
     found = (

@@ -90,9 +90,8 @@ def build(
                 command = CommandMeter(latency_command, timeout=timeout, batch=batch)
                 table = build_from_networks(path, found, command, options, on_progress)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"stopped; what was measured is in {path}, the same command goes on"
-        ) from None
+        kept = f"what was measured is in {path}" if path.exists() else "nothing was measured yet"
+        raise Interrupted(f"stopped; {kept}, the same command goes on") from None
     _show(Predictor(table), as_json)
     if not quiet:
         print(f"table: {path}", file=sys.stderr)

@@ -54,7 +54,8 @@ def list_command(
     """List all runs, the oldest first.
 
     BEST and ACCURACY are the reward and the accuracy of the trial with the best reward. Of a
-    training, DONE and ASKED are epochs and ACCURACY is the best top-1 on its validation part.
+    training, DONE and ASKED are epochs and ACCURACY is the best top-1 on its validation part; of a
+    bench they are searches.
     """
     refuse_both(as_json, as_csv)
     summaries = []

@@ -39,7 +39,8 @@ def plot(
         typer.Option(
             "--kind",
             help="Of a search: network, finalists, noise, front, progress, time, preferences, "
-            "importance, parallel; of a grid also heatmap, ratio; comparison, family, training; "
+            "importance, parallel; of a grid also heatmap, ratio; comparison, family, training, "
+            "strategies; "
             "may be given again [all that runs of this kind have].",
         ),
     ] = None,
@@ -103,7 +104,7 @@ def watch(
     quiet: Quiet = False,
 ) -> None:
     """Follow a run until it ends: best so far, front, throughput, workers, failures; of a training
-    its epochs.
+    its epochs, of a bench its searches.
 
     --json prints one look as a document. Ctrl-C ends the watching, not the search. With --logger
     tensorboard, `tensorboard --logdir RUN/tensorboard` shows rewards, costs and hyper-parameters

@@ -61,7 +61,8 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write all trials of a run as CSV, JSON, Parquet or TensorBoard's files; --json is --format
-    json. Of a training the epochs are written, of a family its members.
+    json. Of a training the epochs are written, of a family its members, of a bench its
+    standings.
 
     JSON holds everything there is, curves and encodings included; the columns of CSV and Parquet
     are one value each. `macs` are multiply-adds of convolutions and linear layers at batch 1.

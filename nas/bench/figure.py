@@ -3,55 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nas.bench.config import MARKS
 from nas.bench.race import Trace
-from nas.bench.standing import grouped, interval
+from nas.bench.standing import grouped
 from results.plots.registry import styled
-from results.plots.style import CYCLE, FAINT, legend_above, new_figure
+from results.plots.strategies import draw_rewards
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_OPENING = 10  # the first few evaluations are luck, and would squeeze all that follows
-_STYLES = ("-", "--", ":")  # tells strategies apart where the colours have gone round
-
 
 def draw(traces: Sequence[Trace], best: float | None) -> "Figure":
     """Means over the seeds with their 95% intervals; `best` is drawn where it is known."""
-    return styled(lambda: _draw(traces, best))
-
-
-def _draw(traces: Sequence[Trace], best: float | None) -> "Figure":
-    from matplotlib.ticker import NullFormatter
-
-    figure = new_figure(3.6)
-    axes = figure.add_subplot()
-    samples = len(traces[0].rewards)
-    opening = min(_OPENING, samples)
-    heights = [] if best is None else [best]
-    for place, (name, runs) in enumerate(grouped(traces).items()):
-        bands = np.array([interval(column) for column in np.array([t.rewards for t in runs]).T])
-        mean, half = bands.T
-        steps = np.arange(1, samples + 1)
-        color, dashes = CYCLE[place % len(CYCLE)], _STYLES[place // len(CYCLE) % len(_STYLES)]
-        axes.plot(steps, mean, dashes, color=color, label=name, linewidth=1.5)
-        axes.fill_between(steps, mean - half, mean + half, color=color, alpha=0.12, linewidth=0)
-        heights += [mean[opening - 1], mean[-1]]
-    if best is not None:
-        axes.axhline(best, color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)))
-        axes.annotate("best there is", (opening, best), color=FAINT, va="bottom", fontsize=8)
-    axes.set_xscale("log")
-    ticks = [mark for mark in (10, *MARKS) if opening <= mark <= samples] or [samples]
-    axes.set_xticks(ticks, [f"{mark:,}" for mark in ticks])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(opening * 0.95, samples * 1.05)
-    shown = [height for height in heights if np.isfinite(height)]
-    if shown:
-        margin = 0.08 * (max(shown) - min(shown)) or 1e-3
-        axes.set_ylim(min(shown) - margin, max(shown) + margin)
-    axes.set_xlabel("evaluations")
-    axes.set_ylabel("reward without noise")
-    legend_above(axes, 4)
-    return figure
+    rewards = {name: [one.rewards for one in runs] for name, runs in grouped(traces).items()}
+    return styled(lambda: draw_rewards(rewards, best))

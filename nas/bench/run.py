@@ -13,6 +13,7 @@ from nas.bench.race import Trace, run_race
 from nas.bench.standing import Standing, standings
 from nas.bench.yardstick import Yardstick, content_of, make_yardstick
 from nas.objective import describe
+from results.bench import SEARCHES, TRACES
 from results.files import write_atomically, write_bytes_atomically, write_json
 from results.lifecycle import ending_recorded, find_run, new_run, say
 from results.plots.files import figure_bytes
@@ -21,7 +22,6 @@ from results.table import Scalar, rows_csv
 from search_spaces.errors import InputError
 
 KIND = "bench"
-SEARCHES = "searches.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ def resume_comparison(
 
 
 def _compare(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -> BenchResult:
-    say(_lacking(yardstick), quiet)
+    say(yardstick.gaps, quiet)
     with ending_recorded(run, config.to_dict(), kept=lambda: "no search that ended is lost"):
         traces = _race(run, config, yardstick, quiet)
         found = standings(traces, config.marks, yardstick.best)
@@ -137,12 +137,6 @@ def _race(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -> l
         return run_race(config, on_trace, done)
 
 
-def _lacking(yardstick: Yardstick) -> str:
-    return (
-        f"the table lacks {yardstick.lacking:,} networks of the space" if yardstick.lacking else ""
-    )
-
-
 def _write(
     path: Path, document: dict[str, Any], traces: Sequence[Trace], best: float | None
 ) -> None:
@@ -153,5 +147,5 @@ def _write(
         for t in traces
         for place, reward in enumerate(t.rewards, start=1)
     ]
-    write_atomically(path / "traces.csv", rows_csv(steps))
+    write_atomically(path / TRACES, rows_csv(steps))
     write_bytes_atomically(path / "bench.png", figure_bytes(draw(traces, best), "png"))

@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from nas.bench.race import Trace
-from nas.objective import Floats
+from results.bench import interval as interval
 from search_spaces.errors import EffsearchError
-
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,10 @@ def standings(traces: Sequence[Trace], marks: Iterable[int], best: float | None)
     by_name = grouped(traces)
     reached = [reward for trace in traces for reward in trace.rewards if not math.isnan(reward)]
     if not reached:
-        raise EffsearchError("all evaluations failed: the table lacks every network asked for")
+        raise EffsearchError(
+            "all evaluations failed: the table lacks every network asked for; --table-missing "
+            "nearest takes the nearest one's values"
+        )
     known = max(reached) if best is None else best
     found = []
     for name, runs in by_name.items():
@@ -78,17 +79,6 @@ def grouped(traces: Iterable[Trace]) -> Mapping[str, list[Trace]]:
     for trace in traces:
         by_name.setdefault(trace.strategy, []).append(trace)
     return by_name
-
-
-def interval(values: Floats) -> tuple[float, float]:
-    """Mean, and half the width of its 95% interval by Student's t; NaN for one value."""
-    from scipy.stats import t
-
-    count = len(values)
-    if count < 2:
-        return float(values.mean()), float("nan")
-    half = t.ppf((1 + CONFIDENCE) / 2, count - 1) * values.std(ddof=1) / np.sqrt(count)
-    return float(values.mean()), float(half)
 
 
 def evaluations_to(traces: Sequence[Trace], reward: float) -> int | None:

@@ -43,6 +43,11 @@ class Yardstick(ABC):
     def lacking(self) -> int | None:
         """Networks of the space it has no value for; None where there are too many to count."""
 
+    @property
+    @abstractmethod
+    def gaps(self) -> str:
+        """The same in words; empty where it lacks none."""
+
     @abstractmethod
     def lacks(self, candidate: Candidate) -> bool:
         """Whether it has no value of the candidate's own."""
@@ -78,6 +83,10 @@ class Synthetic(Yardstick):
     @property
     def lacking(self) -> int:
         return 0
+
+    @property
+    def gaps(self) -> str:
+        return ""
 
     def lacks(self, candidate: Candidate) -> bool:
         return False
@@ -137,6 +146,10 @@ class Table(Yardstick):
     @property
     def lacking(self) -> int | None:
         return self._coverage.lacking
+
+    @property
+    def gaps(self) -> str:
+        return self._coverage.gaps
 
     def lacks(self, candidate: Candidate) -> bool:
         return candidate.id not in self._rows

@@ -58,6 +58,20 @@ class Coverage:
         every = {self.space.decode(row).id for row in self.space.enumerate()}
         return len(every - self.networks.keys())
 
+    @property
+    def gaps(self) -> str:
+        """How many networks of the space the table lacks, in words; empty where it has all."""
+        if self.lacking is None:
+            held = "1 network" if len(self.networks) == 1 else f"{len(self.networks):,} networks"
+            return (
+                f"the table holds {held} of the space's {self.space.size:.2g} or fewer, and lacks "
+                "the others"
+            )
+        if not self.lacking:
+            return ""
+        lacked = "1 network" if self.lacking == 1 else f"{self.lacking:,} networks"
+        return f"the table lacks {lacked} of the space"
+
     def nearest(self, encoding: Sequence[int]) -> str:
         """Id of the first network that differs from `encoding` in the fewest genes."""
         away = (self.encodings != np.asarray(encoding)).sum(axis=1)

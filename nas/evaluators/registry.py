@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nas.evaluators.coverage import TableMissing
-from search_spaces.errors import unknown_name
+from search_spaces.errors import InputError, unknown_name
 from search_spaces.space import SearchSpace
 from training.trials.evaluator import Evaluator
 
@@ -48,5 +48,7 @@ def make_evaluator(
 
         user = load_user_evaluator(text)
         return user, {"evaluator": {"function": text, "source": user.source}}
+    if text.endswith(".py"):
+        raise InputError(f"evaluator '{text}' names no function of it: give {text}:evaluate")
     known = ["proxy", "TABLE.csv", "package.module:function", "file.py:function"]
     raise unknown_name("evaluator", text, known)

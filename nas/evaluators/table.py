@@ -55,7 +55,10 @@ class TableEvaluator(Evaluator):
         if rows is not None:
             return dict(rows[request.seed % len(rows)])
         if self.missing == "fail":
-            return {"error": f"network {request.architecture.id} is not in the table"}
+            return {
+                "error": f"network {request.architecture.id} is not in the table; "
+                "--table-missing nearest takes the nearest one's values"
+            }
         encoding = self.coverage.space.encode(request.architecture)
         id = self.coverage.nearest(encoding.tolist())
         rows = self.rows[id]

@@ -132,11 +132,16 @@ def _read_source(path: Path) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Where in the user's code an error arose, ` (file.py, line 3)`."""
+    """Where in code that is not ours an error arose, ` (file.py, line 3)`; else empty."""
     if isinstance(error, SyntaxError):
         return ""  # says so itself
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f" ({Path(place.filename).name}, line {place.lineno})"
+    ours = (__file__, importlib.__file__)
+    places = [
+        place
+        for place in traceback.extract_tb(error.__traceback__)
+        if place.filename not in ours and not place.filename.startswith("<frozen")
+    ]
+    return f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

@@ -17,6 +17,7 @@ from results.plots import (
     preferences,
     progress,
     ratio,
+    strategies,
     training,
 )
 from results.plots.style import STYLE, NothingToDrawError, message_figure
@@ -66,6 +67,13 @@ PLOTS: dict[str, Plot] = {
         "lies higher. The star is the epoch whose model is kept.",
         training.draw_training,
         ("train",),
+    ),
+    "strategies": Plot(
+        "Strategies over evaluations",
+        "The reward without noise of the network that each strategy would answer with: mean over "
+        "the seeds with its 95% interval.",
+        strategies.draw_strategies,
+        ("bench",),
     ),
     "network": Plot(
         "The network found",

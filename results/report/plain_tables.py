@@ -10,6 +10,10 @@ from results.wording import essentials_of_record, flat, number
 
 _UNFOLDED = 40  # rows of a table that is shown without a click
 _COLUMNS = {
+    "bench": (
+        "The strategies",
+        ("strategy", "evaluations", "reward", "half_width", "regret", "seeds"),
+    ),
     "coefficients": (
         "The triples",
         ("alpha", "beta", "gamma", "product", "measured_ratio", "macs", "accuracy", "low", "high",
@@ -34,7 +38,7 @@ _COLUMNS = {
 
 
 def own_rows(data: RunData) -> str:
-    """The table of the run's kind: its triples, methods, members or epochs; long ones folded."""
+    """The table of the run's kind, such as its triples or epochs; a long one is folded."""
     if not data.rows:
         return ""
     title, columns = _COLUMNS[data.kind]

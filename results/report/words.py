@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from results.report.steps import Step, Words, command, data_name, duration, go_on, percent, resume
+from results.report.words_of_bench import tell_bench
 from results.report.words_of_grids import tell_coefficients, tell_comparison, tell_family
 from results.report.words_of_training import tell_training
 from results.run_data import RunData
@@ -22,6 +23,7 @@ _STATUS = {
 
 _NAMES = {
     "baseline": "search",
+    "bench": "comparison",
     "coefficients": "grid",
     "comparison": "comparison",
     "family": "family",
@@ -51,6 +53,7 @@ def _tell_search(data: RunData) -> Words:
 
 
 _TOLD = {
+    "bench": tell_bench,
     "coefficients": tell_coefficients,
     "comparison": tell_comparison,
     "family": tell_family,

@@ -16,7 +16,7 @@ from search_spaces.errors import InputError
 from search_spaces.latency.layers import Layer, layer_program, layers_of_space
 from search_spaces.latency.meter import DeviceMeter, Meter, Setting
 from search_spaces.latency.program import Program, network_program
-from search_spaces.latency.table import LatencyTable, Measured, TableWriter, read_table
+from search_spaces.latency.table import LatencyTable, Measured, TableWriter, read_begun_table
 from search_spaces.latency.timing import Timing, sample_in_turn
 from search_spaces.space import SearchSpace
 
@@ -143,7 +143,7 @@ class _Record:
     """A table and its file, which grow together."""
 
     def __init__(self, path: Path, setting: Setting) -> None:
-        self.table = _existing(path, setting)
+        self.table = read_begun_table(path, setting)
         self._writer = TableWriter(path, setting)
 
     def __enter__(self) -> "_Record":
@@ -189,12 +189,3 @@ class _Waiting(Generic[Item]):
             yield group
             done += len(group)
             self._on_progress(self._name, done, self._total)
-
-
-def _existing(path: Path, setting: Setting) -> LatencyTable:
-    """The table that is there, empty where there is none."""
-    if not path.exists() or path.read_bytes().count(b"\n") < 2:
-        return LatencyTable(path, setting)
-    table = read_table(path)
-    table.check_setting(setting)
-    return table

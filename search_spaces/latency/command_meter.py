@@ -89,14 +89,15 @@ class CommandMeter:
         try:
             output, talk = process.communicate(timeout=self._timeout)
         except subprocess.TimeoutExpired:
+            said = _last_line(_kill(process).replace(str(path), PLACE))
+            last = f" after saying '{said}'" if said else ""
             raise EffsearchError(
                 f"latency command '{self._setting.device}' took more than {self._timeout:g} s and "
-                "was stopped: is the device there, or does it need more time?"
+                f"was stopped{last}: is the device there, or does it need more time?"
             ) from None
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+                _kill(process)
         # The path is another each time: equal failures are told in equal words.
         output, talk = (text.replace(str(path), PLACE) for text in (output, talk))
         if process.returncode:
@@ -123,6 +124,12 @@ class CommandMeter:
                     "above zero"
                 )
         return values
+
+
+def _kill(process: "subprocess.Popen[str]") -> str:
+    """Kill a command with all that it started; what it had said on stderr."""
+    os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()[1]
 
 
 def _last_line(text: str) -> str:

@@ -4,6 +4,7 @@ It is only ever appended to, so a build that was stopped goes on where it was, a
 from the lines (the fastest of a layer's passes, the correction) is worked out when it is read.
 """
 
+import contextlib
 import csv
 import io
 import os
@@ -25,6 +26,8 @@ _SETTING_FIELDS = tuple(item.name for item in fields(Setting))
 _TIMING_FIELDS = ("low_ms", "median_ms", "spread", "runs")
 COLUMNS = (*_LAYER_FIELDS, *_SETTING_FIELDS, *_TIMING_FIELDS, NETWORK)
 """`operation` is `network` in the lines of whole networks, and `network` then its notation."""
+
+_HEADER = ",".join(COLUMNS) + "\n"
 
 
 @dataclass
@@ -105,14 +108,44 @@ def read_table(path: Path) -> LatencyTable:
     """Read a table.
 
     Raises:
-        InputError: the file cannot be read, is no latency table, a line is damaged, or its lines
-            were measured with different settings.
+        InputError: the file cannot be read, is no latency table, holds no measurement, a line is
+            damaged, or its lines were measured with different settings.
     """
+    table = _parse(path, _text(path))
+    if table is None:
+        raise InputError(f"{path} holds no measurements yet: go on with effsearch lut build")
+    return table
+
+
+def read_begun_table(path: Path, setting: Setting) -> LatencyTable:
+    """The table that a build with a setting goes on with; an empty one where none is there yet.
+
+    Raises:
+        InputError: as `read_table`, or what is there was measured with another setting.
+    """
+    text = _text(path) if os.path.exists(path) else ""
+    # A build that was killed may have left a part of the first line.
+    table = None if _HEADER.startswith(text) else _parse(path, text)
+    if table is None:
+        return LatencyTable(path, setting)
+    table.check_setting(setting)
+    return table
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         why = getattr(problem, "strerror", None) or "it is no text"
         raise InputError(f"cannot read the latency table {path}: {why}") from None
+
+
+def _parse(path: Path, text: str) -> LatencyTable | None:
+    """The measurements of a file, a torn last line aside; None where it has no more than a header.
+
+    Raises:
+        InputError: as `read_table`.
+    """
     lines = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1]))
     if tuple(lines.fieldnames or ()) != COLUMNS:
         raise InputError(f"{path} is no latency table: its first line must name {COLUMNS[0]}, …")
@@ -125,8 +158,6 @@ def read_table(path: Path) -> LatencyTable:
             _take_in(table, row)
         except (TypeError, ValueError, AttributeError):
             raise InputError(f"{path}, line {number}: damaged; delete the line") from None
-    if table is None:
-        raise InputError(f"{path} holds no measurements yet: go on with effsearch lut build")
     return table
 
 
@@ -143,17 +174,24 @@ def _take_in(table: LatencyTable, row: dict[str, str]) -> None:
 class TableWriter:
     """Appends measurements to a table, each group of them safe on the disk when `write` returns.
 
+    A file that it began and wrote no group to is gone when it is closed.
+
     Raises:
         EffsearchError: the file cannot be written.
     """
 
     def __init__(self, path: Path, setting: Setting) -> None:
         self._path, self._setting = path, asdict(setting)
+        self._is_void = not os.path.exists(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = open(path, "a+", encoding="utf-8", newline="")  # noqa: SIM115
+        except OSError as problem:
+            raise self._refused(problem) from None
+        try:
             self._mend()
         except OSError as problem:
+            self.close()
             raise self._refused(problem) from None
 
     def write(
@@ -173,11 +211,19 @@ class TableWriter:
                 | _numbers(timing)
                 | {NETWORK: format_architecture(network)}
             )
-        self._append(text.getvalue())
+        try:
+            self._append(text.getvalue())
+        except OSError as problem:
+            raise self._refused(problem) from None
+        self._is_void = False
 
     def close(self) -> None:
         """Let go of the file."""
-        self._stream.close()
+        # What a full disk refused is refused again here, and was told then.
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        if self._is_void:
+            self._path.unlink(missing_ok=True)
 
     def _mend(self) -> None:
         """Start with the header; drop a half-written last line of a build that was killed."""
@@ -187,15 +233,12 @@ class TableWriter:
         if len(whole) < len(text):
             self._stream.truncate(len(whole.encode("utf-8")))
         if not whole:
-            self._append(",".join(COLUMNS) + "\n")
+            self._append(_HEADER)
 
     def _append(self, text: str) -> None:
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
-        except OSError as problem:
-            raise self._refused(problem) from None
+        self._stream.write(text)
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
 
     def _refused(self, problem: OSError) -> EffsearchError:
         return EffsearchError(f"cannot write {self._path}: {problem.strerror or problem}")

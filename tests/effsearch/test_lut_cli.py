@@ -56,6 +56,29 @@ def test_a_table_is_built_by_a_command(cli: Cli, space: Path) -> None:
     assert document["unseen_networks"]["median_error"] < 0.2
 
 
+@pytest.mark.parametrize(
+    ("phone", "code", "said"),
+    [
+        ("import sys; sys.exit('no device')", 1, "failed with exit code 1: no device"),
+        (
+            "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(60)",
+            130,
+            "stopped; nothing was measured yet, the same command goes on",
+        ),
+    ],
+)
+def test_a_command_that_measures_nothing_leaves_no_table(
+    cli: Cli, space: Path, phone: str, code: int, said: str
+) -> None:
+    pytest.importorskip("onnx")
+    Path("phone.py").write_text(phone)
+    command = f"{sys.executable} phone.py {{onnx}}"
+    answer = cli(*BUILD, "--latency-command", command, "--output", "t.csv")
+    assert answer.code == code
+    assert said in answer.error
+    assert not Path("t.csv").exists()
+
+
 def test_a_build_that_is_done_measures_nothing_again(cli: Cli, space: Path) -> None:
     cli(*BUILD, "-q")
     before = Path("lut/small-torch-cpu-b1.csv").read_bytes()
@@ -120,6 +143,7 @@ def test_profile_measures_by_a_command(cli: Cli) -> None:
     [
         (("lut", "show", "nothing.csv"), 2, "cannot read the latency table nothing.csv"),
         (("lut", "build", "--backend", "tflite"), 2, "unknown latency backend 'tflite'"),
+        (("lut", "build", "--output", "."), 2, "cannot read the latency table .: Is a directory"),
         (("lut", "build", "--passes", "0"), 2, "passes must be at least 1"),
         (("profile", "mobilenet-v2", "--latency-command", "phone"), 2, "must say {onnx}"),
         (

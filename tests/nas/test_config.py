@@ -146,6 +146,11 @@ def test_named_recipe_options_go_over_the_others() -> None:
     assert config.recipe_options() == {"epochs": 9, "lr": 0.1, "resolution": 24}
 
 
+def test_a_function_for_an_evaluator_is_refused_with_what_to_write() -> None:
+    with pytest.raises(InputError, match="evaluator must be text, not a function: name it as"):
+        make_config({"evaluator": print})
+
+
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
     with pytest.raises(InputError, match="unknown config key 'sample': did you mean 'samples'"):
         make_config({"sample": 5})

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from searches import SMALL_SPACE
 
+from nas.baseline import _table_note
 from nas.evaluators.coverage import TableMissing
 from nas.evaluators.registry import make_evaluator
 from nas.evaluators.table import TableEvaluator, load_table
 from search_spaces.errors import InputError
 from search_spaces.notation import format_architecture
-from search_spaces.space_file import parse_space
+from search_spaces.space_file import load_space, parse_space
 from search_spaces.zoo import load_zoo
 from training.trials.evaluator import Request
 
@@ -68,7 +69,10 @@ def test_a_network_that_the_table_lacks_fails_alone(tmp_path: Path) -> None:
     evaluator = small_table(tmp_path)
     results = evaluator.evaluate([Request(0, LACKED, 0), Request(1, TWO, 0)])
     assert results == [
-        {"error": f"network {LACKED.id} is not in the table"},
+        {
+            "error": f"network {LACKED.id} is not in the table; --table-missing nearest takes the "
+            "nearest one's values"
+        },
         {"accuracy": 0.7},
     ]
 
@@ -89,7 +93,38 @@ def test_what_a_table_lacks_is_counted_by_network_not_by_spelling(tmp_path: Path
     one, *others = {space.decode(row).id: space.decode(row) for row in space.enumerate()}.values()
     assert len(others) + 1 < space.size
     path = write_table(tmp_path, ("architecture", "accuracy"), (format_architecture(one), 0.5))
-    assert load_table(path, space, "fail").coverage.lacking == len(others)
+    table = load_table(path, space, "fail")
+    assert table.coverage.lacking == len(others)
+    assert _table_note(table).startswith(f"the table lacks {len(others)} networks of the space: ")
+
+
+@pytest.mark.parametrize(
+    ("missing", "become"),
+    [
+        ("fail", "each that is asked for is a failed trial (--table-missing nearest takes"),
+        ("nearest", "the values of the nearest one are taken"),
+    ],
+)
+def test_of_a_space_too_large_to_count_what_the_table_holds_is_told(
+    tmp_path: Path, missing: TableMissing, become: str
+) -> None:
+    space = load_space("mnasnet")
+    network = space.decode(space.sample(np.random.default_rng(0), 1)[0])
+    path = write_table(tmp_path, ("architecture", "accuracy"), (format_architecture(network), 0.5))
+    note = _table_note(load_table(path, space, missing))
+    held = f"the table holds 1 network of the space's {space.size:.2g} or fewer, and lacks the"
+    assert note.startswith(f"{held} others: {become}")
+
+
+@pytest.mark.parametrize(
+    ("kept", "note"), [(0, ""), (1, "the table lacks 1 network of the space: ")]
+)
+def test_a_table_that_lacks_one_network_or_none(tmp_path: Path, kept: int, note: str) -> None:
+    space = parse_space(SPELLED, "spelled")
+    every = {space.decode(row).id: space.decode(row) for row in space.enumerate()}
+    rows = [(format_architecture(network), 0.5) for network in every.values()]
+    path = write_table(tmp_path, ("architecture", "accuracy"), *rows[kept:])
+    assert _table_note(load_table(path, space, "fail"))[: len(note) or None] == note
 
 
 def test_a_table_without_a_network_of_the_space_is_refused(tmp_path: Path) -> None:

@@ -168,6 +168,11 @@ def test_what_a_file_prints_while_it_is_imported_goes_to_stderr(
         ),
         ("x = 1\nx.missing", r"AttributeError: .*missing.*\(measure.py, line 2\)"),
         ("def evaluate(a:", r"SyntaxError: .*\(.*measure.py, line 1\)"),
+        ("import json\njson.loads('{')", r"JSONDecodeError: .*\(decoder.py, line \d+\)"),
+        (
+            "import importlib\nimportlib.import_module('no_such')",
+            r"no_such.*\(measure.py, line 2\)",
+        ),
         (
             "import sys\nsys.exit('usage: measure')",
             r"SystemExit: usage: measure \(measure.py, line 2\)",
@@ -191,6 +196,8 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("plain.py", "'plain.py' names no function of it: give plain.py:evaluate$"),
+        ("file.txt:f", "cannot be imported: ModuleNotFoundError: No module named 'file'$"),
         ("prox", "unknown evaluator 'prox': did you mean 'proxy'"),
         ("missing.py:evaluate", "evaluator file 'missing.py' does not exist"),
         ("no_such_module:evaluate", "'no_such_module' cannot be imported: ModuleNotFoundError"),

@@ -248,10 +248,29 @@ def test_a_space_that_runs_out_ends_the_search_and_its_resumption(tmp_path: Path
     search = run(problem, path, "random", samples=5000, batch_size=50)
     assert search.exhausted
     assert 0 < search.done < 5000
+    told = f"the cost band holds {search.done} networks: all were evaluated"
+    assert search.exhausted_line == told
     before = path.read_bytes()
     again = run(problem, path, "random", samples=5000, batch_size=50)
     assert again.done == search.done
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("expand", "line"),
+    [
+        ("3", "the space holds 1 network: it was evaluated"),
+        ("[3, 4]", "the space holds 2 networks: all were evaluated"),
+    ],
+)
+def test_without_a_target_it_is_the_space_that_runs_out(
+    tmp_path: Path, expand: str, line: str
+) -> None:
+    text = f"resolution: 32\nstages: [{{op: mbconv, channels: 16, expand: {expand}}}]"
+    problem = Problem.of(parse_space(text, "tiny"), Objective())
+    path = tmp_path / "trials.jsonl"
+    assert run(problem, path, "random", samples=9).exhausted_line == line
+    assert run(problem, tmp_path / "one.jsonl", "random", samples=1).exhausted_line == ""
 
 
 def test_a_ledger_that_does_not_follow_from_the_seed_is_refused(

@@ -1,4 +1,4 @@
-"""Small runs of the kinds that are no searches: a grid, a comparison, a family, a training."""
+"""Small runs of the kinds that are no searches: a grid, a comparison, a family, a bench, …"""
 
 import csv
 import json
@@ -8,6 +8,8 @@ from typing import Any
 from making import asked, make_run, told, write_ledger
 
 from gridsearch.family import ScaleOptions, scale_family
+from nas.bench.config import BenchConfig
+from nas.bench.run import compare_strategies
 from results.run import Run
 from results.run_data import RunData, load_run_data
 from search_spaces.zoo import load_zoo
@@ -105,6 +107,12 @@ def family(root: Path) -> RunData:
         baseline="mobilenet-v2", coefficients="1.2,1.1,1.15", phis=(0.0, 1.0, 2.0)
     )
     return load_run_data(Run.load(scale_family(options, run_dir=root).path))
+
+
+def bench(root: Path) -> RunData:
+    """Two strategies, each with two seeds, in a space too large to know its best."""
+    config = BenchConfig(strategies=("random", "evolution"), seeds=2, samples=30)
+    return load_run_data(Run.load(compare_strategies(config, {}, run_dir=root, quiet=True).path))
 
 
 def training(root: Path, *, epochs: int = 4, answer: bool = True, model: str = "x") -> RunData:

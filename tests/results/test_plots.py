@@ -33,12 +33,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunData:
     return search(tmp_path_factory.mktemp("runs"), 60)
 
 
-RUNS = ("baseline", "coefficients", "comparison", "family", "train")
+RUNS = ("baseline", "coefficients", "comparison", "family", "train", "bench")
 MAKERS = {
     "coefficients": other_kinds.coefficients,
     "comparison": other_kinds.comparison,
     "family": other_kinds.family,
     "train": other_kinds.training,
+    "bench": other_kinds.bench,
 }
 NEED_SEEDS = ("finalists", "noise")
 
@@ -78,7 +79,11 @@ def test_every_kind_draws_a_search(whole: RunData, kind: str) -> None:
 def test_every_kind_of_an_empty_run_says_so(tmp_path: Path, run_kind: str, kind: str) -> None:
     with make_run(tmp_path, run_kind) as run:
         figure, lacking = draw_or_say(kind, load_run_data(run))
-    what = {"training": "no finished epochs yet", "family": "the family has no members yet"}
+    what = {
+        "training": "no finished epochs yet",
+        "family": "the family has no members yet",
+        "strategies": "not all searches have ended yet",
+    }
     assert lacking == what.get(kind, "no finished trials yet")
     assert figure_bytes(figure, "png").startswith(b"\x89PNG")
 

@@ -265,6 +265,7 @@ def test_a_training_that_was_stopped_says_how_far_it_was(tmp_path: Path) -> None
         ("comparison", 2, "The networks compared"),
         ("family", 1, "The members"),
         ("training", 2, "The epochs"),
+        ("bench", 1, "The strategies"),
     ],
 )
 def test_every_kind_of_run_has_its_pictures_and_table(

@@ -171,10 +171,13 @@ def test_a_command_that_hangs_is_stopped_with_all_it_started(tmp_path: Path) -> 
     child = f"import time, pathlib; time.sleep(3); pathlib.Path({str(sign)!r}).touch()"
     meter = _command(
         tmp_path,
-        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])",
+        "import subprocess, sys\n"
+        "print(f'reached\\nwaiting for {sys.argv[1]}', file=sys.stderr, flush=True)\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}])",
         timeout=1.0,
     )
-    with pytest.raises(EffsearchError, match="took more than 1 s"):
+    said = r"took more than 1 s and was stopped after saying 'waiting for \{onnx\}': is the device"
+    with pytest.raises(EffsearchError, match=said):
         measure(meter, SMALL)
     time.sleep(3)
     assert not sign.exists()

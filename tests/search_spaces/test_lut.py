@@ -1,6 +1,8 @@
 """Latency tables: built, stopped, read again, refused; predictions of one network and of many."""
 
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from search_spaces.latency.population import PopulationLatency
 from search_spaces.latency.prediction import Predictor
 from search_spaces.latency.program import Program
 from search_spaces.latency.regression import FEATURES, layer_features
-from search_spaces.latency.table import TableWriter, read_table
+from search_spaces.latency.table import COLUMNS, TableWriter, read_table
 from search_spaces.latency.timing import Run, Timed, summary
 from search_spaces.latency.torch_meter import TorchMeter
 from search_spaces.space_file import load_space, parse_space
@@ -206,6 +208,69 @@ def test_building_on_the_table_of_another_device_is_refused(tmp_path: Path) -> N
     build_table(tmp_path / "t.csv", SPACE, Machine(), replace(ONCE, networks=0))
     with pytest.raises(InputError, match="was measured with device 'known'"):
         build_table(tmp_path / "t.csv", SPACE, TorchMeter(), ONCE)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"notes of mine", "is no latency table"),
+        (b"notes of mine\n", "is no latency table"),
+        (b"notes of mine\nwith two lines\n", "is no latency table"),
+        (b"\xff\xfe", "cannot read the latency table .*: it is no text"),
+        (None, "cannot read the latency table .*: Is a directory"),
+    ],
+)
+def test_building_into_what_is_no_table_is_refused_and_leaves_it(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "t.csv"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        build_table(path, SPACE, Machine(), ONCE)
+    assert path.is_dir() if content is None else path.read_bytes() == content
+
+
+@pytest.mark.parametrize("cut", [0, 9, None])
+def test_a_build_goes_on_from_any_part_of_the_first_line(tmp_path: Path, cut: int | None) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text((",".join(COLUMNS) + "\n")[:cut])
+    few = replace(ONCE, networks=2)
+    built = build_table(path, SPACE, Machine(), few)
+    assert set(read_table(path).layers) == set(built.layers)
+
+
+def test_a_build_that_measured_nothing_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    with pytest.raises(KeyboardInterrupt):
+        build_table(path, SPACE, Machine(fail_after=0), ONCE)
+    assert not path.exists()
+    path.write_text(",".join(COLUMNS) + "\n")  # not of this build
+    with pytest.raises(KeyboardInterrupt):
+        build_table(path, SPACE, Machine(fail_after=0), ONCE)
+    assert path.exists()
+
+
+@pytest.mark.parametrize("room", [20, 1000])
+def test_a_disk_that_is_full_from_the_start_is_told_and_leaves_nothing(
+    tmp_path: Path, room: int
+) -> None:
+    path = tmp_path / "t.csv"
+    code = (
+        "import sys, resource; from pathlib import Path\n"
+        "from search_spaces.errors import EffsearchError\n"
+        "from tests.search_spaces.test_lut import *\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+        "try: build_table(Path(sys.argv[1]), SPACE, Machine(), ONCE)\n"
+        "except EffsearchError as problem: print(problem)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-B", "-c", code, str(path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout == f"cannot write {path}: File too large\n", ended.stderr
+    assert not path.exists()
 
 
 def test_a_layer_that_is_not_there_is_named_with_the_cure(tmp_path: Path) -> None:
