@@ -5,9 +5,10 @@ On the CPU for torch and ONNX Runtime, one thread and one image; with `--device 
 `mnasnet` space have, corrected on some of the networks and judged on others that the correction
 has not seen; look-ups a second; the rank correlation of multiply-adds and measured latency. Layers
 and networks are measured in turn and in two passes, and the low tenth of the undisturbed runs is
-compared: a machine that is busy with something else then hardly shows.
+compared: a machine that is busy with something else then hardly shows. All of it is repeated, and
+medians of the repetitions are judged.
 
-About four and a half minutes on a quiet machine's CPU, two with --quick.
+About nine minutes on a quiet machine's CPU, two with --quick.
 """
 
 import argparse
@@ -36,6 +37,7 @@ BACKENDS = ("torch", "onnxruntime")
 IN_TABLE = 60  # whole networks in the table: two thirds fit the correction
 UNSEEN = 40
 NETWORKS = 200  # measured for the rank correlation; the ones above are the first of them
+REPETITIONS = 3
 POPULATION = 200_000
 MOST_ERROR, LEAST_RATE = 0.05, 300_000
 LEAST_TAU = {"cpu": 0.9, "cuda": 0.85}
@@ -45,7 +47,9 @@ CUDA_BATCH = 64
 def main() -> None:
     """Measure, print a table, write `results/latency.json` (`latency_cuda`) and two pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer networks, one pass")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer networks, one pass, no repetition"
+    )
     parser.add_argument("--keep", type=Path, help="folder for the tables, to go on from")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1 [cpu]")
     wanted = parser.parse_args()
@@ -55,6 +59,7 @@ def main() -> None:
         backends, batch, name = ("torch",), CUDA_BATCH, f"latency_{kind}"
     options = BuildOptions(passes=1 if wanted.quick else 2)
     networks = IN_TABLE + UNSEEN if wanted.quick else NETWORKS
+    repetitions = 1 if wanted.quick else REPETITIONS
     space = load_space(SPACE)
     rows = space.sample(np.random.default_rng(0), 2 * networks)
     drawn = list(dict.fromkeys(space.decode(row) for row in rows))[:networks]
@@ -66,20 +71,30 @@ def main() -> None:
         for backend in backends:
             started = time.perf_counter()
             meter = make_meter(backend, wanted.device, batch=batch)
-            accuracy, measured, what = _measure(meter, drawn, options, wanted.keep or Path(folder))
-            macs = [cost(network).macs for network in drawn]
-            tau = Accuracy(np.array(macs, np.float64), measured).tau
+            macs = np.array([cost(network).macs for network in drawn], np.float64)
+            judged = []
+            for repetition in range(repetitions):
+                tables = (wanted.keep or Path(folder)) / str(repetition)
+                tables.mkdir(parents=True, exist_ok=True)
+                accuracy, measured, what = _measure(meter, drawn, options, tables)
+                judged.append(
+                    {
+                        "median_error": round(accuracy.error, 4),
+                        "largest_error": round(accuracy.worst, 4),
+                        "kendall_tau": round(accuracy.tau, 3),
+                        "kendall_tau_of_macs": round(Accuracy(macs, measured).tau, 3),
+                    }
+                )
             found[backend] = what | {
-                "median_error": round(accuracy.error, 4),
-                "largest_error": round(accuracy.worst, 4),
-                "kendall_tau": round(accuracy.tau, 3),
-                "kendall_tau_of_macs": round(tau, 3),
+                key: float(np.median([one[key] for one in judged])) for key in judged[0]
             }
+            found[backend]["repetitions"] = judged
             _show(backend, found[backend], time.perf_counter() - started)
+            # The pictures show the last repetition.
             predictions.append(
                 Points(backend, accuracy.predicted_ms.tolist(), accuracy.measured_ms.tolist())
             )
-            by_macs.append(Points(backend, macs, measured.tolist()))
+            by_macs.append(Points(backend, macs.tolist(), measured.tolist()))
     RESULTS.mkdir(exist_ok=True)
     draw_predictions(predictions).savefig(RESULTS / f"{name}_predicted.png")
     draw_macs(by_macs).savefig(RESULTS / f"{name}_macs.png")
@@ -153,6 +168,8 @@ def _show(backend: str, found: dict[str, Any], seconds: float) -> None:
     print(f"{'  largest error':34}{found['largest_error']:>12.1%}")
     print(f"{'  Kendall tau, table':34}{found['kendall_tau']:>12.3f}")
     print(f"{'  Kendall tau, multiply-adds':34}{found['kendall_tau_of_macs']:>12.3f}")
+    each = ", ".join(f"{one['kendall_tau']:.3f}" for one in found["repetitions"])
+    print(f"{'  Kendall tau, each repetition':34}{each:>12}")
 
 
 def _judge(rate: float, found: dict[str, dict[str, Any]], least_tau: float) -> None:
