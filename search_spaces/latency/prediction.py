@@ -28,7 +28,7 @@ CHECKED_SHARE = 3
 """Every third network of a table is kept from the fit and checks it."""
 _OUTER = frozenset((STEM, POOLED_STEM, HEAD))
 _PULLS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)  # how strongly, from the strongest
-_WORTH = 1.5  # the strongest within this factor of the best error: few networks overfit easily
+_WORTH = 1.05  # the strongest within this factor of the best error: few networks overfit easily
 _LEAST = 6  # networks to fit on; with fewer only the common factor is fitted
 
 
@@ -187,14 +187,17 @@ def _solve(columns: Floats, rest: Floats, prior: Floats, pull: float) -> Floats:
 
 
 def _left_out_error(columns: Floats, rest: Floats, prior: Floats, pull: float) -> float:
-    """Median error of each network, predicted by a fit on all the others."""
+    """Mean error of the networks, each predicted by a fit on all the others.
+
+    The median would not see that the smallest and the largest are far off.
+    """
     places = np.arange(len(columns))
     errors = [
         abs(columns[place] @ _solve(columns[kept], rest[kept], prior, pull) - rest[place])
         for place in places
         for kept in [places != place]
     ]
-    return float(np.median(errors))
+    return float(np.mean(errors))
 
 
 def _signs(values: Floats) -> Floats:
