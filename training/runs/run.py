@@ -66,8 +66,9 @@ def resume_training(
             differ from the run's.
 
     Raises:
-        InputError: no such run, a change that would make it another training, data that is no
-            longer the same, or a damaged or foreign checkpoint.
+        InputError: no such run, a change that would make it another training, data with other
+            labels, classes or sizes (pixels alone are not looked at), or a damaged or foreign
+            checkpoint.
         EffsearchError: as `train_model`.
     """
     found = find_run(run_dir, reference, KIND)
