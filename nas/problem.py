@@ -149,22 +149,13 @@ class Problem:
             )
         return found + self.new(walked, known, count - len(found))
 
-    def vary(
-        self, rng: np.random.Generator, parent: Sequence[int], seen: Set[str]
-    ) -> Candidate | None:
-        """A new network in the band that differs from `parent` in as few genes as it takes.
-
-        One gene is tried first, then two and so on; None where nothing new turns up.
-        """
-        children = self.vary_many(rng, np.asarray(parent, dtype=np.int64)[None], seen)
-        return children[0] if children else None
-
     def vary_many(
         self, rng: np.random.Generator, parents: Encodings, seen: Set[str]
     ) -> list[Candidate]:
-        """For each parent (n, genes), in order, what `vary` gives; no network twice.
+        """For each parent (n, genes), in order, a new network in the band; none twice.
 
-        A parent around which nothing new turns up is passed over.
+        It differs from its parent in as few genes as it takes: one is tried first, then two and so
+        on. A parent around which nothing new turns up is passed over.
         """
         known = set(seen)
         ids = self._memo()  # children of one parent meet again and again

@@ -138,16 +138,16 @@ def test_where_all_neighbours_are_seen_a_variation_goes_farther(problem: Problem
     parent = problem.draw(rng(), 1, set())[0]
     around = problem.space.neighbours(np.array(parent.encoding))
     seen = {parent.id} | {problem.space.decode(row).id for row in around}
-    child = problem.vary(rng(), parent.encoding, seen)
-    assert child is not None
+    (child,) = problem.vary_many(rng(), np.array([parent.encoding]), seen)
     assert child.id not in seen
 
 
-def test_a_variation_of_the_only_network_is_none() -> None:
+def test_the_only_network_has_no_variation() -> None:
     text = "{resolution: 32, stages: [{op: mbconv, channels: [16, 24]}]}"
     problem = Problem.of(parse_space(text, "two"), Objective())
     both = problem.draw(rng(), 2, set())
-    assert problem.vary(rng(), both[0].encoding, {candidate.id for candidate in both}) is None
+    parents, seen = np.array([both[0].encoding]), {candidate.id for candidate in both}
+    assert problem.vary_many(rng(), parents, seen) == []
 
 
 @settings(max_examples=20, deadline=None)
