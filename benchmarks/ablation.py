@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from nas.objective import Objective
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import Strategy
-from nas.strategies.bayesian import Bayesian
-from nas.surrogate.features import Features, Floats
-from nas.surrogate.gaussian_process import GaussianProcess
-from nas.surrogate.kernel import Kernel, one_hot
-from search_spaces.space import Encodings
+from effsearch.nas.objective import Objective
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import Strategy
+from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.nas.surrogate.features import Features, Floats
+from effsearch.nas.surrogate.gaussian_process import GaussianProcess
+from effsearch.nas.surrogate.kernel import Kernel, one_hot
+from effsearch.search_spaces.space import Encodings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from benchmarks.machine import write_result
-from search_spaces.architecture import Architecture
-from search_spaces.cost import block_cost, cost
-from search_spaces.network import build_network
-from search_spaces.population import PopulationCost
-from search_spaces.space_file import load_space
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import block_cost, cost
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.space_file import load_space
 
 SPACE = "mnasnet"
 POPULATION = 200_000

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import write_result
-from nas.evaluators.user import load_user_evaluator
-from nas.objective import Objective, banded_target
-from nas.problem import Problem
-from nas.search import Search
-from nas.strategies.registry import make_strategy
-from results.ledger import Ledger, read_events
-from search_spaces.space_file import load_space
-from training.trials.cluster import Resources, ray_session
-from training.trials.tune_runner import run_trials
+from effsearch.nas.evaluators.user import load_user_evaluator
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.problem import Problem
+from effsearch.nas.search import Search
+from effsearch.nas.strategies.registry import make_strategy
+from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.search_spaces.space_file import load_space
+from effsearch.training.trials.cluster import Resources, ray_session
+from effsearch.training.trials.tune_runner import run_trials
 
 LONG = 10_000
 BATCHED = 256  # architectures in one Tune trial

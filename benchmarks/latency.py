@@ -21,16 +21,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import RESULTS, write_result
-from results.plots.latency import Points, draw_macs, draw_predictions
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.latency.build import BuildOptions, measure_into
-from search_spaces.latency.layers import layer_cost, layers_of
-from search_spaces.latency.meter import DeviceMeter, make_meter
-from search_spaces.latency.population import PopulationLatency
-from search_spaces.latency.prediction import Accuracy, Predictor
-from search_spaces.space import SearchSpace
-from search_spaces.space_file import load_space
+from effsearch.latency.base_meter import DeviceMeter
+from effsearch.latency.building import BuildOptions, measure_into
+from effsearch.latency.layers import layer_cost, layers_of
+from effsearch.latency.meter import make_meter
+from effsearch.latency.population import PopulationLatency
+from effsearch.latency.prediction import Accuracy, Predictor
+from effsearch.results.plots.latency import Points, draw_macs, draw_predictions
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.space_file import load_space
 
 SPACE = "mnasnet"
 BACKENDS = ("torch", "onnxruntime")

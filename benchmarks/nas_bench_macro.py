@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from search_spaces.errors import InputError
-from search_spaces.notation import format_architecture
-from search_spaces.space_file import load_space
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.space_file import load_space
 
 SPACE = Path(__file__).parents[1] / "tests" / "search_spaces" / "nas_bench_macro.yaml"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "nas-bench-macro"

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import write_result
-from results.ledger import Asked, Event, Ledger, Told
-from results.run import Run
-from search_spaces.notation import format_architecture
-from search_spaces.population import PopulationCost
-from search_spaces.space_file import load_space
+from effsearch.results.store.ledger import Asked, Event, Ledger, Told
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.space_file import load_space
 
 LARGE, SMALL = 10_000, 1_000
 REQUIRED = {"top_seconds": 1.5, "report_seconds": 20.0, "small_report_bytes": 6_000_000}

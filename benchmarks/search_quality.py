@@ -28,16 +28,16 @@ import numpy as np
 from benchmarks.ablation import KERNELS, VARIANTS, Variant
 from benchmarks.machine import write_result
 from benchmarks.nas_bench_macro import JSON_FILE, SPACE, convert
-from nas.bench.config import BenchConfig
-from nas.bench.figure import draw
-from nas.bench.race import Trace, run_race, run_search, trace_of
-from nas.bench.standing import evaluations_to, grouped, interval, standings
-from nas.bench.yardstick import Yardstick, make_yardstick
-from nas.config import BaselineConfig
-from nas.objective import Floats, Objective
-from nas.strategies.registry import STRATEGIES
-from results.files import write_bytes_atomically
-from results.plots.files import figure_bytes
+from effsearch.nas.bench.benchmark import Yardstick, make_yardstick
+from effsearch.nas.bench.config import BenchConfig
+from effsearch.nas.bench.figure import draw
+from effsearch.nas.bench.leaderboard import evaluations_to, grouped, interval, standings
+from effsearch.nas.bench.runner import Trace, run_race, run_search, trace_of
+from effsearch.nas.config import BaselineConfig
+from effsearch.nas.objective import Floats, Objective
+from effsearch.nas.strategies.registry import STRATEGIES
+from effsearch.results.plots.files import figure_bytes
+from effsearch.results.store.files import write_bytes_atomically
 
 SEEDS = 10
 TABLE_SEEDS = 50  # for the claims: the strategies that learn end within the noise of one training

@@ -24,16 +24,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.machine import write_result
-from search_spaces.architecture import Architecture
-from search_spaces.network import build_network
-from search_spaces.population import PopulationCost
-from search_spaces.space_file import load_space
-from search_spaces.zoo import load_zoo
-from training.dataset import load_train
-from training.device import DeviceData, choose_device, place_on_device
-from training.loop import train_classifier
-from training.recipe import Recipe
-from training.seeds import build_seeded
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.space_file import load_space
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.data.dataset import load_train
+from effsearch.training.devices.device import DeviceData, choose_device, place_on_device
+from effsearch.training.loop.classifier import train_classifier
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.recipes.seeds import build_seeded
 
 CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10"
 NETWORKS = 3

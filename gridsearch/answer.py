@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gridsearch.candidates import Candidate
-from gridsearch.choice import Choice, choose
-from gridsearch.grid import Triple
-from gridsearch.jobs import Measured
-from gridsearch.plan import Plan
-from results.comparison import Estimate
-from results.run import Run
-from search_spaces.errors import EffsearchError
-from search_spaces.scaling import Coefficients
+from effsearch.gridsearch.candidates import Candidate
+from effsearch.gridsearch.choice import Choice, choose
+from effsearch.gridsearch.grid import Triple
+from effsearch.gridsearch.jobs import Measured
+from effsearch.gridsearch.setup import Plan
+from effsearch.results.statistics import Estimate
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.errors import EffsearchError
+from effsearch.search_spaces.scaling import Coefficients
 
 METHODS = {
     "seeds": "t intervals from the noise between seeds, pooled over all networks; of the best, "

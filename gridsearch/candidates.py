@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from gridsearch.grid import TARGET, Grid, Triple, feasible_triples, just_above
-from search_spaces.architecture import Architecture
-from search_spaces.cost import Cost, cost
-from search_spaces.errors import InfeasibleError
-from search_spaces.scaling import (
+from effsearch.gridsearch.grid import TARGET, Grid, Triple, feasible_triples, just_above
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import Cost, cost
+from effsearch.search_spaces.errors import InfeasibleError
+from effsearch.search_spaces.scaling import (
     Rounding,
     compound,
     round_filters,

@@ -1,6 +1,6 @@
 """The choice among measured candidates: how sure each mean is, which are ties, and who wins.
 
-With two seeds or more the noise is the pooled deviation between seeds (`results.comparison`). With
+With two seeds or more the noise is the pooled deviation between seeds (`results.statistics`). With
 one seed each it is taken from the scatter of all networks about a smooth surface, quadratic in the
 logarithms of layers, channels and resolution as rounded: what no smooth effect of the three
 explains. That holds the surface's own misfit too, so it is rather too wide than too narrow.
@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from gridsearch.candidates import Candidate
-from results.comparison import CONFIDENCE, Estimate, Noise, compare, pooled_noise
-from search_spaces.architecture import Architecture
+from effsearch.gridsearch.candidates import Candidate
+from effsearch.results.statistics import CONFIDENCE, Estimate, Noise, compare, pooled_noise
+from effsearch.search_spaces.architecture import Architecture
 
 FEWEST_RESIDUALS = 5
 

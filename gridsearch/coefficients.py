@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gridsearch.answer import CoefficientsResult, make_answer, scores_of, triples_csv
-from gridsearch.config import MAY_CHANGE, TOP_KEYS, CoefficientsConfig, make_config
-from gridsearch.heat_map import draw_heat_map
-from gridsearch.jobs import ListSource, Measured, failures
-from gridsearch.plan import Plan, make_plan
-from gridsearch.running import check_device, queue_runner
-from gridsearch.study import (
+from effsearch.gridsearch.answer import CoefficientsResult, make_answer, scores_of, triples_csv
+from effsearch.gridsearch.config import MAY_CHANGE, TOP_KEYS, CoefficientsConfig, make_config
+from effsearch.gridsearch.heat_map import draw_heat_map
+from effsearch.gridsearch.jobs import ListSource, Measured, failures
+from effsearch.gridsearch.running import check_device, queue_runner
+from effsearch.gridsearch.setup import Plan, make_plan
+from effsearch.gridsearch.study import (
     StudySource,
     bring_in_line,
     check_storage,
@@ -18,10 +18,11 @@ from gridsearch.study import (
     hide_password,
     open_study,
 )
-from gridsearch.trainings import Trainings
-from results.files import write_atomically, write_json
-from results.ledger import Ledger, read_events
-from results.lifecycle import (
+from effsearch.gridsearch.trainings import Trainings
+from effsearch.results.config import changed_keys
+from effsearch.results.store.files import write_atomically, write_json
+from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.results.store.lifecycle import (
     ending_recorded,
     find_run,
     new_run,
@@ -30,11 +31,10 @@ from results.lifecycle import (
     say,
     write_trials,
 )
-from results.run import Run
-from results.settings import changed_keys
-from results.trials import join_trials
-from search_spaces.errors import InputError
-from training.trials.halving import Halving
+from effsearch.results.store.run import Run
+from effsearch.results.store.trials import join_trials
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.trials.halving import Halving
 
 KIND = "coefficients"
 TOP_LEDGER = "top.jsonl"
@@ -183,7 +183,7 @@ def _local_storage(run: Run) -> str:
 
 def _same_baseline(run: Run, config: CoefficientsConfig, run_dir: Path) -> None:
     """A baseline may be named otherwise than when the run started, if it is the same network."""
-    from results.answers import find_baseline
+    from effsearch.results.store.answers import find_baseline
 
     given = find_baseline(run_dir, config.baseline).architecture
     if given.id != run.record["baseline"]["id"]:

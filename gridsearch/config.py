@@ -6,18 +6,18 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-from gridsearch.candidates import Constraint
-from gridsearch.grid import Grid, exact_tolerance, make_grid
-from results.settings import (
+from effsearch.gridsearch.candidates import Constraint
+from effsearch.gridsearch.grid import Grid, exact_tolerance, make_grid
+from effsearch.results.config import (
     check_gpus,
     check_mapping,
     check_text,
     check_whole,
     merge_settings,
 )
-from search_spaces.amounts import parse_seconds
-from search_spaces.errors import InputError, unknown_name
-from search_spaces.scaling import Rounding, round_resolution
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.scaling import Rounding, round_resolution
+from effsearch.search_spaces.units import parse_seconds
 
 Pruning = Literal["none", "halving"]
 

@@ -13,18 +13,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gridsearch.family_targets import FoundPhi, MeterOptions, reach_count, reach_latency
-from results.answers import find_baseline, find_coefficients
-from results.files import write_atomically, write_json
-from results.run import Run
-from search_spaces.architecture import Architecture
-from search_spaces.coefficients import doubts
-from search_spaces.cost import cost
-from search_spaces.errors import InputError, unknown_name
-from search_spaces.family import Member, formula_family, published_members
-from search_spaces.notation import format_architecture
-from search_spaces.scaling import Coefficients, Rounding, round_resolution
-from search_spaces.scaling_search import Metric
+from effsearch.gridsearch.family_targets import FoundPhi, MeterOptions, reach_count, reach_latency
+from effsearch.results.store.answers import find_baseline, find_coefficients
+from effsearch.results.store.files import write_atomically, write_json
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.coefficients import doubts
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.family import Member, formula_family, published_members
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.scaling import Coefficients, Rounding, round_resolution
+from effsearch.search_spaces.scaling_search import Metric
 
 KIND = "family"
 FAMILIES = ("formula", "published")

@@ -5,16 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from results.wording import number
-from search_spaces.amounts import format_count, format_ms
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.errors import InfeasibleError
-from search_spaces.latency.command_meter import TIMEOUT, CommandMeter
-from search_spaces.latency.meter import Meter, make_meter, measure
-from search_spaces.latency.scaling import scale_to_latency
-from search_spaces.scaling import Coefficients, Rounding
-from search_spaces.scaling_search import Metric, scale_to_cost
+from effsearch.latency.base_meter import Meter, measure
+from effsearch.latency.command_meter import TIMEOUT, CommandMeter
+from effsearch.latency.meter import make_meter
+from effsearch.latency.scaling import scale_to_latency
+from effsearch.results.formatting import number
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InfeasibleError
+from effsearch.search_spaces.scaling import Coefficients, Rounding
+from effsearch.search_spaces.scaling_search import Metric, scale_to_cost
+from effsearch.search_spaces.units import format_count, format_ms
 
 _CLOSE = 0.03  # a budget missed by more than this is worth a word
 _FARTHEST = 2.0  # times the target, or a part of it: a step of φ, and no rounding is so coarse

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from search_spaces.errors import InfeasibleError, InputError
-from search_spaces.scaling import Coefficients
+from effsearch.search_spaces.errors import InfeasibleError, InputError
+from effsearch.search_spaces.scaling import Coefficients
 
 TARGET = 2
 _UNIT = 100**5  # α·β²·γ² in hundredths, to the fifth

@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.files import write_bytes_atomically
+from effsearch.results.store.files import write_bytes_atomically
 
 
 def draw_heat_map(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], path: Path) -> None:
-    """Write the triples as a PNG; `results.plots.heatmap` says what it shows.
+    """Write the triples as a PNG; `effsearch.results.plots.heatmap` says what it shows.
 
     Args:
-        rows: from `gridsearch.answer.triple_rows`.
+        rows: from `effsearch.gridsearch.answer.triple_rows`.
         answer: the content of `coefficients.json`.
         path: of the PNG.
 
     Raises:
         EffsearchError: the file cannot be written.
     """
-    from results.plots.files import figure_bytes
-    from results.plots.heatmap import surface
-    from results.plots.registry import styled
+    from effsearch.results.plots.files import figure_bytes
+    from effsearch.results.plots.heatmap import surface
+    from effsearch.results.plots.registry import styled
 
     write_bytes_atomically(path, figure_bytes(styled(lambda: surface(rows, answer)), "png"))

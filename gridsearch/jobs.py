@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from search_spaces.architecture import Architecture
+from effsearch.search_spaces.architecture import Architecture
 
 
 @dataclass(frozen=True, kw_only=True)

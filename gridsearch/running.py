@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-from gridsearch.trainings import Trainings
-from training.trials.evaluator import Evaluator
-from training.trials.gpus import check_gpus
+from effsearch.gridsearch.trainings import Trainings
+from effsearch.training.trials.evaluator import Evaluator
+from effsearch.training.trials.gpus import check_gpus
 
 RunQueue = Callable[[Trainings, Evaluator, str], None]
 
@@ -35,9 +35,9 @@ def queue_runner(machine: Machine, quiet: bool) -> Iterator[RunQueue]:
     Raises:
         MissingResourceError: no such cluster, or it lacks what a training needs.
     """
-    from training.trials.cluster import Resources, Session, ray_session
-    from training.trials.progress import progress
-    from training.trials.tune_runner import run_trials
+    from effsearch.training.trials.cluster import Resources, Session, ray_session
+    from effsearch.training.trials.progress import progress
+    from effsearch.training.trials.tune_runner import run_trials
 
     session: Session | None = None
     resources = Resources(

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gridsearch.candidates import Candidate
-from gridsearch.grid import Grid, Triple
-from gridsearch.jobs import Job, Measured
-from search_spaces.errors import InputError, MissingResourceError
+from effsearch.gridsearch.candidates import Candidate
+from effsearch.gridsearch.grid import Grid, Triple
+from effsearch.gridsearch.jobs import Job, Measured
+from effsearch.search_spaces.errors import InputError, MissingResourceError
 
 if TYPE_CHECKING:
     import optuna

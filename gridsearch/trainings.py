@@ -9,21 +9,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gridsearch.jobs import Job, Measured, Source
-from results.events import Asked, Event, Failed
-from results.ledger import Ledger
-from search_spaces.cost import cost
-from search_spaces.notation import format_architecture
-from training.trials.evaluator import Request
-from training.trials.halving import Halving
-from training.trials.outcome import Outcome, as_event
+from effsearch.gridsearch.jobs import Job, Measured, Source
+from effsearch.results.store.events import Asked, Event, Failed
+from effsearch.results.store.ledger import Ledger
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.halving import Halving
+from effsearch.training.trials.outcome import Outcome, as_event
 
 DEATHS = 2
 """Times a training is started again whose process was killed, before it counts as failed."""
 
 
 class Trainings:
-    """A queue for `training.trials.tune_runner`: each network of the source, once a seed.
+    """A queue for `effsearch.training.trials.tune_runner`: each network of the source, once a seed.
 
     Args:
         source: names the networks.

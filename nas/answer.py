@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.calibration import Calibration
-from nas.finalists import Verdict
-from nas.latency_check import LatencyCheck
-from nas.pareto import cheapest_first
-from nas.plan import Plan
-from results.run import Run
-from results.trials import Trial
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.errors import EffsearchError
-from search_spaces.notation import parse_architecture
+from effsearch.nas.calibration import Calibration
+from effsearch.nas.finalists import Verdict
+from effsearch.nas.latency_check import LatencyCheck
+from effsearch.nas.pareto import cheapest_first
+from effsearch.nas.setup import Plan
+from effsearch.results.store.run import Run
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import EffsearchError
+from effsearch.search_spaces.notation import parse_architecture
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nas.answer import BaselineResult, check_some, make_answer
-from nas.calibration import calibrate
-from nas.config import BaselineConfig, changed_keys, make_config
-from nas.evaluators.table import TableEvaluator
-from nas.finalists import FinalistQueue, Verdict, choose_finalists, judge
-from nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
-from nas.learned_weight import with_learned_weight
-from nas.plan import Plan, make_plan
-from nas.search import Search
-from results.directory import resume_command
-from results.files import write_json
-from results.ledger import Ledger, iterate_events, read_events
-from results.lifecycle import (
+from effsearch.nas.answer import BaselineResult, check_some, make_answer
+from effsearch.nas.auto_weight import with_learned_weight
+from effsearch.nas.calibration import calibrate
+from effsearch.nas.config import BaselineConfig, changed_keys, make_config
+from effsearch.nas.evaluators.table import TableEvaluator
+from effsearch.nas.finalists import FinalistQueue, Verdict, choose_finalists, judge
+from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
+from effsearch.nas.search import Search
+from effsearch.nas.setup import Plan, make_plan
+from effsearch.results.store.directory import resume_command
+from effsearch.results.store.files import write_json
+from effsearch.results.store.ledger import Ledger, iterate_events, read_events
+from effsearch.results.store.lifecycle import (
     ending_recorded,
     find_run,
     has_results,
@@ -29,11 +29,11 @@ from results.lifecycle import (
     say,
     write_trials,
 )
-from results.run import Run
-from results.trials import Trial, join_trials
-from search_spaces.architecture import Architecture
-from search_spaces.errors import EffsearchError, MissingResourceError
-from training.trials.evaluator import Evaluator
+from effsearch.results.store.run import Run
+from effsearch.results.store.trials import Trial, join_trials
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
+from effsearch.training.trials.evaluator import Evaluator
 
 KIND = "baseline"
 FINALISTS_LEDGER = "finalists.jsonl"
@@ -112,9 +112,9 @@ def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
 
 def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict | None]:
     """The search's trials, best first, then its finalists; Ray is started only if needed."""
-    from training.trials.cluster import Resources, Session, ray_session
-    from training.trials.progress import progress
-    from training.trials.tune_runner import run_trials
+    from effsearch.training.trials.cluster import Resources, Session, ray_session
+    from effsearch.training.trials.progress import progress
+    from effsearch.training.trials.tune_runner import run_trials
 
     config, ray = plan.config, ExitStack()
     session: Session | None = None
@@ -222,7 +222,7 @@ def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
 
 def _longer(plan: Plan) -> Evaluator:
     """The evaluator with the finalists' epochs; others than proxy training have no epochs."""
-    from training.trials.proxy import ProxyEvaluator
+    from effsearch.training.trials.proxy import ProxyEvaluator
 
     if not isinstance(plan.evaluator, ProxyEvaluator):
         return plan.evaluator

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from nas.known_costs import LATENCY
-from nas.objective import Floats, Objective, Target
-from nas.problem import Problem, Result
-from nas.surrogate.features import FeatureTables
-from nas.surrogate.gaussian_process import GaussianProcess, lifted, one_thread
-from search_spaces.space import Encodings
+from effsearch.nas.cost_model import LATENCY
+from effsearch.nas.objective import Floats, Objective, Target
+from effsearch.nas.problem import Problem, Result
+from effsearch.nas.surrogate.features import FeatureTables
+from effsearch.nas.surrogate.gaussian_process import GaussianProcess, lifted, one_thread
+from effsearch.search_spaces.space import Encodings
 
 CONFIDENCE = 0.9
 FEWEST = 20

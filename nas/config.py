@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from nas.evaluators.coverage import TableMissing
-from nas.known_costs import LATENCY, TOTAL_MEMORY
-from nas.objective import FLOOR, Objective, ObjectiveKind, Target, banded_target
-from nas.pruning import PruningKind
-from results.settings import changed_keys as _changed_keys
-from results.settings import (
+from effsearch.nas.cost_model import LATENCY, TOTAL_MEMORY
+from effsearch.nas.evaluators.coverage import TableMissing
+from effsearch.nas.objective import FLOOR, Objective, ObjectiveKind, Target, banded_target
+from effsearch.nas.pruning import PruningKind
+from effsearch.results.config import changed_keys as _changed_keys
+from effsearch.results.config import (
     check_gpus,
     check_mapping,
     check_real,
@@ -18,8 +18,13 @@ from results.settings import (
     merge_settings,
     read_config,
 )
-from search_spaces.amounts import parse_bytes, parse_count, parse_milliseconds, parse_seconds
-from search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.units import (
+    parse_bytes,
+    parse_count,
+    parse_milliseconds,
+    parse_seconds,
+)
 
 __all__ = ["MAY_CHANGE", "BaselineConfig", "changed_keys", "make_config", "read_config"]
 
@@ -83,7 +88,7 @@ class BaselineConfig:
         latency_backend, latency_threads, latency_batch: None for what the table was measured with.
         objective: `hard`, `soft` or `absolute`, for all targets.
         weight: w (β) of the objective, at most 0; None for its default, `auto` for what an earlier
-            soft search worked out (`nas.learned_weight`).
+            soft search worked out (`effsearch.nas.auto_weight`).
         cost_tolerance: fraction over a target that is still evaluated; None is 0, and no bound
             with `soft`.
         cost_band: fraction under the first target that is still evaluated, 1 for no bound; None
@@ -99,7 +104,7 @@ class BaselineConfig:
         epochs: of proxy training; None for the recipe's.
         proxy_resolution: pixels in proxy training; None for the recipe's.
         recipe: further options of proxy training.
-        pruning: `halving` gives trainings up that fall behind (`nas.pruning`).
+        pruning: `halving` gives trainings up that fall behind (`effsearch.nas.pruning`).
         samples: networks to evaluate, failed ones included.
         batch_size: networks asked together; None for the strategy's own. Part of what is
             searched: results are told batch by batch, whatever the number of workers.

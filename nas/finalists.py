@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from nas.config import BaselineConfig
-from nas.objective import Objective
-from nas.pareto import cheapest_first
-from nas.search import trial_seed
-from results.comparison import CONFIDENCE, compare
-from results.events import Asked, Event, Told
-from results.ledger import Ledger
-from results.trials import Trial
-from search_spaces.notation import parse_architecture
-from training.trials.evaluator import Request
-from training.trials.outcome import Outcome, as_event
+from effsearch.nas.config import BaselineConfig
+from effsearch.nas.objective import Objective
+from effsearch.nas.pareto import cheapest_first
+from effsearch.nas.search import trial_seed
+from effsearch.results.statistics import CONFIDENCE, compare
+from effsearch.results.store.events import Asked, Event, Told
+from effsearch.results.store.ledger import Ledger
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.outcome import Outcome, as_event
 
 
 def choose_finalists(ranked: Sequence[Trial], config: BaselineConfig) -> list[Trial]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nas.config import BaselineConfig
-from nas.plan import Plan, make_plan
-from nas.search import trial_seed
-from training.trials.evaluator import Request
+from effsearch.nas.config import BaselineConfig
+from effsearch.nas.search import trial_seed
+from effsearch.nas.setup import Plan, make_plan
+from effsearch.training.trials.evaluator import Request
 
 _SAMPLES = 20_000
 
@@ -57,7 +57,7 @@ def _seconds_per_trial(plan: Plan) -> float | None:
         return 0.0
     if plan.config.evaluator != "proxy":
         return None
-    from training.trials.proxy import ProxyEvaluator
+    from effsearch.training.trials.proxy import ProxyEvaluator
 
     assert isinstance(plan.evaluator, ProxyEvaluator)
     epochs = plan.evaluator.recipe.epochs

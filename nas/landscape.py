@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.objective import Floats
-from search_spaces.architecture import Architecture, Block, Stage, Stem, stage_blocks
-from search_spaces.errors import InputError
-from search_spaces.population import PopulationCost
-from search_spaces.space import Encodings, SearchSpace
+from effsearch.nas.objective import Floats
+from effsearch.search_spaces.architecture import Architecture, Block, Stage, Stem, stage_blocks
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.space import Encodings, SearchSpace
 
 _UNIT = 1e9  # scores add up as whole billionths, so that equal networks are equal to the last bit
 _SPREAD = 0.026  # accuracy one standard deviation of the block score is worth

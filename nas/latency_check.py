@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from nas.known_costs import LATENCY, PREDICTED
-from nas.latency_target import LatencySource
-from nas.measuring import BESIDE, measure_in_turn, measure_one_by_one
-from nas.objective import Objective
-from nas.remote_meter import RemoteMeter
-from results.trials import Trial
-from search_spaces.amounts import format_ms
-from search_spaces.architecture import Architecture
-from search_spaces.errors import EffsearchError
-from search_spaces.latency.meter import DeviceMeter, Latency
-from search_spaces.notation import parse_architecture
+from effsearch.latency.base_meter import DeviceMeter, Latency
+from effsearch.nas.cost_model import LATENCY, PREDICTED
+from effsearch.nas.latency_target import LatencySource
+from effsearch.nas.latency_trials import BESIDE, measure_in_turn, measure_one_by_one
+from effsearch.nas.objective import Objective
+from effsearch.nas.ray_meter import RemoteMeter
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import EffsearchError
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.units import format_ms
 
 MOST = 5
 """How many of the best are measured at most, until one of them meets a hard target."""

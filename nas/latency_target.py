@@ -7,15 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.config import BaselineConfig
-from nas.remote_meter import RemoteMeter, check_here
-from search_spaces.errors import InputError
-from search_spaces.latency.command_meter import CommandMeter
-from search_spaces.latency.meter import Meter, make_meter
-from search_spaces.latency.population import PopulationLatency
-from search_spaces.latency.prediction import Predictor
-from search_spaces.latency.table import LatencyTable, read_table
-from search_spaces.space import SearchSpace
+from effsearch.latency.base_meter import Meter
+from effsearch.latency.command_meter import CommandMeter
+from effsearch.latency.meter import make_meter
+from effsearch.latency.population import PopulationLatency
+from effsearch.latency.prediction import Predictor
+from effsearch.latency.table import LatencyTable, read_table
+from effsearch.nas.config import BaselineConfig
+from effsearch.nas.ray_meter import RemoteMeter, check_here
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space import SearchSpace
 
 _COMMAND = "command"
 

@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from results.wording import number
-from search_spaces.errors import InfeasibleError, InputError, unknown_name
+from effsearch.results.formatting import number
+from effsearch.search_spaces.errors import InfeasibleError, InputError, unknown_name
 
 ObjectiveKind = Literal["hard", "soft", "absolute"]
 Floats: TypeAlias = NDArray[np.float64]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.objective import Floats
+from effsearch.nas.objective import Floats
 
 
 def pareto_front(values: Floats) -> NDArray[np.bool_]:

@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.known_costs import Costs, KnownCosts
-from nas.objective import Floats, Objective
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InfeasibleError
-from search_spaces.space import Encodings, SearchSpace
+from effsearch.nas.cost_model import Costs, KnownCosts
+from effsearch.nas.objective import Floats, Objective
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InfeasibleError
+from effsearch.search_spaces.space import Encodings, SearchSpace
 
 ENUMERABLE = 100_000
 """Spaces of at most this size are enumerated, so that a search can run out of them."""

@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from nas.objective import Objective
-from nas.problem import Candidate, Result
-from training.trials.halving import Halving
+from effsearch.nas.objective import Objective
+from effsearch.nas.problem import Candidate, Result
+from effsearch.training.trials.halving import Halving
 
 PruningKind = Literal["none", "halving"]
 

@@ -12,19 +12,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from nas.known_costs import LATENCY, PREDICTED
-from nas.problem import Candidate, Problem, Result
-from nas.pruning import Pruning
-from nas.strategies.base import Strategy
-from results.events import Asked, Event, Failed, Told
-from results.ledger import Ledger
-from results.trials import Trial, top
-from search_spaces.amounts import format_count, format_ms
-from search_spaces.architecture import Architecture
-from search_spaces.errors import EffsearchError, InputError
-from search_spaces.notation import format_architecture
-from training.trials.evaluator import Measurements, Request
-from training.trials.outcome import Outcome, as_event, worker_name
+from effsearch.nas.cost_model import LATENCY, PREDICTED
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.pruning import Pruning
+from effsearch.nas.strategies.base import Strategy
+from effsearch.results.store.events import Asked, Event, Failed, Told
+from effsearch.results.store.ledger import Ledger
+from effsearch.results.store.trials import Trial, top
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.units import format_count, format_ms
+from effsearch.training.trials.evaluator import Measurements, Request
+from effsearch.training.trials.outcome import Outcome, as_event, worker_name
 
 _SECOND_TRY = "its latency could be measured at the second try only"
 

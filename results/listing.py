@@ -2,23 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from results.bench import count_searches
-from results.ledger import Asked, Event, Failed, Told, digest, iterate_events
-from results.own_table import read_own_table
-from results.run import Run
-from results.trials import Trial, count_states, join_trials, top
-
-_TARGETS = {
-    "target_flops": "macs",
-    "target_params": "params",
-    "target_memory": "memory_bytes",
-    "target_latency": "latency_ms",
-}
-"""Settings that name a wanted cost."""
+from effsearch.results.bench_progress import count_searches
+from effsearch.results.store.kind_table import read_own_table
+from effsearch.results.store.ledger import Asked, Event, Failed, Told, digest
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_events import run_events, run_targets
+from effsearch.results.store.trials import Trial, count_states, join_trials, top
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +44,6 @@ class FailureSummary:
     reason: str
     count: int
     example: str
-
-
-def run_events(run: Run) -> Iterable[Event]:
-    """The events of a run's ledger, one at a time; none where there is no ledger yet.
-
-    Raises:
-        InputError: the ledger is corrupt before its last line.
-    """
-    return iterate_events(run.paths.ledger) if run.paths.ledger.exists() else ()
 
 
 def summarise(run: Run) -> RunSummary:
@@ -123,15 +107,6 @@ def _without_trials(run: Run, asked: int, done: int, best_accuracy: float | None
         best_accuracy=best_accuracy,
         targets=run_targets(run),
     )
-
-
-def run_targets(run: Run) -> dict[str, Any]:
-    """What the run searched for, by cost: `targets` of its record, else its settings."""
-    recorded = run.record.get("targets")
-    if isinstance(recorded, dict):
-        return recorded
-    settings = {metric: run.config.get(key) for key, metric in _TARGETS.items()}
-    return {metric: value for metric, value in settings.items() if value is not None}
 
 
 def summarise_failures(trials: Sequence[Trial]) -> list[FailureSummary]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from results.trials import Trial
-from search_spaces.errors import InputError, unknown_name
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.errors import InputError, unknown_name
 
 
 def cost_of(trial: Trial, name: str) -> float | None:

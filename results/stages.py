@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from search_spaces.architecture import Architecture, Stage, stage_blocks
-from search_spaces.cost import block_cost, head_cost, stem_cost
+from effsearch.search_spaces.architecture import Architecture, Stage, stage_blocks
+from effsearch.search_spaces.cost import block_cost, head_cost, stem_cost
 
 _NAMES = {
     "conv": "Conv",

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from results.plots.choices import read_choices
-from results.run import Run
-from results.run_data import RunData, load_run_data
-from results.trials import Trial
-from search_spaces.errors import EffsearchError, InputError, MissingResourceError
+from effsearch.results.plots.choices import read_choices
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
 
 FOLDER = "tensorboard"
 _OUTCOMES = ("reward", "accuracy", "seconds", "macs", "params")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from results.wording import one_line
+from effsearch.results.formatting import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from results.bench import SEARCHES, final_standings
-from results.listing import run_events, run_targets, summarise, summarise_failures
-from results.own_table import Row, read_own_table
-from results.pareto import pareto_trials
-from results.run import Run
-from results.trials import Trial, count_states, join_trials, top
-from results.wording import NOTHING_YET, number, one_line, targets
+from effsearch.results.bench_progress import SEARCHES, final_standings
+from effsearch.results.formatting import NOTHING_YET, number, one_line, targets
+from effsearch.results.listing import summarise, summarise_failures
+from effsearch.results.pareto import pareto_trials
+from effsearch.results.store.kind_table import Row, read_own_table
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_events import run_events, run_targets
+from effsearch.results.store.trials import Trial, count_states, join_trials, top
 
 _WIDTH, _HEIGHT = 64, 12
 _RECENT_SECONDS = 300.0

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeVar, get_args
 
-from search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.errors import InputError, unknown_name
 
 Op = Literal["conv", "depthwise_separable", "mbconv", "fused_mbconv", "bottleneck", "identity"]
 Skip = Literal["none", "identity", "pool"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from search_spaces.errors import InputError
-from search_spaces.scaling import Coefficients
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.scaling import Coefficients
 
 FAR_FROM_TWO = 0.2
 """A product α·β²·γ² further from 2 than this is worth a warning; the paper's is 1.92."""

@@ -8,7 +8,7 @@ activations, pooling and additions are not counted.
 from dataclasses import dataclass
 from functools import lru_cache
 
-from search_spaces.architecture import Architecture, Block, Stem
+from effsearch.search_spaces.architecture import Architecture, Block, Stem
 
 BYTES_PER_ACTIVATION = 4  # float32
 

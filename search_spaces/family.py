@@ -7,11 +7,11 @@ layers; `published` is a table that was rounded by hand and that no φ reproduce
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_spaces.architecture import Architecture
-from search_spaces.cost import Cost, cost
-from search_spaces.errors import InputError
-from search_spaces.scaling import Coefficients, Rounding, compound
-from search_spaces.zoo import published_family
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import Cost, cost
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.scaling import Coefficients, Rounding, compound
+from effsearch.search_spaces.zoo import published_family
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def formula_family(
     """The baseline scaled by every φ, in the order given.
 
     Raises:
-        InputError: as `search_spaces.scaling.compound`; the φ is named.
+        InputError: as `effsearch.search_spaces.scaling.compound`; the φ is named.
     """
     base = cost(baseline)
     return [_scaled(baseline, base, coefficients, phi, rounding) for phi in dict.fromkeys(phis)]

@@ -1,6 +1,6 @@
 """The same count by fvcore, on the built network: the outside check of the closed form."""
 
-from search_spaces.architecture import Architecture
+from effsearch.search_spaces.architecture import Architecture
 
 
 def fvcore_macs(architecture: Architecture, resolution: int | None = None) -> int:
@@ -12,7 +12,7 @@ def fvcore_macs(architecture: Architecture, resolution: int | None = None) -> in
 
     import torch
 
-    from search_spaces.network import build_network
+    from effsearch.search_spaces.network import build_network
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fvcore still traces with torch.jit

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from search_spaces.architecture import Architecture, Head, Op, Skip, Stage, Stem
-from search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.architecture import Architecture, Head, Op, Skip, Stage, Stem
+from effsearch.search_spaces.errors import InputError, unknown_name
 
 _OPS: dict[str, Op] = {
     "cn": "conv",

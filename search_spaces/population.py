@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.architecture import Head, Stage, Stem, stage_blocks
-from search_spaces.cost import (
+from effsearch.search_spaces.architecture import Head, Stage, Stem, stage_blocks
+from effsearch.search_spaces.cost import (
     BYTES_PER_ACTIVATION,
     LayerCost,
     block_cost,
     head_cost,
     stem_cost,
 )
-from search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.space import Encodings, SearchSpace
 
 METRICS = ("macs", "params", "memory_bytes")
 """The costs that are known before anything is trained."""

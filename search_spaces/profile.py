@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from search_spaces.architecture import Architecture, Block, stage_blocks
-from search_spaces.cost import BYTES_PER_ACTIVATION, LayerCost, layer_costs
+from effsearch.search_spaces.architecture import Architecture, Block, stage_blocks
+from effsearch.search_spaces.cost import BYTES_PER_ACTIVATION, LayerCost, layer_costs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from search_spaces.architecture import Architecture, Head
-from search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.architecture import Architecture, Head
+from effsearch.search_spaces.errors import InputError, unknown_name
 
 Rounding = Literal["exact", "even", "8", "32"]
 """Of a scaled resolution: to the nearest whole pixel, or to the nearest multiple of 2, 8 or 32."""

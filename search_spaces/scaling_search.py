@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from search_spaces.architecture import Architecture
-from search_spaces.cost import Cost, cost
-from search_spaces.errors import InputError, unknown_name
-from search_spaces.scaling import (
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import Cost, cost
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.scaling import (
     PUBLISHED_COEFFICIENTS,
     Coefficients,
     Rounding,

@@ -17,8 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.architecture import Architecture, Block, Head, Stage, Stem, stage_blocks
-from search_spaces.errors import InputError
+from effsearch.search_spaces.architecture import (
+    Architecture,
+    Block,
+    Head,
+    Stage,
+    Stem,
+    stage_blocks,
+)
+from effsearch.search_spaces.errors import InputError
 
 Encodings = NDArray[np.int64]
 """Integer matrix (candidates, genes), or one row of it (genes,)."""

@@ -23,9 +23,9 @@ from typing import Any
 
 import yaml
 
-from search_spaces.architecture import Architecture, Head, Stage, Stem
-from search_spaces.errors import InputError, unknown_name
-from search_spaces.space import Gene, SearchSpace
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.space import Gene, SearchSpace
 
 _OUTER = {item.name for item in fields(Architecture)} - {"stem", "stages", "head"}
 _FIELDS: dict[str, set[str]] = {
@@ -39,7 +39,7 @@ _VARYING = {"resolution", "activation"}  # of the network; the others are the ta
 
 def shipped_spaces() -> list[str]:
     """Names of the spaces that come with the package."""
-    folder = resources.files("search_spaces") / "spaces"
+    folder = resources.files("effsearch.search_spaces") / "spaces"
     return sorted(Path(str(item)).stem for item in folder.iterdir() if item.name.endswith(".yaml"))
 
 
@@ -50,7 +50,9 @@ def load_space(name_or_path: str) -> SearchSpace:
         InputError: no such space or file, or a file that describes none; the place is named.
     """
     if name_or_path in shipped_spaces():
-        text = (resources.files("search_spaces") / "spaces" / f"{name_or_path}.yaml").read_text()
+        text = (
+            resources.files("effsearch.search_spaces") / "spaces" / f"{name_or_path}.yaml"
+        ).read_text()
         return parse_space(text, name_or_path)
     path = Path(name_or_path)
     if not os.path.isfile(path):  # also where the text is no path at all

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InputError, unknown_name
-from search_spaces.notation import parse_architecture
-from search_spaces.scaling import scale
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.scaling import scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def load_zoo(name: str) -> Architecture:
 def published_family() -> tuple[ZooEntry, ...]:
     """EfficientNet-B0 to B7 as published: depth, width and resolution rounded by hand.
 
-    Not what α^φ, β^φ and γ^φ give: for that see `search_spaces.scaling.compound`.
+    Not what α^φ, β^φ and γ^φ give: for that see `effsearch.search_spaces.scaling.compound`.
     """
     return tuple(zoo_entry(f"efficientnet-b{member}") for member in range(8))
 
@@ -132,7 +132,7 @@ def _read_file(path: Path) -> Architecture:
 
 @lru_cache(maxsize=1)
 def _entries() -> dict[str, ZooEntry]:
-    document = yaml.safe_load((resources.files("search_spaces") / "zoo.yaml").read_text())
+    document = yaml.safe_load((resources.files("effsearch.search_spaces") / "zoo.yaml").read_text())
     entries: dict[str, ZooEntry] = {}
     for name, values in document.items():
         entries[name] = _entry(name, dict(values), entries)

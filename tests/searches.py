@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nas.strategies import registry as strategies
-from results.events import Asked, Event, Failed, Told
+from effsearch.nas.strategies import registry as strategies
+from effsearch.results.store.events import Asked, Event, Failed, Told
 
 STRATEGIES = tuple(strategies.STRATEGIES)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from search_spaces.architecture import Architecture
-from search_spaces.network import Network, build_network
-from search_spaces.notation import parse_architecture
-from training.model_file import ModelInfo, save_model
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.network import Network, build_network
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.training.models.model_file import ModelInfo, save_model
 
 # Two strides: at 16 pixels the last feature map is 4×4.
 SMALL = parse_architecture(

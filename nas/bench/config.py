@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args
 
-from nas.evaluators.coverage import TableMissing
-from nas.objective import Objective, Target
-from nas.strategies.registry import STRATEGIES
-from search_spaces.errors import InputError, unknown_name
+from effsearch.nas.evaluators.coverage import TableMissing
+from effsearch.nas.objective import Objective, Target
+from effsearch.nas.strategies.registry import STRATEGIES
+from effsearch.search_spaces.errors import InputError, unknown_name
 
 MARKS = (25, 50, 100, 200, 400, 800, 1600, 3200)
 """Evaluations at which searches are compared, as far as they go; the last one is always shown."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nas.bench.race import Trace
-from nas.bench.standing import grouped
-from results.plots.registry import styled
-from results.plots.strategies import draw_rewards
+from effsearch.nas.bench.leaderboard import grouped
+from effsearch.nas.bench.runner import Trace
+from effsearch.results.plots.registry import styled
+from effsearch.results.plots.strategies import draw_rewards
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

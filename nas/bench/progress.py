@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from nas.bench.race import Trace
+from effsearch.nas.bench.runner import Trace
 
 
 @contextmanager

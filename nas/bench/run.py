@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nas.bench.config import BenchConfig
-from nas.bench.done import keep_trace, kept_traces
-from nas.bench.figure import draw
-from nas.bench.progress import progress
-from nas.bench.race import Trace, run_race
-from nas.bench.standing import Standing, standings
-from nas.bench.yardstick import Yardstick, content_of, make_yardstick
-from nas.objective import describe
-from results.bench import SEARCHES, TRACES
-from results.files import write_atomically, write_bytes_atomically, write_json
-from results.lifecycle import ending_recorded, find_run, new_run, say
-from results.plots.files import figure_bytes
-from results.run import Run
-from results.table import Scalar, rows_csv
-from search_spaces.errors import InputError
+from effsearch.nas.bench.benchmark import Yardstick, content_of, make_yardstick
+from effsearch.nas.bench.config import BenchConfig
+from effsearch.nas.bench.figure import draw
+from effsearch.nas.bench.finished import keep_trace, kept_traces
+from effsearch.nas.bench.leaderboard import Standing, standings
+from effsearch.nas.bench.progress import progress
+from effsearch.nas.bench.runner import Trace, run_race
+from effsearch.nas.objective import describe
+from effsearch.results.bench_progress import SEARCHES, TRACES
+from effsearch.results.plots.files import figure_bytes
+from effsearch.results.store.files import write_atomically, write_bytes_atomically, write_json
+from effsearch.results.store.lifecycle import ending_recorded, find_run, new_run, say
+from effsearch.results.store.run import Run
+from effsearch.results.store.table import Scalar, rows_csv
+from effsearch.search_spaces.errors import InputError
 
 KIND = "bench"
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from nas.problem import ENUMERABLE
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InputError
-from search_spaces.space import Encodings, SearchSpace
+from effsearch.nas.problem import ENUMERABLE
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space import Encodings, SearchSpace
 
 TableMissing = Literal["fail", "nearest"]
 """What becomes of networks that a table lacks: failed evaluations, or the nearest one's values."""

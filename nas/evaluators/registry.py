@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from nas.evaluators.coverage import TableMissing
-from search_spaces.errors import InputError, unknown_name
-from search_spaces.space import SearchSpace
-from training.trials.evaluator import Evaluator
+from effsearch.nas.evaluators.coverage import TableMissing
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.training.trials.evaluator import Evaluator
 
 
 def make_evaluator(
@@ -33,18 +33,18 @@ def make_evaluator(
         InputError: no such evaluator, or it cannot work as asked: its file, data or options.
     """
     if text == "proxy":
-        from training.trials.proxy import make_proxy
+        from effsearch.training.trials.proxy import make_proxy
 
         return make_proxy(data, recipe, max_images, device)
     if text.endswith(".csv"):
-        from nas.evaluators.table import load_table
+        from effsearch.nas.evaluators.table import load_table
 
         table = load_table(Path(text), space, table_missing)
         return table, {
             "evaluator": {"table": text, "networks": len(table.rows), "digest": table.digest}
         }
     if ":" in text:
-        from nas.evaluators.user import load_user_evaluator
+        from effsearch.nas.evaluators.user import load_user_evaluator
 
         user = load_user_evaluator(text)
         return user, {"evaluator": {"function": text, "source": user.source}}

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from nas.evaluators.coverage import Coverage, TableMissing
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InputError
-from search_spaces.notation import parse_architecture
-from search_spaces.space import SearchSpace
-from training.trials.evaluator import Evaluator, Measurements, Request
+from effsearch.nas.evaluators.coverage import Coverage, TableMissing
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
 
 
 class TableEvaluator(Evaluator):

@@ -19,9 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from search_spaces.errors import InputError
-from training.trials.evaluator import Evaluator, Measurements, Request
-from training.trials.outcome import one_line
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
+from effsearch.training.trials.outcome import one_line
 
 
 class UserEvaluator(Evaluator):

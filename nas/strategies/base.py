@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from nas.problem import Candidate, Problem, Result
-from search_spaces.errors import InputError
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.search_spaces.errors import InputError
 
 
 class Strategy(ABC):

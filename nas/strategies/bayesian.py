@@ -11,12 +11,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import Strategy, check_option
-from nas.surrogate.features import FeatureTables, Floats
-from nas.surrogate.gaussian_process import GaussianProcess, lifted, one_thread
-from nas.surrogate.kernel import Kernel
-from search_spaces.space import Encodings
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import Strategy, check_option
+from effsearch.nas.surrogate.features import FeatureTables, Floats
+from effsearch.nas.surrogate.gaussian_process import GaussianProcess, lifted, one_thread
+from effsearch.nas.surrogate.kernel import Kernel
+from effsearch.search_spaces.space import Encodings
 
 _MODELLED = 1000  # measurements the model takes in; a Cholesky factor of more is slow
 _POOL = 300

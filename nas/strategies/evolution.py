@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas.problem import Candidate, Problem
-from nas.strategies.base import Strategy, check_option
+from effsearch.nas.problem import Candidate, Problem
+from effsearch.nas.strategies.base import Strategy, check_option
 
 
 class RegularizedEvolution(Strategy):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import Strategy
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import Strategy
 
 
 class LocalSearch(Strategy):

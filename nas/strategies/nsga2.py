@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from optuna.samplers import NSGAIISampler
 
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import check_option
-from nas.strategies.optuna_search import OptunaSearch
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import check_option
+from effsearch.nas.strategies.optuna_search import OptunaSearch
 
 
 class NSGA2(OptunaSearch):
@@ -16,7 +16,7 @@ class NSGA2(OptunaSearch):
 
     A generation is the next `population` networks that were measured, counted in the history, so
     it needs no memory but the ledger. The first generation is drawn from the band. For the front
-    it finds see `nas.pareto`.
+    it finds see `effsearch.nas.pareto`.
 
     Args:
         problem: what to search.

@@ -11,8 +11,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import Strategy
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import Strategy
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nas.objective import Floats
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import Strategy, check_option
-from nas.strategies.controller import Controller
-from search_spaces.space import Encodings
+from effsearch.nas.objective import Floats
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import Strategy, check_option
+from effsearch.nas.strategies.controller import Controller
+from effsearch.search_spaces.space import Encodings
 
 _SAMPLES = 8  # sequences for each candidate wanted, of which the first new ones in the band stay
 _ROUNDS = 4

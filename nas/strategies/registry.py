@@ -4,49 +4,49 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from nas.problem import Problem
-from nas.strategies.base import Strategy
-from search_spaces.errors import unknown_name
+from effsearch.nas.problem import Problem
+from effsearch.nas.strategies.base import Strategy
+from effsearch.search_spaces.errors import unknown_name
 
 
 def _random() -> type[Strategy]:
-    from nas.strategies.random import RandomSearch
+    from effsearch.nas.strategies.random import RandomSearch
 
     return RandomSearch
 
 
 def _evolution() -> type[Strategy]:
-    from nas.strategies.evolution import RegularizedEvolution
+    from effsearch.nas.strategies.evolution import RegularizedEvolution
 
     return RegularizedEvolution
 
 
 def _local_search() -> type[Strategy]:
-    from nas.strategies.local_search import LocalSearch
+    from effsearch.nas.strategies.local_search import LocalSearch
 
     return LocalSearch
 
 
 def _ppo() -> type[Strategy]:
-    from nas.strategies.ppo import PPO
+    from effsearch.nas.strategies.ppo import PPO
 
     return PPO
 
 
 def _tpe() -> type[Strategy]:
-    from nas.strategies.tpe import TPE
+    from effsearch.nas.strategies.tpe import TPE
 
     return TPE
 
 
 def _nsga2() -> type[Strategy]:
-    from nas.strategies.nsga2 import NSGA2
+    from effsearch.nas.strategies.nsga2 import NSGA2
 
     return NSGA2
 
 
 def _bayesian() -> type[Strategy]:
-    from nas.strategies.bayesian import Bayesian
+    from effsearch.nas.strategies.bayesian import Bayesian
 
     return Bayesian
 

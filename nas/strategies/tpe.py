@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, TPESampler
 
-from nas.problem import Problem, Result
-from nas.strategies.base import check_option
-from nas.strategies.optuna_search import OptunaSearch
+from effsearch.nas.problem import Problem, Result
+from effsearch.nas.strategies.base import check_option
+from effsearch.nas.strategies.optuna_search import OptunaSearch
 
 
 class TPE(OptunaSearch):

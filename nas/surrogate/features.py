@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.architecture import Block, Stage, Stem, stage_blocks
-from search_spaces.population import PopulationCost
-from search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.architecture import Block, Stage, Stem, stage_blocks
+from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.space import Encodings, SearchSpace
 
 Floats: TypeAlias = NDArray[np.float64]
 Whole: TypeAlias = NDArray[np.int64]

@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from nas.surrogate.features import Features, Floats, Whole
-from nas.surrogate.kernel import Kernel
+from effsearch.nas.surrogate.features import Features, Floats, Whole
+from effsearch.nas.surrogate.kernel import Kernel
 
 _FIT_ROWS = 300  # the weights are fitted on so many measurements; more change little
 _ITERATIONS = 40

@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from nas.surrogate.features import Features, Floats, Whole
+from effsearch.nas.surrogate.features import Features, Floats, Whole
 
 _REACH = 0.25  # of the genes: so many differences take likeness down to 1/e
 _TINY = 1e-9

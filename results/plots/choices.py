@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from results.run_data import RunData
-from results.stages import operator_name
-from results.trials import Trial
-from search_spaces.architecture import Architecture, Stage
+from effsearch.results.stages import operator_name
+from effsearch.results.store.run_data import RunData
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.architecture import Architecture, Stage
 
 FIELDS = ("operation", "kernel", "SE ratio", "skip", "channels", "layers")
 """What can be chosen in a stage."""

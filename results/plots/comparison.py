@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     GREEN,
@@ -14,8 +15,7 @@ from results.plots.style import (
     NothingToDrawError,
     new_figure,
 )
-from results.run_data import RunData
-from results.wording import NOTHING_YET
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

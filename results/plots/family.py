@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from results.files import read_json_object
-from results.lookup import readable_records
-from results.own_table import Row
-from results.plots.style import (
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     INK,
@@ -20,11 +17,14 @@ from results.plots.style import (
     legend_above,
     new_figure,
 )
-from results.run_data import RunData
-from search_spaces.amounts import format_count
-from search_spaces.cost import cost
-from search_spaces.errors import InputError
-from search_spaces.zoo import published_family, zoo_entry, zoo_names
+from effsearch.results.store.files import read_json_object
+from effsearch.results.store.kind_table import Row
+from effsearch.results.store.run_data import RunData
+from effsearch.results.store.run_index import readable_records
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.units import format_count
+from effsearch.search_spaces.zoo import published_family, zoo_entry, zoo_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

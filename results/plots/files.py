@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.files import write_bytes_atomically
-from results.plots.style import BLUE, FAINT, GREEN, GRID, INK, PAPER, STYLE
-from results.trials import Trial
-from search_spaces.errors import EffsearchError
+from effsearch.results.plots.style import BLUE, FAINT, GREEN, GRID, INK, PAPER, STYLE
+from effsearch.results.store.files import write_bytes_atomically
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.errors import EffsearchError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

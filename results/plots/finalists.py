@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from results.comparison import CONFIDENCE
-from results.plots.repeated import finalists
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.repeated import finalists
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     ORANGE,
@@ -12,8 +12,8 @@ from results.plots.style import (
     legend_above,
     new_figure,
 )
-from results.run_data import RunData
-from results.wording import NOTHING_YET
+from effsearch.results.statistics import CONFIDENCE
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from results.plots.choices import Choice, read_choices
-from results.plots.style import NothingToDrawError
-from results.run_data import RunData
-from results.wording import NOTHING_YET
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.choices import Choice, read_choices
+from effsearch.results.plots.style import NothingToDrawError
+from effsearch.results.store.run_data import RunData
 
 LEAST_TRIALS = 30
 _MOST_TRIALS = 1500

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from results.pareto import pareto_trials
-from results.plots.published import draw_published, published_costs
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET, number
+from effsearch.results.pareto import pareto_trials
+from effsearch.results.plots.published import draw_published, published_costs
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     GREEN,
@@ -21,9 +22,8 @@ from results.plots.style import (
     mark_colors,
     new_figure,
 )
-from results.run_data import RunData
-from results.trials import Trial
-from results.wording import NOTHING_YET, number
+from effsearch.results.store.run_data import RunData
+from effsearch.results.store.trials import Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.style import (
     BLUE,
     PAPER,
     VERMILION,
     NothingToDrawError,
     new_figure,
 )
-from results.run_data import RunData
-from results.wording import NOTHING_YET
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from results.plots.forest import measure_importance
-from results.plots.style import BLUE, FAINT, new_figure
-from results.run_data import RunData
+from effsearch.results.plots.forest import measure_importance
+from effsearch.results.plots.style import BLUE, FAINT, new_figure
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

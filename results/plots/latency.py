@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from results.plots.style import CYCLE, FAINT, STYLE, count_axis, legend_above, new_figure
+from effsearch.results.plots.style import CYCLE, FAINT, STYLE, count_axis, legend_above, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

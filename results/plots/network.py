@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     GREEN,
@@ -16,11 +17,10 @@ from results.plots.style import (
     NothingToDrawError,
     new_figure,
 )
-from results.run_data import RunData
-from results.stages import StageSummary, stage_summaries
-from results.wording import NOTHING_YET
-from search_spaces.amounts import format_count
-from search_spaces.architecture import Architecture
+from effsearch.results.stages import StageSummary, stage_summaries
+from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.units import format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

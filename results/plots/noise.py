@@ -3,9 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
-from results.comparison import CONFIDENCE, pooled_noise
-from results.plots.repeated import all_repeated
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.repeated import all_repeated
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     PAPER,
@@ -14,8 +14,8 @@ from results.plots.style import (
     legend_above,
     new_figure,
 )
-from results.run_data import RunData
-from results.wording import NOTHING_YET
+from effsearch.results.statistics import CONFIDENCE, pooled_noise
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from results.plots.choices import Choice, Choices, read_choices
-from results.plots.forest import LEAST_TRIALS, measure_importance
-from results.plots.style import FAINT, INK, PAPER, NothingToDrawError, new_figure
-from results.run_data import RunData
-from results.wording import NOTHING_YET
-from search_spaces.amounts import format_count
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.choices import Choice, Choices, read_choices
+from effsearch.results.plots.forest import LEAST_TRIALS, measure_importance
+from effsearch.results.plots.style import FAINT, INK, PAPER, NothingToDrawError, new_figure
+from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.units import format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from results.plots.choices import FIELDS, Choice, read_choices
-from results.plots.style import BLUE, FAINT, NothingToDrawError, new_figure
-from results.run_data import RunData
-from results.wording import NOTHING_YET
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.choices import FIELDS, Choice, read_choices
+from effsearch.results.plots.style import BLUE, FAINT, NothingToDrawError, new_figure
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     PAPER,
@@ -16,9 +17,8 @@ from results.plots.style import (
     mark_colors,
     new_figure,
 )
-from results.run_data import RunData
-from results.trials import Trial
-from results.wording import NOTHING_YET
+from effsearch.results.store.run_data import RunData
+from effsearch.results.store.trials import Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

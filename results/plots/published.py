@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from results.plots.style import INK, SKY, VERMILION
-from results.run_data import RunData
-from results.wording import number
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.zoo import load_zoo
+from effsearch.results.formatting import number
+from effsearch.results.plots.style import INK, SKY, VERMILION
+from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.zoo import load_zoo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from results.own_table import Row
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     INK,
@@ -14,8 +14,8 @@ from results.plots.style import (
     legend_above,
     new_figure,
 )
-from results.run_data import RunData
-from results.wording import NOTHING_YET
+from effsearch.results.store.kind_table import Row
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

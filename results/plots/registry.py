@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from results.plots import (
+from effsearch.results.plots import (
     comparison,
     family,
     finalists,
@@ -20,9 +20,9 @@ from results.plots import (
     strategies,
     training,
 )
-from results.plots.style import STYLE, NothingToDrawError, message_figure
-from results.run_data import RunData
-from search_spaces.errors import unknown_name
+from effsearch.results.plots.style import STYLE, NothingToDrawError, message_figure
+from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.errors import unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from results.own_table import Row, seed_accuracies
-from results.run_data import RunData
-from search_spaces.amounts import format_count
+from effsearch.results.store.kind_table import Row, seed_accuracies
+from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.units import format_count
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from results.plots.style import (
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.incumbents import common_budget, ended_trials
+from effsearch.results.plots.style import (
     CYCLE,
     FAINT,
     NothingToDrawError,
     legend_above,
     new_figure,
 )
-from results.run_data import RunData
-from results.standing import common_budget, ended_trials
-from results.wording import NOTHING_YET
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from results.bench import interval, read_rewards
-from results.plots.style import CYCLE, FAINT, NothingToDrawError, legend_above, new_figure
-from results.run_data import RunData
+from effsearch.results.bench_progress import interval, read_rewards
+from effsearch.results.plots.style import CYCLE, FAINT, NothingToDrawError, legend_above, new_figure
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,8 @@ shape too.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from results.trials import Trial
-from search_spaces.errors import EffsearchError
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.errors import EffsearchError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from results.own_table import Row
-from results.plots.style import (
+from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     GREEN,
@@ -16,7 +15,8 @@ from results.plots.style import (
     legend_above,
     new_figure,
 )
-from results.run_data import RunData
+from effsearch.results.store.kind_table import Row
+from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ import base64
 from html import escape
 from pathlib import Path
 
-from results.directory import RunPaths
-from results.plots.registry import PLOTS
-from results.run_data import RunData
+from effsearch.results.plots.registry import PLOTS
+from effsearch.results.store.directory import RunPaths
+from effsearch.results.store.run_data import RunData
 
 _TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 _LARGEST = 1_500_000  # bytes

@@ -13,19 +13,19 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from results.own_table import WITHOUT_TRIALS
-from results.plots.files import inline_svg
-from results.plots.registry import PLOTS, draw, kinds_of, styled
-from results.plots.several import draw_several
-from results.plots.style import NothingToDrawError
-from results.report.own_pictures import own_pictures
-from results.report.plain_tables import failures, found, html_table, own_rows, record
-from results.report.steps import Words
-from results.report.table import page_data, script_json
-from results.report.words import heading, tell
-from results.run_data import RunData
-from results.standing import common_budget, differences, standings
-from results.wording import NOTHING_YET, number
+from effsearch.results.formatting import NOTHING_YET, number
+from effsearch.results.incumbents import common_budget, differences, standings
+from effsearch.results.plots.files import inline_svg
+from effsearch.results.plots.registry import PLOTS, draw, kinds_of, styled
+from effsearch.results.plots.several import draw_several
+from effsearch.results.plots.style import NothingToDrawError
+from effsearch.results.report.own_pictures import own_pictures
+from effsearch.results.report.plain_tables import failures, found, html_table, own_rows, record
+from effsearch.results.report.steps import Words
+from effsearch.results.report.summaries import heading, tell
+from effsearch.results.report.table import page_data, script_json
+from effsearch.results.store.kind_table import WITHOUT_TRIALS
+from effsearch.results.store.run_data import RunData
 
 _WIDE_KINDS = ("network", "preferences", "family", "comparison", "heatmap")
 
@@ -64,7 +64,7 @@ def page(title: str, body: str) -> str:
 
 
 def _part(name: str) -> str:
-    return (resources.files("results.report") / name).read_text(encoding="utf-8")
+    return (resources.files("effsearch.results.report") / name).read_text(encoding="utf-8")
 
 
 def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:

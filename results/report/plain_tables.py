@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from html import escape
 
-from results.listing import summarise_failures
-from results.run_data import RunData
-from results.wording import essentials_of_record, flat, number
+from effsearch.results.formatting import essentials_of_record, flat, number
+from effsearch.results.listing import summarise_failures
+from effsearch.results.store.run_data import RunData
 
 _UNFOLDED = 40  # rows of a table that is shown without a click
 _COLUMNS = {

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from results.directory import RESUMED_BY, resume_command, run_dir_option
-from results.run_data import RunData
+from effsearch.results.store.directory import RESUMED_BY, resume_command, run_dir_option
+from effsearch.results.store.run_data import RunData
 
 
 @dataclass(frozen=True)

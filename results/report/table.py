@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from results.directory import run_dir_option
-from results.run_data import RunData
-from results.stages import StageSummary, stage_summaries
-from results.trials import Trial
-from search_spaces.architecture import Architecture
+from effsearch.results.stages import StageSummary, stage_summaries
+from effsearch.results.store.directory import run_dir_option
+from effsearch.results.store.run_data import RunData
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.architecture import Architecture
 
 _LONGEST_CURVE = 200
 STAGE_KEYS = ("name", "operator", "channels", "layers", "stride", "in_size", "out_size", "se",

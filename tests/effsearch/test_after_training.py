@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from small_model import SMALL, write_model
 
-from results.run import Run
+from effsearch.results.store.run import Run
 
 
 def make_run(root: Path, name: str | None = None) -> Path:

@@ -351,7 +351,8 @@ class another_process_writes:
 
     def __enter__(self) -> int:
         script = (
-            "import sys; from pathlib import Path; from results.lock import take_lock\n"
+            "import sys; from pathlib import Path\n"
+            "from effsearch.results.store.lock import take_lock\n"
             "take_lock(Path(sys.argv[1])); print('locked', flush=True); sys.stdin.read()"
         )
         self._process = subprocess.Popen(

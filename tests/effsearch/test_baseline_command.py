@@ -25,10 +25,10 @@ from searches import (
 )
 
 import effsearch as package
-from results.events import Told, digest
-from results.ledger import read_events
-from search_spaces.cost import cost
-from search_spaces.space_file import load_space
+from effsearch.results.store.events import Told, digest
+from effsearch.results.store.ledger import read_events
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.space_file import load_space
 
 SEEDED = "def evaluate(architecture, seed): return seed % 1000 / 1000"
 

@@ -107,7 +107,7 @@ def test_ctrl_c_while_a_command_works_is_one_line(cli, monkeypatch: pytest.Monke
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("results.answers.find_baseline", stopped)
+    monkeypatch.setattr("effsearch.results.store.answers.find_baseline", stopped)
     answer = cli("profile", "efficientnet-b0")
     assert (answer.code, answer.error) == (130, "stopped")
 

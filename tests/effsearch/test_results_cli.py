@@ -12,14 +12,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from effsearch.cli.commands import app
-from results.ledger import Asked, Failed, Ledger, Told, read_events
-from results.run import Run
-from results.trials import join_trials, top
-from search_spaces.cost import cost
-from search_spaces.errors import EffsearchError, InputError
-from search_spaces.notation import format_architecture, parse_architecture
-from search_spaces.zoo import load_zoo
-from training.runs.metrics import COLUMNS, write_rows
+from effsearch.results.store.ledger import Asked, Failed, Ledger, Told, read_events
+from effsearch.results.store.run import Run
+from effsearch.results.store.trials import join_trials, top
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.search_spaces.notation import format_architecture, parse_architecture
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.runs.metrics import COLUMNS, write_rows
 
 NETWORKS = ("mobilenet-v2", "mnasnet-a1", "efficientnet-b0", "efficientnet-b1")
 
@@ -377,7 +377,8 @@ def test_the_architecture_column_alone_rebuilds_the_winner(root: Path) -> None:
 
 def test_looking_imports_nothing_slow() -> None:
     code = (
-        "import sys, effsearch.cli.commands, results.watch, results.pareto, results.run_data\n"
+        "import sys, effsearch.cli.commands, effsearch.results.watch\n"
+        "import effsearch.results.pareto, effsearch.results.store.run_data\n"
         "slow = ('torch', 'ray', 'matplotlib', 'pandas', 'sklearn', 'scipy')\n"
         "print([name for name in slow if name in sys.modules])"
     )

@@ -14,10 +14,10 @@ from PIL import Image
 from searches import effsearch, wait_until
 
 import effsearch as package
-from search_spaces.cost import cost
-from training.checkpoint import read_checkpoint
-from training.model_file import read_model
-from training.sources import opening
+from effsearch.search_spaces.cost import cost
+from effsearch.training.models.checkpoint import read_checkpoint
+from effsearch.training.models.model_file import read_model
+from effsearch.training.sources import opening
 
 TINY = "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10"
 SMALL = ["train", "--model", TINY, "--max-images", "120", "--epochs", "2", "--set", "threads=1"]

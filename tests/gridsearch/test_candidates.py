@@ -4,12 +4,12 @@ from fractions import Fraction
 
 import pytest
 
-from gridsearch.candidates import distinct, find_candidates
-from gridsearch.grid import Triple, exact_tolerance, feasible_triples, make_grid
-from search_spaces.cost import cost
-from search_spaces.errors import InfeasibleError, InputError
-from search_spaces.scaling import compound
-from search_spaces.zoo import load_zoo
+from effsearch.gridsearch.candidates import distinct, find_candidates
+from effsearch.gridsearch.grid import Triple, exact_tolerance, feasible_triples, make_grid
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InfeasibleError, InputError
+from effsearch.search_spaces.scaling import compound
+from effsearch.search_spaces.zoo import load_zoo
 
 B0 = load_zoo("efficientnet-b0")
 GRID = make_grid(0.05)

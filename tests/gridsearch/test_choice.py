@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from gridsearch.candidates import Candidate, find_candidates
-from gridsearch.choice import choose
-from gridsearch.grid import exact_tolerance, make_grid
-from search_spaces.zoo import load_zoo
+from effsearch.gridsearch.candidates import Candidate, find_candidates
+from effsearch.gridsearch.choice import choose
+from effsearch.gridsearch.grid import exact_tolerance, make_grid
+from effsearch.search_spaces.zoo import load_zoo
 
 
 @pytest.fixture(scope="module")

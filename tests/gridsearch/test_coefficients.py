@@ -16,18 +16,18 @@ import pytest
 from optuna.trial import TrialState
 from searches import count_told, effsearch, wait_until
 
-from gridsearch.coefficients import resume_coefficients, search_coefficients
-from gridsearch.config import make_config
-from gridsearch.family import ScaleOptions, scale_family
-from gridsearch.plan import make_plan
-from gridsearch.trainings import training_seed
-from results.events import Asked, Event, Told
-from results.ledger import read_events
-from results.run import Run
-from results.settings import read_config
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InfeasibleError, InputError, MissingResourceError
-from search_spaces.notation import format_architecture
+from effsearch.gridsearch.coefficients import resume_coefficients, search_coefficients
+from effsearch.gridsearch.config import make_config
+from effsearch.gridsearch.family import ScaleOptions, scale_family
+from effsearch.gridsearch.setup import make_plan
+from effsearch.gridsearch.trainings import training_seed
+from effsearch.results.config import read_config
+from effsearch.results.store.events import Asked, Event, Told
+from effsearch.results.store.ledger import read_events
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InfeasibleError, InputError, MissingResourceError
+from effsearch.search_spaces.notation import format_architecture
 
 
 @pytest.fixture

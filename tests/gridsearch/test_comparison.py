@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.comparison import compare_scaling, resume_comparison
-from gridsearch.comparison_config import ComparisonConfig, make_config
-from gridsearch.comparison_plan import make_plan
-from results.run import Run
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InputError
-from search_spaces.notation import format_architecture
-from search_spaces.zoo import load_zoo
+from effsearch.gridsearch.compare_scaling.command import compare_scaling, resume_comparison
+from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
+from effsearch.gridsearch.compare_scaling.networks import make_plan
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.zoo import load_zoo
 
 SMALL = {"epochs": 1, "max_images": 60, "proxy_resolution": 8, "seeds": 1, "workers": 1}
 

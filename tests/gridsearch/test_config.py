@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gridsearch.comparison_config import make_config as make_comparison
-from gridsearch.config import make_config
-from search_spaces.errors import InputError
+from effsearch.gridsearch.compare_scaling.config import make_config as make_comparison
+from effsearch.gridsearch.config import make_config
+from effsearch.search_spaces.errors import InputError
 
 
 def test_a_configuration_survives_the_way_through_a_file() -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.family import FamilyResult, ScaleOptions, scale_family
-from gridsearch.family_targets import MeterOptions
-from results.files import write_json
-from results.run import Run
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.errors import EffsearchError, InfeasibleError, InputError
-from search_spaces.zoo import resolve_architecture
+from effsearch.gridsearch.family import FamilyResult, ScaleOptions, scale_family
+from effsearch.gridsearch.family_targets import MeterOptions
+from effsearch.results.store.files import write_json
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import EffsearchError, InfeasibleError, InputError
+from effsearch.search_spaces.zoo import resolve_architecture
 
 PAPER = "1.2,1.1,1.15"
 
@@ -92,7 +92,7 @@ def test_half_a_family_is_not_left_behind(root: Path, monkeypatch: pytest.Monkey
     def full(path: Path, text: str) -> None:
         raise EffsearchError(f"cannot write {path}")
 
-    monkeypatch.setattr("gridsearch.family.write_atomically", full)
+    monkeypatch.setattr("effsearch.gridsearch.family.write_atomically", full)
     with pytest.raises(EffsearchError, match=r"family\.csv"):
         scaled(root, 0, 1)
     assert list(root.glob("family/*")) == []

@@ -5,8 +5,14 @@ from itertools import product
 
 import pytest
 
-from gridsearch.grid import Triple, exact_tolerance, feasible_triples, just_above, make_grid
-from search_spaces.errors import InfeasibleError, InputError
+from effsearch.gridsearch.grid import (
+    Triple,
+    exact_tolerance,
+    feasible_triples,
+    just_above,
+    make_grid,
+)
+from effsearch.search_spaces.errors import InfeasibleError, InputError
 
 
 @pytest.mark.parametrize(

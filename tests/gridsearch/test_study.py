@@ -7,10 +7,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from gridsearch.candidates import Candidate, find_candidates
-from gridsearch.grid import Grid, exact_tolerance, make_grid
-from gridsearch.jobs import Measured
-from gridsearch.study import (
+from effsearch.gridsearch.candidates import Candidate, find_candidates
+from effsearch.gridsearch.grid import Grid, exact_tolerance, make_grid
+from effsearch.gridsearch.jobs import Measured
+from effsearch.gridsearch.study import (
     StudySource,
     bring_in_line,
     check_storage,
@@ -18,8 +18,8 @@ from gridsearch.study import (
     hide_password,
     open_study,
 )
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InputError, MissingResourceError
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InputError, MissingResourceError
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_every_triple_is_a_trial_and_every_network_a_job(
 def test_a_large_grid_is_enqueued_bit_by_bit(
     url: str, grid: Grid, candidates: list[Candidate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gridsearch.study.ENQUEUED_TOGETHER", 3)
+    monkeypatch.setattr("effsearch.gridsearch.study.ENQUEUED_TOGETHER", 3)
     study = open_study(url, "grid", "one")
     jobs = source(study, grid, candidates)
     assert states(study) == {"WAITING": 3}

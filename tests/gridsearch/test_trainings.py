@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.jobs import Job, ListSource, Measured, failures
-from gridsearch.trainings import DEATHS, Trainings, training_seed
-from results.ledger import Ledger, read_events
-from search_spaces.architecture import Architecture
-from search_spaces.scaling import scale
-from training.trials.evaluator import Request
-from training.trials.halving import Halving
-from training.trials.outcome import Outcome, failure
+from effsearch.gridsearch.jobs import Job, ListSource, Measured, failures
+from effsearch.gridsearch.trainings import DEATHS, Trainings, training_seed
+from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.scaling import scale
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.halving import Halving
+from effsearch.training.trials.outcome import Outcome, failure
 
 Make = Callable[..., Trainings]
 

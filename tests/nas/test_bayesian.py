@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from nas.landscape import SyntheticLandscape
-from nas.objective import Objective, ObjectiveKind, banded_target
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import Strategy
-from nas.strategies.bayesian import Bayesian
-from search_spaces.space_file import load_space, parse_space
+from effsearch.nas.landscape import SyntheticLandscape
+from effsearch.nas.objective import Objective, ObjectiveKind, banded_target
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import Strategy
+from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.search_spaces.space_file import load_space, parse_space
 
 ONE_CHOICE = """
 name: one-choice
@@ -94,7 +94,7 @@ def test_all_measured_networks_are_ranked() -> None:
 def test_long_histories_are_thinned_and_keep_their_best(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from nas.strategies import bayesian
+    from effsearch.nas.strategies import bayesian
 
     monkeypatch.setattr(bayesian, "_MODELLED", 20)
     problem = mnasnet()

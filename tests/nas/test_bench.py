@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.bench.config import BenchConfig, strategies_of
-from nas.bench.done import keep_trace, kept_traces
-from nas.bench.figure import draw
-from nas.bench.race import Trace, run_race, run_search
-from nas.bench.standing import evaluations_to, interval, standings
-from nas.bench.yardstick import make_yardstick
-from nas.config import BaselineConfig
-from search_spaces.errors import EffsearchError, InputError
-from search_spaces.notation import format_architecture
-from search_spaces.space_file import load_space
+from effsearch.nas.bench.benchmark import make_yardstick
+from effsearch.nas.bench.config import BenchConfig, strategies_of
+from effsearch.nas.bench.figure import draw
+from effsearch.nas.bench.finished import keep_trace, kept_traces
+from effsearch.nas.bench.leaderboard import evaluations_to, interval, standings
+from effsearch.nas.bench.runner import Trace, run_race, run_search
+from effsearch.nas.config import BaselineConfig
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.space_file import load_space
 
 # 72 encodings, some of which spell one network: its second stage may be an identity.
 SPACE = """

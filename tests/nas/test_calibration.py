@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from benchmarks.nas_bench_macro import JSON_FILE, SPACE
-from nas.calibration import Calibration, calibrate, frontier, optimum, weight_for
-from nas.config import BaselineConfig, make_config
-from nas.landscape import SyntheticLandscape
-from nas.learned_weight import with_learned_weight
-from nas.objective import Floats
-from nas.problem import Candidate, Problem, Result
-from nas.search import trial_seed
-from nas.strategies.bayesian import Bayesian
-from results.files import write_json
-from results.run import Run
-from search_spaces.errors import InputError
-from search_spaces.space_file import load_space
+from effsearch.nas.auto_weight import with_learned_weight
+from effsearch.nas.calibration import Calibration, calibrate, frontier, optimum, weight_for
+from effsearch.nas.config import BaselineConfig, make_config
+from effsearch.nas.landscape import SyntheticLandscape
+from effsearch.nas.objective import Floats
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.search import trial_seed
+from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.results.store.files import write_json
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space_file import load_space
 
 COSTS = np.geomspace(5e7, 2e9, 400)
 

@@ -16,12 +16,12 @@ from searches import (
     write_space,
 )
 
-from nas.config import make_config
-from nas.plan import make_plan
-from nas.search import Search
-from results.events import Told, digest
-from results.ledger import Ledger, read_events
-from training.trials.outcome import Outcome
+from effsearch.nas.config import make_config
+from effsearch.nas.search import Search
+from effsearch.nas.setup import make_plan
+from effsearch.results.store.events import Told, digest
+from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.training.trials.outcome import Outcome
 
 SAMPLES = 32
 

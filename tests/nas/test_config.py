@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.config import MAY_CHANGE, BaselineConfig, changed_keys, make_config, read_config
-from search_spaces.errors import InputError
+from effsearch.nas.config import MAY_CHANGE, BaselineConfig, changed_keys, make_config, read_config
+from effsearch.search_spaces.errors import InputError
 
 
 def test_later_sources_go_over_earlier_ones() -> None:

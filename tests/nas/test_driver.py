@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from searches import write_evaluator, write_space
 
-from nas.answer import BaselineResult
-from nas.baseline import search_baseline
-from nas.config import make_config
-from search_spaces.errors import MissingResourceError
-from training.trials import tune_runner
-from training.trials.cluster import Resources, Session, _fit_resources
+from effsearch.nas.answer import BaselineResult
+from effsearch.nas.baseline import search_baseline
+from effsearch.nas.config import make_config
+from effsearch.search_spaces.errors import MissingResourceError
+from effsearch.training.trials import tune_runner
+from effsearch.training.trials.cluster import Resources, Session, _fit_resources
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray_address")]
 

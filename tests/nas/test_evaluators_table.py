@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from searches import SMALL_SPACE
 
-from nas.baseline import _table_note
-from nas.evaluators.coverage import TableMissing
-from nas.evaluators.registry import make_evaluator
-from nas.evaluators.table import TableEvaluator, load_table
-from search_spaces.errors import InputError
-from search_spaces.notation import format_architecture
-from search_spaces.space_file import load_space, parse_space
-from search_spaces.zoo import load_zoo
-from training.trials.evaluator import Request
+from effsearch.nas.baseline import _table_note
+from effsearch.nas.evaluators.coverage import TableMissing
+from effsearch.nas.evaluators.registry import make_evaluator
+from effsearch.nas.evaluators.table import TableEvaluator, load_table
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.space_file import load_space, parse_space
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.trials.evaluator import Request
 
 SPELLED = """
 name: spelled

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from searches import write_evaluator
 
-from nas.evaluators.registry import make_evaluator
-from nas.evaluators.user import UserEvaluator, load_user_evaluator
-from search_spaces.errors import InputError
-from search_spaces.space_file import load_space
-from search_spaces.zoo import load_zoo
-from training.trials.evaluator import Measurements, Request
+from effsearch.nas.evaluators.registry import make_evaluator
+from effsearch.nas.evaluators.user import UserEvaluator, load_user_evaluator
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space_file import load_space
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.trials.evaluator import Measurements, Request
 
 REQUESTS = [Request(0, load_zoo("mobilenet-v1"), 11), Request(1, load_zoo("mobilenet-v2"), 22)]
 
@@ -114,8 +114,8 @@ def test_the_file_travels_with_the_evaluator_and_finds_what_lies_beside_it(tmp_p
     content = pickle.dumps(evaluator)
     script = (
         "import pickle, sys\n"
-        "from search_spaces.zoo import load_zoo\n"
-        "from training.trials.evaluator import Request\n"
+        "from effsearch.search_spaces.zoo import load_zoo\n"
+        "from effsearch.training.trials.evaluator import Request\n"
         "evaluator = pickle.load(sys.stdin.buffer)\n"
         "evaluator.prepare()\n"
         "print(evaluator.evaluate([Request(0, load_zoo('mobilenet-v1'), 1)]))"

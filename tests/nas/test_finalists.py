@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from searches import write_evaluator, write_space
 
-from nas.baseline import search_baseline
-from nas.config import BaselineConfig
-from nas.finalists import FinalistQueue, choose_finalists, judge
-from nas.objective import Objective, Target
-from results.ledger import Ledger, read_events
-from results.trials import Trial
-from training.trials.outcome import Outcome
+from effsearch.nas.baseline import search_baseline
+from effsearch.nas.config import BaselineConfig
+from effsearch.nas.finalists import FinalistQueue, choose_finalists, judge
+from effsearch.nas.objective import Objective, Target
+from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.results.store.trials import Trial
+from effsearch.training.trials.outcome import Outcome
 
 NOTATION = "res32 act_relu stem_k3_s1_c8 ir_r1_k3_s1_e3_c{}"
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from nas.landscape import SyntheticLandscape
-from nas.objective import Objective
-from nas.problem import Problem
-from nas.surrogate.features import Features, FeatureTables
-from nas.surrogate.gaussian_process import GaussianProcess
-from nas.surrogate.kernel import Kernel
-from search_spaces.space import Encodings, SearchSpace
-from search_spaces.space_file import load_space, parse_space
+from effsearch.nas.landscape import SyntheticLandscape
+from effsearch.nas.objective import Objective
+from effsearch.nas.problem import Problem
+from effsearch.nas.surrogate.features import Features, FeatureTables
+from effsearch.nas.surrogate.gaussian_process import GaussianProcess
+from effsearch.nas.surrogate.kernel import Kernel
+from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.space_file import load_space, parse_space
 
 NOISE = 0.0027
 

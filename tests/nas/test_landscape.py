@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.landscape import SyntheticLandscape
-from nas.objective import Objective, banded_target
-from nas.problem import Problem
-from search_spaces.errors import InputError
-from search_spaces.space import Encodings, SearchSpace
-from search_spaces.space_file import load_space
+from effsearch.nas.landscape import SyntheticLandscape
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.problem import Problem
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.space_file import load_space
 
 MACRO = Path(__file__).parents[1] / "search_spaces" / "nas_bench_macro.yaml"
 

@@ -14,27 +14,32 @@ import numpy as np
 import pytest
 from searches import count_told, effsearch, logging_evaluator, wait_until, write_space
 
-from nas.baseline import resume_baseline, search_baseline
-from nas.config import make_config
-from nas.latency_check import check_latency, measure_networks
-from nas.plan import Plan, make_plan
-from nas.search import Search
-from results.events import digest
-from results.ledger import Ledger, read_events
-from results.trials import join_trials
-from search_spaces.architecture import Architecture
-from search_spaces.errors import EffsearchError, InfeasibleError, InputError, MissingResourceError
-from search_spaces.latency.build import BuildOptions, build_from_networks
-from search_spaces.latency.command_meter import CommandMeter
-from search_spaces.latency.layers import stage_layers
-from search_spaces.latency.meter import Latency
-from search_spaces.latency.onnx_program import write_onnx
-from search_spaces.latency.program import network_program
-from search_spaces.latency.table import read_table
-from search_spaces.latency.weights import random_weights
-from search_spaces.notation import parse_architecture
-from search_spaces.space_file import load_space
-from training.trials.outcome import Outcome
+from effsearch.latency.base_meter import Latency
+from effsearch.latency.building import BuildOptions, build_from_networks
+from effsearch.latency.command_meter import CommandMeter
+from effsearch.latency.layers import stage_layers
+from effsearch.latency.onnx_program import write_onnx
+from effsearch.latency.program import network_program
+from effsearch.latency.table import read_table
+from effsearch.latency.weights import random_weights
+from effsearch.nas.baseline import resume_baseline, search_baseline
+from effsearch.nas.config import make_config
+from effsearch.nas.latency_check import check_latency, measure_networks
+from effsearch.nas.search import Search
+from effsearch.nas.setup import Plan, make_plan
+from effsearch.results.store.events import digest
+from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.results.store.trials import join_trials
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import (
+    EffsearchError,
+    InfeasibleError,
+    InputError,
+    MissingResourceError,
+)
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.space_file import load_space
+from effsearch.training.trials.outcome import Outcome
 
 pytest.importorskip("onnx")
 
@@ -323,8 +328,8 @@ def test_what_cannot_be_is_said_before_anything_starts(
 def test_a_table_that_lacks_a_layer_names_it_and_a_device_that_is_missing_is_one(
     folder: Path, tmp_path: Path
 ) -> None:
-    from search_spaces.latency.build import measure_into
-    from search_spaces.latency.meter import make_meter
+    from effsearch.latency.building import measure_into
+    from effsearch.latency.meter import make_meter
 
     space = load_space(str(folder / "small.yaml"))
     layers, _ = stage_layers(space.decode(space.sample(np.random.default_rng(0), 1)[0]).stages[0],

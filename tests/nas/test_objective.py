@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.objective import Objective, Target, banded_target, describe
-from search_spaces.errors import InfeasibleError, InputError
+from effsearch.nas.objective import Objective, Target, banded_target, describe
+from effsearch.search_spaces.errors import InfeasibleError, InputError
 
 
 def reward(accuracy: float, macs: float, *targets: Target, **costs: float) -> float:

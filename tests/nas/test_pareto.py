@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nas.pareto import pareto_front
+from effsearch.nas.pareto import pareto_front
 
 
 def test_who_is_beaten_in_every_respect_is_not_on_the_front() -> None:

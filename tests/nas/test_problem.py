@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.known_costs import KnownCosts
-from nas.objective import Objective, banded_target
-from nas.problem import ENUMERABLE, Problem
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.errors import InfeasibleError
-from search_spaces.space_file import load_space, parse_space
+from effsearch.nas.cost_model import KnownCosts
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.problem import ENUMERABLE, Problem
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InfeasibleError
+from effsearch.search_spaces.space_file import load_space, parse_space
 
 # An identity of unchanged shape vanishes, so its squeeze-excite spells one network twice.
 ALIASED = """

@@ -17,22 +17,22 @@ from searches import (
     write_space,
 )
 
-from nas.baseline import resume_baseline, search_baseline
-from nas.config import make_config
-from nas.objective import Objective, banded_target
-from nas.problem import Candidate, Problem, Result
-from nas.pruning import Pruning
-from nas.search import Search
-from nas.strategies.bayesian import Bayesian
-from nas.strategies.random import RandomSearch
-from nas.strategies.registry import make_strategy
-from results.events import Told, digest
-from results.ledger import Ledger, iterate_events, read_events
-from results.trials import Trial, join_trials
-from search_spaces.errors import InputError
-from search_spaces.space_file import parse_space
-from training.trials.evaluator import Request
-from training.trials.outcome import Outcome, failure
+from effsearch.nas.baseline import resume_baseline, search_baseline
+from effsearch.nas.config import make_config
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.pruning import Pruning
+from effsearch.nas.search import Search
+from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.nas.strategies.random import RandomSearch
+from effsearch.nas.strategies.registry import make_strategy
+from effsearch.results.store.events import Told, digest
+from effsearch.results.store.ledger import Ledger, iterate_events, read_events
+from effsearch.results.store.trials import Trial, join_trials
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space_file import parse_space
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.outcome import Outcome, failure
 
 EPOCHS = 4
 PRUNED = [name for name in STRATEGIES if name != "nsga2"]

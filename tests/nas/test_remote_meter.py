@@ -8,23 +8,24 @@ import numpy as np
 import pytest
 from searches import logging_evaluator
 
-from nas.baseline import search_baseline
-from nas.config import make_config
-from nas.latency_check import check_latency
-from nas.measuring import measure_in_turn
-from nas.plan import make_plan
-from nas.remote_meter import RemoteMeter
-from results.events import Asked
-from results.ledger import read_events
-from results.trials import Trial
-from search_spaces.architecture import Architecture, Stage
-from search_spaces.errors import EffsearchError, InputError, MissingResourceError
-from search_spaces.latency.build import BuildOptions, build_table
-from search_spaces.latency.meter import Latency, make_meter
-from search_spaces.latency.prediction import Predictor
-from search_spaces.latency.table import LatencyTable
-from search_spaces.notation import format_architecture
-from search_spaces.space_file import load_space
+from effsearch.latency.base_meter import Latency
+from effsearch.latency.building import BuildOptions, build_table
+from effsearch.latency.meter import make_meter
+from effsearch.latency.prediction import Predictor
+from effsearch.latency.table import LatencyTable
+from effsearch.nas.baseline import search_baseline
+from effsearch.nas.config import make_config
+from effsearch.nas.latency_check import check_latency
+from effsearch.nas.latency_trials import measure_in_turn
+from effsearch.nas.ray_meter import RemoteMeter
+from effsearch.nas.setup import make_plan
+from effsearch.results.store.events import Asked
+from effsearch.results.store.ledger import read_events
+from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.space_file import load_space
 
 SPACE = """
 resolution: 32
@@ -147,7 +148,7 @@ def test_a_worker_refuses_another_device_and_a_missing_one(
 def test_a_search_whose_networks_a_worker_measures(
     table: LatencyTable, tmp_path: Path, ray_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nas.latency_target._is_cuda", lambda config: True)
+    monkeypatch.setattr("effsearch.nas.latency_target._is_cuda", lambda config: True)
     config = {
         "space": str(table.path.with_suffix(".yaml")),
         "evaluator": logging_evaluator(tmp_path, pause=0.01)[0],

@@ -20,10 +20,10 @@ from searches import (
     write_space,
 )
 
-from nas.baseline import resume_baseline, search_baseline
-from nas.config import make_config
-from results.events import Told, digest
-from results.ledger import read_events
+from effsearch.nas.baseline import resume_baseline, search_baseline
+from effsearch.nas.config import make_config
+from effsearch.results.store.events import Told, digest
+from effsearch.results.store.ledger import read_events
 
 SAMPLES = 24
 

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from searches import QUICK_OPTIONS, SMALL_SPACE, STRATEGIES
 
-from nas.objective import Objective, banded_target
-from nas.problem import Problem
-from nas.search import Search, trial_seed
-from nas.strategies.registry import make_strategy
-from results.events import Asked, Failed, Told
-from results.ledger import Ledger, digest, read_events
-from search_spaces.errors import InputError
-from search_spaces.space_file import parse_space
-from training.trials.evaluator import Request
-from training.trials.outcome import Outcome, failure
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.problem import Problem
+from effsearch.nas.search import Search, trial_seed
+from effsearch.nas.strategies.registry import make_strategy
+from effsearch.results.store.events import Asked, Failed, Told
+from effsearch.results.store.ledger import Ledger, digest, read_events
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space_file import parse_space
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.outcome import Outcome, failure
 
 SLOW = ("ppo", "tpe", "bayesian")
 

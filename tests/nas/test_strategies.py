@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.landscape import SyntheticLandscape
-from nas.objective import Objective, banded_target
-from nas.problem import Candidate, Problem, Result
-from nas.strategies.base import Strategy
-from nas.strategies.evolution import RegularizedEvolution
-from nas.strategies.local_search import LocalSearch
-from nas.strategies.registry import STRATEGIES, make_strategy, strategy_options
-from search_spaces.errors import InputError
-from search_spaces.space import SearchSpace
-from search_spaces.space_file import load_space, parse_space
+from effsearch.nas.landscape import SyntheticLandscape
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.base import Strategy
+from effsearch.nas.strategies.evolution import RegularizedEvolution
+from effsearch.nas.strategies.local_search import LocalSearch
+from effsearch.nas.strategies.registry import STRATEGIES, make_strategy, strategy_options
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.space_file import load_space, parse_space
 
 Evaluate = Callable[[Candidate], float | None]
 
@@ -305,7 +305,7 @@ def test_options_are_listed_with_their_defaults() -> None:
 
 def test_the_registry_imports_neither_torch_nor_optuna() -> None:
     code = (
-        "import sys, nas.strategies.registry as r; r.make_strategy;"
+        "import sys, effsearch.nas.strategies.registry as r; r.make_strategy;"
         "print(sorted({'torch', 'optuna'} & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -331,7 +331,7 @@ def test_ppo_leaves_torch_s_own_randomness_and_threads_alone(problem: Problem) -
 
 
 def test_nsga2_notes_generations_as_optuna_would(problem: Problem) -> None:
-    from nas.strategies.nsga2 import NSGA2
+    from effsearch.nas.strategies.nsga2 import NSGA2
 
     strategy = NSGA2(problem, population=8)
     search(strategy, lambda c: int(c.id, 16) % 97 / 97, batches=3)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from results.ledger import Asked, Event, Failed, Ledger, Told
-from results.run import Run
+from effsearch.results.store.ledger import Asked, Event, Failed, Ledger, Told
+from effsearch.results.store.run import Run
 
 
 def asked(trial: int, **changes: Any) -> Asked:

@@ -7,13 +7,13 @@ from typing import Any
 
 from making import asked, make_run, told, write_ledger
 
-from gridsearch.family import ScaleOptions, scale_family
-from nas.bench.config import BenchConfig
-from nas.bench.run import compare_strategies
-from results.run import Run
-from results.run_data import RunData, load_run_data
-from search_spaces.zoo import load_zoo
-from training.runs.metrics import COLUMNS, write_rows
+from effsearch.gridsearch.family import ScaleOptions, scale_family
+from effsearch.nas.bench.config import BenchConfig
+from effsearch.nas.bench.run import compare_strategies
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.runs.metrics import COLUMNS, write_rows
 
 
 def coefficients(root: Path, *, top: bool = True, **changes: Any) -> RunData:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from making import asked, failed, make_run, told, write_ledger
 
-from results.ledger import Event
-from results.run_data import RunData, load_run_data
-from search_spaces.cost import cost
-from search_spaces.notation import format_architecture
-from search_spaces.space_file import parse_space
+from effsearch.results.store.ledger import Event
+from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.space_file import parse_space
 
 SPACE = """
 resolution: 32

@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from effsearch.cli import results
-from results.bench import SEARCHES, TRACES, final_standings, read_rewards
-from results.report.words import tell
-from results.run import Run
-from results.run_data import RunData, load_run_data
-from search_spaces.errors import InputError
+from effsearch.results.bench_progress import SEARCHES, TRACES, final_standings, read_rewards
+from effsearch.results.report.summaries import tell
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.search_spaces.errors import InputError
 
 
 @pytest.fixture

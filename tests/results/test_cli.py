@@ -13,10 +13,10 @@ from making import asked, failed, finished_run, make_run, small_search, write_le
 from typer.testing import CliRunner, Result
 
 from effsearch.cli import results
-from results.ledger import digest
-from results.table import trials_frame
-from results.trials import join_trials
-from search_spaces.errors import InputError
+from effsearch.results.store.ledger import digest
+from effsearch.results.store.table import trials_frame
+from effsearch.results.store.trials import join_trials
+from effsearch.search_spaces.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 

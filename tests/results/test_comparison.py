@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from results.comparison import compare
+from effsearch.results.statistics import compare
 
 NOISE = 0.003
 

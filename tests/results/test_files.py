@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from results.files import read_json_object, write_atomically, write_json
-from search_spaces.errors import EffsearchError, InputError
+from effsearch.results.store.files import read_json_object, write_atomically, write_json
+from effsearch.search_spaces.errors import EffsearchError, InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,8 @@ def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
 def test_a_disk_without_room_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     write_atomically(tmp_path / "x", "old")
     code = (
-        "import sys, resource; from pathlib import Path; from results.files import *\n"
+        "import sys, resource; from pathlib import Path\n"
+        "from effsearch.results.store.files import *\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (1000, {resource.RLIM_INFINITY}))\n"
         "try: write_atomically(Path(sys.argv[1]), 'new' * 1000)\n"
         "except EffsearchError as problem: print(problem)"
@@ -76,8 +77,8 @@ def test_a_disk_without_room_leaves_the_old_file_and_no_other(tmp_path: Path) ->
 
 def test_a_read_only_folder_is_one_line(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from results.files import *\n"
-        "from results.run import Run\n"
+        "import os, sys; from pathlib import Path; from effsearch.results.store.files import *\n"
+        "from effsearch.results.store.run import Run\n"
         "os.chdir(sys.argv[1])\n"
         "if os.geteuid() == 0: os.seteuid(65534)\n"
         "for act in (lambda: write_atomically(Path('x'), 'text'),\n"

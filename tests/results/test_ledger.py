@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import asked, failed, small_search, told, write_ledger
 
-from results.ledger import Event, Ledger, digest, iterate_events, read_events
-from search_spaces.errors import EffsearchError, InputError
+from effsearch.results.store.ledger import Event, Ledger, digest, iterate_events, read_events
+from effsearch.search_spaces.errors import EffsearchError, InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +50,7 @@ def test_a_line_is_an_object_with_its_kind_under_event(path: Path) -> None:
     seed=st.integers(min_value=0),
 )
 def test_any_text_and_any_finite_number_round_trips(error: str, reward: float, seed: int) -> None:
-    from results.events import decode_event, encode_event
+    from effsearch.results.store.events import decode_event, encode_event
 
     for event in (asked(0, seed=seed), told(0, reward=reward), failed(0, error=error)):
         line = encode_event(event)
@@ -186,7 +186,7 @@ def test_a_full_disk_keeps_the_events_before_and_none_of_the_group(path: Path) -
     code = (
         "import sys, resource; from pathlib import Path\n"
         "sys.path.insert(0, 'tests/results'); from making import *\n"
-        "from search_spaces.errors import EffsearchError\n"
+        "from effsearch.search_spaces.errors import EffsearchError\n"
         "ledger = Ledger.open(Path(sys.argv[1])); ledger.append(asked(0))\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (2000, {resource.RLIM_INFINITY}))\n"
         "try: ledger.append(*map(asked, range(1, 50)))\n"
@@ -246,7 +246,7 @@ def test_ten_thousand_trials_are_read_in_well_under_a_second_and_a_few_tens_of_m
             ledger.append(*(told(trial) for trial in trials))
     code = (
         "import resource, sys, time; from pathlib import Path\n"
-        "from results.ledger import read_events\n"
+        "from effsearch.results.store.ledger import read_events\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
         "before, start = peak(), time.process_time()\n"
         "events = read_events(Path(sys.argv[1]))\n"

@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 from making import asked, told
 
-from results.ledger import Ledger
-from results.lifecycle import ending_recorded, find_run, new_run, refuse_other_content
-from results.run import Run
-from search_spaces.errors import (
+from effsearch.results.store.ledger import Ledger
+from effsearch.results.store.lifecycle import (
+    ending_recorded,
+    find_run,
+    new_run,
+    refuse_other_content,
+)
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.errors import (
     EffsearchError,
     InfeasibleError,
     InputError,

@@ -5,12 +5,12 @@ from pathlib import Path
 import other_kinds
 import pytest
 
-from results.listing import summarise
-from results.own_table import read_own_table
-from results.run import Run
-from results.run_data import load_run_data
-from search_spaces.errors import InputError
-from training.runs.metrics import COLUMNS
+from effsearch.results.listing import summarise
+from effsearch.results.store.kind_table import read_own_table
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_data import load_run_data
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.runs.metrics import COLUMNS
 
 
 def test_numbers_are_numbers_and_flags_are_flags(tmp_path: Path) -> None:

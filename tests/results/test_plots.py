@@ -13,19 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from searched import search
 
-from results.pareto import pareto_trials
-from results.plots.choices import read_choices
-from results.plots.family import trained_members
-from results.plots.files import figure_bytes, inline_svg, write_file
-from results.plots.forest import measure_importance
-from results.plots.registry import draw, draw_or_say, kinds_of, styled
-from results.plots.repeated import finalists
-from results.plots.several import draw_several
-from results.plots.style import NothingToDrawError
-from results.run_data import RunData, load_run_data
-from search_spaces.cost import cost
-from search_spaces.errors import EffsearchError, InputError
-from search_spaces.zoo import load_zoo
+from effsearch.results.pareto import pareto_trials
+from effsearch.results.plots.choices import read_choices
+from effsearch.results.plots.family import trained_members
+from effsearch.results.plots.files import figure_bytes, inline_svg, write_file
+from effsearch.results.plots.forest import measure_importance
+from effsearch.results.plots.registry import draw, draw_or_say, kinds_of, styled
+from effsearch.results.plots.repeated import finalists
+from effsearch.results.plots.several import draw_several
+from effsearch.results.plots.style import NothingToDrawError
+from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.search_spaces.zoo import load_zoo
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from unprivileged import like_a_user
 
 from effsearch.cli.commands import app
-from search_spaces.errors import EffsearchError
+from effsearch.search_spaces.errors import EffsearchError
 
 
 @pytest.fixture

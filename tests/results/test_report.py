@@ -12,10 +12,10 @@ import pytest
 from making import asked, failed, finished_run, make_run, told, write_ledger
 from searched import search
 
-from results.report.page import picture_page, report_page
-from results.report.table import page_data, script_json
-from results.report.words import tell
-from results.run_data import RunData, load_run_data
+from effsearch.results.report.page import picture_page, report_page
+from effsearch.results.report.summaries import tell
+from effsearch.results.report.table import page_data, script_json
+from effsearch.results.store.run_data import RunData, load_run_data
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 

@@ -8,8 +8,8 @@ import pytest
 from searched import search
 from webdriver import MISSING, Page, browser
 
-from results.report.page import report_page
-from results.run_data import RunData
+from effsearch.results.report.page import report_page
+from effsearch.results.store.run_data import RunData
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from making import finished_run, make_run
 
-from results.ledger import Ledger
-from results.run import Run, list_runs, newest_finished
-from search_spaces.errors import EffsearchError, InputError
+from effsearch.results.store.ledger import Ledger
+from effsearch.results.store.run import Run, list_runs, newest_finished
+from effsearch.search_spaces.errors import EffsearchError, InputError
 
 ROOT = Path(__file__).parents[2]
 HOLD = (
-    "import sys, time; from pathlib import Path; from results.run import Run\n"
+    "import sys, time; from pathlib import Path; from effsearch.results.store.run import Run\n"
     "run = Run.create(Path(sys.argv[1]), 'baseline', command=['x'], config={'seed': 1})\n"
     "print(run.path, flush=True); time.sleep(60)"
 )
@@ -59,7 +59,8 @@ def test_the_written_config_is_the_recorded_one_in_the_same_order(root: Path) ->
 
 def test_versions_are_read_without_importing_the_packages() -> None:
     code = (
-        "import sys; from results.record import installed_versions; installed_versions()\n"
+        "import sys; from effsearch.results.store.record import installed_versions\n"
+        "installed_versions()\n"
         "print([m for m in ('torch', 'ray', 'optuna', 'numpy', 'pandas') if m in sys.modules])"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -123,8 +124,9 @@ def test_a_run_that_cannot_be_recorded_leaves_nothing(root: Path) -> None:
 
 def test_a_full_disk_leaves_no_half_made_run(root: Path) -> None:
     code = (
-        "import sys, resource; from pathlib import Path; from results.run import Run\n"
-        "from search_spaces.errors import EffsearchError\n"
+        "import sys, resource; from pathlib import Path\n"
+        "from effsearch.results.store.run import Run\n"
+        "from effsearch.search_spaces.errors import EffsearchError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "try: Run.create(Path(sys.argv[1]), 'baseline', command=[], config={})\n"
         "except EffsearchError as problem: print(problem)"
@@ -166,7 +168,7 @@ def test_a_second_process_is_refused_with_the_pid_of_the_first(root: Path) -> No
 def test_looking_at_a_run_does_not_keep_another_process_from_resuming_it(root: Path) -> None:
     make_run(root).close()
     code = (
-        "import sys; from pathlib import Path; from results.run import Run\n"
+        "import sys; from pathlib import Path; from effsearch.results.store.run import Run\n"
         "run = Run.load(Path(sys.argv[1])); print('ready', flush=True)\n"
         "while True: run.status"
     )

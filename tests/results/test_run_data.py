@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import asked, finished_run, make_run, small_search, told, write_ledger
 
-from results.network_diff import compare_costs, compare_parts
-from results.pareto import find_trial, pareto_trials
-from results.run_data import RunData, load_run_data
-from results.stages import stage_summaries
-from results.standing import common_budget, differences, standings
-from results.table import rows_csv
-from results.trials import Trial, join_trials
-from search_spaces.cost import cost
-from search_spaces.errors import InputError
-from search_spaces.notation import parse_architecture
-from search_spaces.zoo import load_zoo, zoo_names
+from effsearch.results.architecture_diff import compare_costs, compare_parts
+from effsearch.results.incumbents import common_budget, differences, standings
+from effsearch.results.pareto import find_trial, pareto_trials
+from effsearch.results.stages import stage_summaries
+from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.table import rows_csv
+from effsearch.results.store.trials import Trial, join_trials
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.zoo import load_zoo, zoo_names
 
 
 def trial(number: int, accuracy: float, macs: int) -> Trial:

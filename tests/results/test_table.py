@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 from making import asked, failed, small_search, told
 
-from results.ledger import Event
-from results.table import csv_text, trials_frame, trials_rows, write_csv
-from results.trials import join_trials
+from effsearch.results.store.ledger import Event
+from effsearch.results.store.table import csv_text, trials_frame, trials_rows, write_csv
+from effsearch.results.store.trials import join_trials
 
 
 def test_the_columns_come_in_the_documented_order() -> None:

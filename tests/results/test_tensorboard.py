@@ -11,9 +11,9 @@ from making import asked, failed, make_run, told, write_ledger
 from searched import search
 from tensorboardX.proto.event_pb2 import Event
 
-from results.run import Run
-from results.tensorboard import TensorBoard
-from search_spaces.errors import InputError
+from effsearch.results.store.run import Run
+from effsearch.results.tensorboard import TensorBoard
+from effsearch.search_spaces.errors import InputError
 
 
 def events(folder: Path) -> list[Event]:

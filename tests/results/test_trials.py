@@ -3,9 +3,9 @@
 import pytest
 from making import asked, failed, small_search, told
 
-from results.ledger import Event
-from results.trials import count_states, join_trials, top
-from search_spaces.errors import InputError
+from effsearch.results.store.ledger import Event
+from effsearch.results.store.trials import count_states, join_trials, top
+from effsearch.search_spaces.errors import InputError
 
 
 def test_a_trial_is_what_was_asked_and_what_came_of_it() -> None:

@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from search_spaces.architecture import Architecture
-from search_spaces.network import Network
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.network import Network
 
 SHARED_DATA = Path(__file__).parents[2].parent / "shared" / "data"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces.architecture import (
+from effsearch.search_spaces.architecture import (
     Architecture,
     Block,
     Head,
@@ -17,8 +17,8 @@ from search_spaces.architecture import (
     squeeze_channels,
     stage_blocks,
 )
-from search_spaces.errors import InputError
-from search_spaces.zoo import load_zoo
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.zoo import load_zoo
 
 B0_ID = "975c002a0fd1"
 
@@ -35,7 +35,7 @@ def test_the_id_of_b0_does_not_change_over_sessions() -> None:
 
 
 def test_the_id_is_the_same_in_another_process() -> None:
-    code = "from search_spaces.zoo import load_zoo; print(load_zoo('efficientnet-b0').id)"
+    code = "from effsearch.search_spaces.zoo import load_zoo; print(load_zoo('efficientnet-b0').id)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces.architecture import Architecture, Block, Head, Stage, Stem
-from search_spaces.cost import Cost, block_cost, cost, layer_costs
-from search_spaces.zoo import load_zoo
+from effsearch.search_spaces.architecture import Architecture, Block, Head, Stage, Stem
+from effsearch.search_spaces.cost import Cost, block_cost, cost, layer_costs
+from effsearch.search_spaces.zoo import load_zoo
 
 TINY = Architecture(
     stem=Stem(channels=4, kernel=3, stride=2),

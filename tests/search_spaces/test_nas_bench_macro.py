@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_spaces.cost import cost
-from search_spaces.population import PopulationCost
-from search_spaces.space import Encodings, SearchSpace
-from search_spaces.space_file import load_space
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.space_file import load_space
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,17 @@ import pytest
 import torch
 from torch import nn
 
-from search_spaces.architecture import Activation, Architecture, Head, Op, Skip, Stage, Stem
-from search_spaces.cost import cost
-from search_spaces.network import PoolShortcut, Residual, SqueezeExcite, build_network
+from effsearch.search_spaces.architecture import (
+    Activation,
+    Architecture,
+    Head,
+    Op,
+    Skip,
+    Stage,
+    Stem,
+)
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.network import PoolShortcut, Residual, SqueezeExcite, build_network
 
 COMBINATIONS = list(product(get_args(Op), get_args(Skip), (0, 0.25), (1, 2)))
 

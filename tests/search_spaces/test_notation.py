@@ -2,15 +2,15 @@
 
 import pytest
 
-from search_spaces.architecture import Architecture, Head, Stage, Stem
-from search_spaces.errors import InputError
-from search_spaces.notation import (
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import (
     format_architecture,
     format_stage,
     parse_architecture,
     parse_stage,
 )
-from search_spaces.zoo import load_zoo, zoo_names
+from effsearch.search_spaces.zoo import load_zoo, zoo_names
 
 
 @pytest.mark.parametrize(

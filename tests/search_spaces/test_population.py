@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from search_spaces.cost import cost
-from search_spaces.population import METRICS, PopulationCost
-from search_spaces.space_file import load_space, parse_space, shipped_spaces
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.population import METRICS, PopulationCost
+from effsearch.search_spaces.space_file import load_space, parse_space, shipped_spaces
 
 SMALL = [
     """

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from search_spaces.architecture import Architecture, Stage
-from search_spaces.cost import cost
-from search_spaces.profile import profile
-from search_spaces.zoo import load_zoo, zoo_names
+from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.profile import profile
+from effsearch.search_spaces.zoo import load_zoo, zoo_names
 
 
 @pytest.mark.parametrize("name", zoo_names())

@@ -15,13 +15,13 @@ import torch
 from small_model import SMALL, write_model
 from torch import nn
 
-from search_spaces.network import build_network
-from search_spaces.notation import format_stage
-from search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
-from search_spaces.zoo import load_zoo
-from training.export import export_model
-from training.model_file import empty_network
-from training.weights_names import load_published_weights, to_published
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.notation import format_stage
+from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.export import export_model
+from effsearch.training.models.model_file import empty_network
+from effsearch.training.models.weight_names import load_published_weights, to_published
 
 Import = Callable[[str], ModuleType]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.space_file import load_space, shipped_spaces
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.space_file import load_space, shipped_spaces
 
 COUNT, PARTS = 300, 6
 Count = Callable[[Architecture, int], tuple[int, int]]

@@ -6,9 +6,17 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces.architecture import Activation, Architecture, Head, Op, Skip, Stage, Stem
-from search_spaces.cost import cost
-from search_spaces.notation import (
+from effsearch.search_spaces.architecture import (
+    Activation,
+    Architecture,
+    Head,
+    Op,
+    Skip,
+    Stage,
+    Stem,
+)
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.notation import (
     format_architecture,
     format_stage,
     parse_architecture,

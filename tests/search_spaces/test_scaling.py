@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces.architecture import Architecture, Head, Stage
-from search_spaces.cost import cost
-from search_spaces.errors import InputError
-from search_spaces.scaling import (
+from effsearch.search_spaces.architecture import Architecture, Head, Stage
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.scaling import (
     PUBLISHED_COEFFICIENTS,
     Coefficients,
     Rounding,
@@ -21,7 +21,7 @@ from search_spaces.scaling import (
     scale,
     total_stride,
 )
-from search_spaces.zoo import load_zoo, zoo_names
+from effsearch.search_spaces.zoo import load_zoo, zoo_names
 
 B0 = load_zoo("efficientnet-b0")
 

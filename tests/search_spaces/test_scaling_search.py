@@ -4,17 +4,17 @@ from typing import get_args
 
 import pytest
 
-from search_spaces.cost import cost
-from search_spaces.errors import InputError
-from search_spaces.scaling import (
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.scaling import (
     PUBLISHED_COEFFICIENTS,
     Coefficients,
     compound,
     scale,
     scaled_resolution,
 )
-from search_spaces.scaling_search import Dimension, Metric, scale_to_cost
-from search_spaces.zoo import load_zoo
+from effsearch.search_spaces.scaling_search import Dimension, Metric, scale_to_cost
+from effsearch.search_spaces.zoo import load_zoo
 
 NETWORKS = ["efficientnet-b0", "mobilenet-v2", "resnet-50"]
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search_spaces.architecture import Architecture, Stage
-from search_spaces.errors import InputError
-from search_spaces.space import SearchSpace
-from search_spaces.space_file import load_space, parse_space, shipped_spaces
-from search_spaces.zoo import load_zoo
+from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.space_file import load_space, parse_space, shipped_spaces
+from effsearch.search_spaces.zoo import load_zoo
 
 SMALL = """
 resolution: [16, 24]

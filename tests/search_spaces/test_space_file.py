@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.errors import InputError
-from search_spaces.space_file import load_space, parse_space
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space_file import load_space, parse_space
 
 STAGES = "stages: [{op: conv, channels: 8}]"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.errors import InputError
-from search_spaces.notation import format_architecture
-from search_spaces.zoo import (
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.zoo import (
     load_zoo,
     published_family,
     resolve_architecture,

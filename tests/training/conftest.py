@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.dataset import load_train
-from training.device import DeviceData, choose_device, place_on_device
+from effsearch.training.data.dataset import load_train
+from effsearch.training.devices.device import DeviceData, choose_device, place_on_device
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `scripted`
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from training.trials.evaluator import Evaluator, Measurements, Request
+from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
 
 
 class Scripted(Evaluator):

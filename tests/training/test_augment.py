@@ -2,7 +2,7 @@
 
 import torch
 
-from training.augment import random_flip_and_shift
+from effsearch.training.augment import random_flip_and_shift
 
 
 def generator(seed: int = 0) -> torch.Generator:

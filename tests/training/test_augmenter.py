@@ -6,12 +6,12 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.augment import Augmenter
-from training.augment.boxes import inside, random_boxes
-from training.augment.erasing import erase
-from training.augment.mixing import mix
-from training.recipe import Recipe
-from training.schedule import Phase
+from effsearch.training.augment import Augmenter
+from effsearch.training.augment.boxes import inside, random_boxes
+from effsearch.training.augment.erasing import erase
+from effsearch.training.augment.mixing import mix
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.recipes.schedule import Phase
 
 MEAN, STD = torch.tensor([100.0, 110.0, 120.0]), torch.tensor([50.0, 60.0, 70.0])
 PLAIN = Phase(resolution=16, magnitude=9.0, mixup=0.0, dropout=0.0)

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from search_spaces.errors import EffsearchError
-from training.batch_size import fitting_batch_size, lacks_memory, memory_advice
-from training.device import DeviceData
-from training.recipe import Recipe
-from training.sources import ResidentSource
-from training.team import SOLO, Team
-from training.trainer import Trainer
+from effsearch.search_spaces.errors import EffsearchError
+from effsearch.training.devices.device import DeviceData
+from effsearch.training.devices.team import SOLO, Team
+from effsearch.training.loop.batch_size import fitting_batch_size, lacks_memory, memory_advice
+from effsearch.training.loop.trainer import Trainer
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.sources import ResidentSource
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(epochs=1, batch_size=8, flip=False, ema_decay=0.9)
@@ -86,8 +86,8 @@ def test_a_process_with_little_memory_finds_what_fits() -> None:
         import resource
         import torch
         from torch import nn
-        from training.batch_size import fitting_batch_size
-        from training.recipe import Recipe
+        from effsearch.training.loop.batch_size import fitting_batch_size
+        from effsearch.training.recipes.recipe import Recipe
         torch.set_num_threads(1)
         net = nn.Sequential(
             nn.Conv2d(3, 64, 3), nn.BatchNorm2d(64), nn.AdaptiveAvgPool2d(1), nn.Flatten(),

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from search_spaces.errors import EffsearchError, InputError
-from training.checkpoint import read_checkpoint, read_header, save_checkpoint
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.training.models.checkpoint import read_checkpoint, read_header, save_checkpoint
 
 HEADER = {"step": 7, "loss": 0.1, "name": "φ", "curve": [1, None, {"a": True}]}
 
@@ -122,8 +122,8 @@ def test_a_disk_that_fills_up_leaves_the_earlier_checkpoint(tmp_path: Path) -> N
         import resource, signal
         from pathlib import Path
         import torch
-        from search_spaces.errors import EffsearchError
-        from training.checkpoint import save_checkpoint
+        from effsearch.search_spaces.errors import EffsearchError
+        from effsearch.training.models.checkpoint import save_checkpoint
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         try:
@@ -150,7 +150,7 @@ def test_a_kill_while_writing_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     script = f"""
         from pathlib import Path
         import torch
-        from training.checkpoint import save_checkpoint
+        from effsearch.training.models.checkpoint import save_checkpoint
         for step in range(10_000):
             tensors = {{"a": torch.full((50_000,), step)}}
             save_checkpoint(Path({str(path)!r}), tensors, {{"s": step}})

@@ -7,14 +7,19 @@ import pytest
 import torch
 from torch import nn
 
-from training.batch_size import fitting_batch_size
-from training.dataset import load_train
-from training.device import DeviceData, choose_device, choose_precision, place_on_device
-from training.recipe import OPTIMIZERS, Recipe
-from training.reports import EpochReport
-from training.seeds import build_seeded
-from training.sources import ResidentSource
-from training.trainer import Trainer
+from effsearch.training.data.dataset import load_train
+from effsearch.training.devices.device import (
+    DeviceData,
+    choose_device,
+    choose_precision,
+    place_on_device,
+)
+from effsearch.training.loop.batch_size import fitting_batch_size
+from effsearch.training.loop.reports import EpochReport
+from effsearch.training.loop.trainer import Trainer
+from effsearch.training.recipes.recipe import OPTIMIZERS, Recipe
+from effsearch.training.recipes.seeds import build_seeded
+from effsearch.training.sources import ResidentSource
 
 pytestmark = [
     pytest.mark.cuda,

@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from search_spaces.errors import InputError
-from training.dataset import find_held_out, load_train
-from training.decode import decode_pictures
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.dataset import find_held_out, load_train
+from effsearch.training.data.decode import decode_pictures
 
 CIFAR = Path(__file__).parents[2].parent / "shared" / "data" / "cifar10"
 

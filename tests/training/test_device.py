@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from search_spaces.errors import InputError, MissingResourceError
-from training.dataset import load_train
-from training.device import choose_device, choose_precision, place_on_device
-from training.images import ImageDataset
+from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.training.data.dataset import load_train
+from effsearch.training.data.images import ImageDataset
+from effsearch.training.devices.device import choose_device, choose_precision, place_on_device
 
 NO_CUDA = not torch.cuda.is_available()
 

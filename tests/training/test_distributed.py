@@ -7,23 +7,23 @@ import pytest
 import torch
 from torch import nn
 
-from search_spaces.errors import InputError, MissingResourceError
-from search_spaces.network import build_network
-from search_spaces.notation import parse_architecture
-from training.recipe import Recipe
-from training.reports import EpochReport, StepReport
-from training.seeds import build_seeded
-from training.sources import ImageSource
-from training.trainer import Trainer
+from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.training.loop.reports import EpochReport, StepReport
+from effsearch.training.loop.trainer import Trainer
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.recipes.seeds import build_seeded
+from effsearch.training.sources import ImageSource
 
 # Batch normalization, squeeze and excite, momentum; nothing random, which each worker has its own.
 RECIPE = Recipe(epochs=2, batch_size=8, lr=0.05, flip=False, warmup=0.0, ema_decay=0.9)
 
 
 def open_digits(device: torch.device) -> ImageSource:
-    from training.dataset import load_train
-    from training.device import place_on_device
-    from training.sources import ResidentSource
+    from effsearch.training.data.dataset import load_train
+    from effsearch.training.devices.device import place_on_device
+    from effsearch.training.sources import ResidentSource
 
     dataset = load_train("digits", resolution=16, max_images=342)
     return ResidentSource(place_on_device(dataset, device, validation=0.2, split_seed=0))
@@ -39,7 +39,7 @@ def network() -> nn.Module:
 
 
 def workers(ray_address: str, open_source: Any = open_digits, **options: Any) -> Any:
-    from training.distributed import DistributedTrainer, Workers
+    from effsearch.training.distributed.launch import DistributedTrainer, Workers
 
     return DistributedTrainer(
         network(),

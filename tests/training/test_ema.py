@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from training.ema import WeightAverage, average_decay
+from effsearch.training.loop.ema import WeightAverage, average_decay
 
 
 @pytest.fixture

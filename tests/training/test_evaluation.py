@@ -9,10 +9,10 @@ from PIL import Image
 from small_model import SMALL, small_info, write_model
 from torch import Tensor, nn
 
-from search_spaces.errors import EffsearchError, InputError, MissingResourceError
-from training.dataset import find_held_out
-from training.evaluated_part import class_order, evaluate_checkpoint
-from training.evaluation import evaluate_network, evaluation_batch
+from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
+from effsearch.training.data.dataset import find_held_out
+from effsearch.training.loop.evaluated_part import class_order, evaluate_checkpoint
+from effsearch.training.loop.evaluation import evaluate_network, evaluation_batch
 
 
 class Echo(nn.Module):

@@ -14,16 +14,16 @@ from safetensors.torch import load_file
 from small_model import SMALL, small_info, write_model
 from torch import Tensor
 
-from search_spaces.architecture import Architecture
-from search_spaces.errors import EffsearchError, InputError
-from search_spaces.notation import parse_architecture
-from training.export import export_model
-from training.export.card import model_card
-from training.export.exporting import Export
-from training.export.formats import PixelNetwork
-from training.export.images import images_to_check
-from training.model_file import load_model, read_model_info, save_model
-from training.weights_names import load_published_weights
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.training.export import export_model
+from effsearch.training.export.card import model_card
+from effsearch.training.export.exporting import Export
+from effsearch.training.export.formats import PixelNetwork
+from effsearch.training.export.images import images_to_check
+from effsearch.training.models.model_file import load_model, read_model_info, save_model
+from effsearch.training.models.weight_names import load_published_weights
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def model(tmp_path: Path) -> Path:
 
 def digits() -> Tensor:
     """Eight real digits at 16 pixels."""
-    from training.pictures import model_input, sample_data
+    from effsearch.training.loop.pictures import model_input, sample_data
 
     return model_input(sample_data("digits", 8), 16, 1.0)
 

@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from small_model import SMALL, lively_network, write_model
 
-from search_spaces.errors import EffsearchError, InputError
-from training.gradcam import class_maps
-from training.gradcam_picture import blind_columns, map_model, write_picture
-from training.pictures import Sample, model_input, sample_data, sample_files
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.training.export.gradcam import class_maps
+from effsearch.training.export.gradcam_picture import blind_columns, map_model, write_picture
+from effsearch.training.loop.pictures import Sample, model_input, sample_data, sample_files
 
 CPU = torch.device("cpu")
 

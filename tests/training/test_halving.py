@@ -1,6 +1,6 @@
 """Successive halving: where the rungs lie, and whom they stop."""
 
-from training.trials.halving import Halving, rungs
+from effsearch.training.trials.halving import Halving, rungs
 
 
 def test_rungs_halve_the_epochs_down_to_one() -> None:

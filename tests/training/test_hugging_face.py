@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
-from search_spaces.errors import InputError, MissingResourceError
-from training import hugging_face
-from training.dataset import find_held_out, load_train
-from training.device import choose_device
-from training.recipe import Recipe
-from training.sources import TrainView, open_source
-from training.sources.parts import find_parts
+from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.training.data import hugging_face
+from effsearch.training.data.dataset import find_held_out, load_train
+from effsearch.training.devices.device import choose_device
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.sources import TrainView, open_source
+from effsearch.training.sources.parts import find_parts
 
 datasets = pytest.importorskip("datasets", reason="the extra hf is not installed")
 NAMES = ["cat", "cow", "dog"]

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from scripted import Scripted
 
-from search_spaces.zoo import load_zoo
-from training.trials import isolation
-from training.trials.evaluator import Request
-from training.trials.isolation import IsolatedEvaluator
-from training.trials.outcome import Outcome
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.trials import isolation
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.isolation import IsolatedEvaluator
+from effsearch.training.trials.outcome import Outcome
 
 NETWORK = load_zoo("mobilenet-v1")
 REQUESTS = [Request(number, NETWORK, 10 + number) for number in range(4)]
@@ -242,10 +242,10 @@ def test_the_process_dies_with_its_parent_even_while_it_hangs(tmp_path: Path) ->
     )
     script = (
         "import pickle\n"
-        "from nas.evaluators.user import load_user_evaluator\n"
-        "from search_spaces.zoo import load_zoo\n"
-        "from training.trials.evaluator import Request\n"
-        "from training.trials.isolation import IsolatedEvaluator\n"
+        "from effsearch.nas.evaluators.user import load_user_evaluator\n"
+        "from effsearch.search_spaces.zoo import load_zoo\n"
+        "from effsearch.training.trials.evaluator import Request\n"
+        "from effsearch.training.trials.isolation import IsolatedEvaluator\n"
         f"user = load_user_evaluator({str(tmp_path / 'hanging.py')!r} + ':evaluate')\n"
         "isolated = IsolatedEvaluator(pickle.dumps(user), batched=False, timeout=None, threads=1)\n"
         "isolated.evaluate([Request(0, load_zoo('mobilenet-v1'), 0)])\n"

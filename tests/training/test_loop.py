@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from training.batch_plan import batch_plan
-from training.device import choose_device, place_on_device
-from training.images import ImageDataset
-from training.loop import train_classifier
-from training.recipe import Recipe
-from training.reports import EpochReport
-from training.seeds import build_seeded
+from effsearch.training.data.images import ImageDataset
+from effsearch.training.devices.device import choose_device, place_on_device
+from effsearch.training.loop.classifier import train_classifier
+from effsearch.training.loop.reports import EpochReport
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.recipes.seeds import build_seeded
+from effsearch.training.sources.batch_plan import batch_plan
 
 RECIPE = Recipe(epochs=2, batch_size=32, optimizer="adamw", lr=0.01, flip=False, shift=1)
 
@@ -164,7 +164,7 @@ def test_a_batch_larger_than_the_data_trains():
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_tiny_network_learns_the_digits_on_cuda(factory):
-    from training.dataset import load_train
+    from effsearch.training.data.dataset import load_train
 
     device = choose_device("cuda")
     data = place_on_device(

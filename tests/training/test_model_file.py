@@ -11,11 +11,11 @@ import pytest
 import torch
 from small_model import SMALL, lively_network, small_info, write_model
 
-from search_spaces.errors import InputError, MissingResourceError
-from search_spaces.notation import parse_architecture
-from search_spaces.zoo import load_zoo
-from training.checkpoint import save_checkpoint
-from training.model_file import (
+from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.models.checkpoint import save_checkpoint
+from effsearch.training.models.model_file import (
     ModelInfo,
     load_model,
     network_name,

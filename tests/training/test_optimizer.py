@@ -3,12 +3,16 @@
 import pytest
 import torch
 
-from search_spaces.network import build_network
-from search_spaces.zoo import load_zoo
-from training.optimizer import make_optimizer
-from training.optimizer_state import optimizer_numbers, optimizer_tensors, restore_optimizer
-from training.recipe import Recipe
-from training.rmsprop import RMSpropTF
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.loop.optimizer import make_optimizer
+from effsearch.training.loop.optimizer_state import (
+    optimizer_numbers,
+    optimizer_tensors,
+    restore_optimizer,
+)
+from effsearch.training.loop.rmsprop import RMSpropTF
+from effsearch.training.recipes.recipe import Recipe
 
 
 @pytest.mark.parametrize(

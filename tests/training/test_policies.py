@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 
-from training.augment import levels, pixels
-from training.augment.operations import NAMES, apply_operations
-from training.augment.policies import AUTOAUGMENT, POLICIES, apply_policy
+from effsearch.training.augment import levels, pixels
+from effsearch.training.augment.operations import NAMES, apply_operations
+from effsearch.training.augment.policies import AUTOAUGMENT, POLICIES, apply_policy
 
 GREY = torch.tensor([120.0, 130.0, 140.0])
 

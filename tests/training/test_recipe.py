@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from search_spaces.errors import InputError
-from training.recipe import holds_characters, proxy_recipe
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.recipes.recipe import holds_characters, proxy_recipe
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.errors import InputError
-from training.recipe import Recipe, proxy_recipe
-from training.recipes import family_dropout, named_recipe, recipe_names
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.recipes import family_dropout, named_recipe, recipe_names
+from effsearch.training.recipes.recipe import Recipe, proxy_recipe
 
 
 def test_efficientnet_is_the_papers() -> None:

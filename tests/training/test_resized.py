@@ -6,12 +6,12 @@ import pytest
 import torch
 from PIL import Image
 
-from search_spaces.architecture import Architecture
-from search_spaces.notation import parse_architecture
-from training.dataset import load_train, load_train_within
-from training.device import DeviceData, resized
-from training.trials.evaluator import Request
-from training.trials.proxy import make_scaled_proxy
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.training.data.dataset import load_train, load_train_within
+from effsearch.training.devices.device import DeviceData, resized
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.proxy import make_scaled_proxy
 
 TINY = "res32 act_relu stem_k3_s2_c8 ir_r1_k3_s2_e2_c16 head_c32"
 
@@ -27,7 +27,7 @@ def test_the_same_size_is_the_same_images(digits: DeviceData) -> None:
 
 @pytest.mark.parametrize("resolution", [8, 16, 23])
 def test_resizing_on_the_device_is_what_decoding_would_give(resolution: int) -> None:
-    from training.device import choose_device, place_on_device
+    from effsearch.training.devices.device import choose_device, place_on_device
 
     options = {"validation": 0.2, "split_seed": 0}
     own, wanted = (

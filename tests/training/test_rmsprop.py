@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from training.rmsprop import RMSpropTF
+from effsearch.training.loop.rmsprop import RMSpropTF
 
 
 def test_first_two_steps_are_those_of_the_formula() -> None:

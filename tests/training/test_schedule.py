@@ -2,9 +2,9 @@
 
 import pytest
 
-from training.recipe import Recipe
-from training.recipes import named_recipe
-from training.schedule import (
+from effsearch.training.recipes import named_recipe
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.recipes.schedule import (
     learning_rate,
     peak_rate,
     phase_at,

@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from search_spaces.errors import InputError
-from training.device import choose_device, place_parts
-from training.images import ImageDataset
-from training.recipe import Recipe
-from training.sources import (
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.images import ImageDataset
+from effsearch.training.devices.device import choose_device, place_parts
+from effsearch.training.devices.team import Team
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.sources import (
     EvaluationView,
     ImageSource,
     ResidentSource,
@@ -22,11 +23,10 @@ from training.sources import (
     open_source,
     opening,
 )
-from training.sources.base import evaluation_share
-from training.sources.crop import crop_and_resize, crop_boxes
-from training.sources.opening import open_streamed, stored_side
-from training.sources.parts import find_parts
-from training.team import Team
+from effsearch.training.sources.base import evaluation_share
+from effsearch.training.sources.crop import crop_and_resize, crop_boxes
+from effsearch.training.sources.opening import open_streamed, stored_side
+from effsearch.training.sources.parts import find_parts
 
 CPU = choose_device("cpu")
 RECIPE = Recipe(validation=0.25, resolution=None)

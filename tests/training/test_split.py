@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.errors import InputError
-from training.split import stratified_sample, stratified_split
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.split import stratified_sample, stratified_split
 
 counts = st.lists(st.integers(2, 30), min_size=2, max_size=8)
 

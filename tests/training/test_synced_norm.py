@@ -8,8 +8,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from training.synced_norm import SyncedBatchNorm2d, synchronise_norms
-from training.team import SOLO, Team
+from effsearch.training.devices.synced_norm import SyncedBatchNorm2d, synchronise_norms
+from effsearch.training.devices.team import SOLO, Team
 
 
 @pytest.fixture

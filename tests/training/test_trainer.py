@@ -11,19 +11,24 @@ import pytest
 import torch
 from torch import nn
 
-from search_spaces.errors import InputError
-from search_spaces.network import build_network
-from search_spaces.notation import parse_architecture
-from training.checkpoint import read_checkpoint, save_checkpoint
-from training.device import DeviceData, choose_device, place_on_device
-from training.digits import list_training_digits
-from training.images import ImageDataset
-from training.recipe import Recipe
-from training.reports import EpochReport, StepReport, report_from_json, report_to_json
-from training.seeds import build_seeded, mixed_seed
-from training.sources import ResidentSource
-from training.sources.streamed import StreamedSource
-from training.trainer import DivergedError, Trainer
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.training.data.digits import list_training_digits
+from effsearch.training.data.images import ImageDataset
+from effsearch.training.devices.device import DeviceData, choose_device, place_on_device
+from effsearch.training.loop.reports import (
+    EpochReport,
+    StepReport,
+    report_from_json,
+    report_to_json,
+)
+from effsearch.training.loop.trainer import DivergedError, Trainer
+from effsearch.training.models.checkpoint import read_checkpoint, save_checkpoint
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.recipes.seeds import build_seeded, mixed_seed
+from effsearch.training.sources import ResidentSource
+from effsearch.training.sources.streamed import StreamedSource
 
 # Dropout, stochastic depth, flips, shifts, momentum or moments, clipping and averages.
 RECIPE = Recipe(

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from gridsearch.family import ScaleOptions, scale_family
-from results.run import Run
-from search_spaces.errors import InputError, MissingResourceError
-from search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
-from search_spaces.zoo import load_zoo
-from training.runs.config import TrainConfig, changed_keys, make_config, parse_assignments
-from training.runs.loggers import LoggedRun, check_loggers, open_loggers
-from training.runs.metrics import COLUMNS, append_row, write_rows
-from training.runs.model import find_model
-from training.runs.planning import make_plan
-from training.runs.resolution import training_resolution
+from effsearch.gridsearch.family import ScaleOptions, scale_family
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.runs.config import TrainConfig, changed_keys, make_config, parse_assignments
+from effsearch.training.runs.loggers import LoggedRun, check_loggers, open_loggers
+from effsearch.training.runs.metrics import COLUMNS, append_row, write_rows
+from effsearch.training.runs.model import find_model
+from effsearch.training.runs.preparation import make_plan
+from effsearch.training.runs.resolution import training_resolution
 
 
 def test_flags_go_over_the_file_and_options_of_the_recipe_are_merged() -> None:

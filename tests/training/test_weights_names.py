@@ -8,14 +8,14 @@ import torch
 from safetensors.torch import save_file
 from small_model import SMALL, lively_network, small_info, write_model
 
-from search_spaces.architecture import Head
-from search_spaces.errors import InputError
-from search_spaces.network import build_network
-from search_spaces.notation import parse_architecture
-from search_spaces.zoo import load_zoo
-from training.model_file import empty_network
-from training.transfer import read_weights, transfer_weights
-from training.weights_names import (
+from effsearch.search_spaces.architecture import Head
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.models.model_file import empty_network
+from effsearch.training.models.transfer import read_weights, transfer_weights
+from effsearch.training.models.weight_names import (
     from_published,
     layer_names,
     load_published_weights,

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from training.augment.erasing import erase
-from training.augment.flip import random_flip_and_shift
-from training.augment.mixing import mix
-from training.augment.policies import apply_policy
+from effsearch.training.augment.erasing import erase
+from effsearch.training.augment.flip import random_flip_and_shift
+from effsearch.training.augment.mixing import mix
+from effsearch.training.augment.policies import apply_policy
 
 if TYPE_CHECKING:
-    from training.recipe import Recipe
-    from training.schedule import Phase
+    from effsearch.training.recipes.recipe import Recipe
+    from effsearch.training.recipes.schedule import Phase
 
 
 class Augmenter:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from training.augment.boxes import inside, random_boxes
+from effsearch.training.augment.boxes import inside, random_boxes
 
 AREAS = (0.02, 1 / 3)
 ASPECTS = (0.3, 1 / 0.3)

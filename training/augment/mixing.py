@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.augment.boxes import inside
+from effsearch.training.augment.boxes import inside
 
 
 def mix(

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from training.augment import levels, pixels
+from effsearch.training.augment import levels, pixels
 
 Operation: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 

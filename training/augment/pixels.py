@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.augment.levels import grey
+from effsearch.training.augment.levels import grey
 
 
 def colour(images: Tensor, factor: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from training.augment.operations import NAMES, apply_operations
+from effsearch.training.augment.operations import NAMES, apply_operations
 
 Step: TypeAlias = tuple[Tensor, Tensor]
 """Operations int64 (N,) and strengths float32 (N,), as `apply_operations` takes them."""

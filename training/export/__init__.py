@@ -1,5 +1,6 @@
 """A trained model as a checked file for elsewhere: ONNX, TorchScript or safetensors."""
 
-from training.export.exporting import Export, check_export_options, export_model
+from effsearch.training.export.exported import Export
+from effsearch.training.export.exporting import check_export_options, export_model
 
 __all__ = ["Export", "check_export_options", "export_model"]

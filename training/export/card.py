@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from results.record import FLOPS_CONVENTION, installed_versions
-from search_spaces.cost import cost
-from search_spaces.notation import format_architecture
-from training.export.loading import loading_lines
-from training.model_file import ModelInfo, network_name
+from effsearch.results.store.record import FLOPS_CONVENTION, installed_versions
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.export.loading_code import loading_lines
+from effsearch.training.models.model_file import ModelInfo, network_name
 
 if TYPE_CHECKING:
-    from training.export.exporting import Export
+    from effsearch.training.export.exported import Export
 
 # Further ones stand in the file itself.
 _MOST_CLASSES = 200

@@ -4,19 +4,19 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.files import cannot_write, write_atomically
-from search_spaces.errors import EffsearchError, InputError, unknown_name
+from effsearch.results.store.files import cannot_write, write_atomically
+from effsearch.search_spaces.errors import EffsearchError, InputError, unknown_name
+from effsearch.training.export.exported import Export
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from search_spaces.network import Network
-    from training.export.formats import Run
-    from training.model_file import ModelInfo
+    from effsearch.search_spaces.network import Network
+    from effsearch.training.export.formats import Run
+    from effsearch.training.models.model_file import ModelInfo
 
 # Format to the suffix of its files.
 FORMATS: Mapping[str, str] = {
@@ -26,29 +26,6 @@ FORMATS: Mapping[str, str] = {
 }
 NAMES = ("effsearch", "timm", "torchvision")
 TOLERANCE = 1e-4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Export:
-    """A file that was written, and how it was checked.
-
-    Attributes:
-        path: the file.
-        card: the model card beside it, Markdown.
-        format: one of `FORMATS`.
-        names: of the tensors in a safetensors file, one of `NAMES`.
-        images: real images that the file was run on.
-        images_from: the data they come from.
-        largest_difference: of a logit between the file and torch on these images.
-    """
-
-    path: Path
-    card: Path
-    format: str
-    names: str
-    images: int
-    images_from: str
-    largest_difference: float
 
 
 def check_export_options(format: str, names: str) -> None:
@@ -94,8 +71,8 @@ def export_model(
     """
     check_export_options(format, names)
     output = _place(checkpoint, output, format, names)
-    from training.export.card import model_card
-    from training.model_file import read_model
+    from effsearch.training.export.card import model_card
+    from effsearch.training.models.model_file import read_model
 
     network, info = read_model(checkpoint)
     temporary = output.parent / f".{output.name}.{secrets.token_hex(6)}.tmp"
@@ -137,7 +114,7 @@ def _place(checkpoint: Path, output: Path | None, format: str, names: str) -> Pa
 
 
 def _write(path: Path, network: "Network", info: "ModelInfo", format: str, names: str) -> "Run":
-    from training.export import formats
+    from effsearch.training.export import formats
 
     if format == "onnx":
         return formats.write_onnx(path, network, info)
@@ -155,7 +132,7 @@ def _checked_difference(
     one alone (so that the batch dimension is known to be free)."""
     import torch
 
-    from training.export.formats import PixelNetwork
+    from effsearch.training.export.formats import PixelNetwork
 
     pixels = images.float().contiguous()
     with torch.inference_mode():

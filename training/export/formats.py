@@ -14,12 +14,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from results.files import write_bytes_atomically
-from search_spaces.errors import MissingResourceError
-from search_spaces.network import Network, build_network
-from search_spaces.notation import format_architecture
-from training.model_file import ModelInfo, read_model, save_model
-from training.weights_names import Library, load_published_weights, to_published
+from effsearch.results.store.files import write_bytes_atomically
+from effsearch.search_spaces.errors import MissingResourceError
+from effsearch.search_spaces.network import Network, build_network
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.models.model_file import ModelInfo, read_model, save_model
+from effsearch.training.models.weight_names import Library, load_published_weights, to_published
 
 INPUT, OUTPUT = "pixels", "logits"
 # Of one dimension 1 the exporter would believe that it is always 1.

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search_spaces.errors import EffsearchError
-from training.model_file import read_model_info
-from training.pictures import model_input, sample_data
+from effsearch.search_spaces.errors import EffsearchError
+from effsearch.training.loop.pictures import model_input, sample_data
+from effsearch.training.models.model_file import read_model_info
 
 if TYPE_CHECKING:
     from torch import Tensor

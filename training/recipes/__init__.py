@@ -1,5 +1,5 @@
 """Named recipes, a YAML file each beside this one, and a user's own files."""
 
-from training.recipes.named import family_dropout, named_recipe, recipe_names
+from effsearch.training.recipes.named import family_dropout, named_recipe, recipe_names
 
 __all__ = ["family_dropout", "named_recipe", "recipe_names"]

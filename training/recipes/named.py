@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from search_spaces.errors import InputError, unknown_name
-from training.recipe import Recipe, holds_characters, proxy_recipe
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.training.recipes.recipe import Recipe, holds_characters, proxy_recipe
 
 _FOLDER = Path(__file__).parent
 

@@ -4,14 +4,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from results.run import Run
-from search_spaces.architecture import Architecture
-from search_spaces.cost import cost
-from search_spaces.notation import format_architecture
-from training.evaluation import Evaluation
-from training.reports import EpochReport
-from training.runs.keeper import TrainPaths
-from training.runs.session import Trained
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.loop.evaluation import Evaluation
+from effsearch.training.loop.reports import EpochReport
+from effsearch.training.runs.checkpointer import TrainPaths
+from effsearch.training.runs.session import Trained
 
 SCHEMA_VERSION = 1
 

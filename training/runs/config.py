@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from results.settings import changed_keys as _changed_keys
-from results.settings import (
+from effsearch.results.config import changed_keys as _changed_keys
+from effsearch.results.config import (
     check_mapping,
     check_real,
     check_text,
@@ -14,7 +14,7 @@ from results.settings import (
     merge_settings,
     read_config,
 )
-from search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.errors import InputError, unknown_name
 
 __all__ = [
     "MAY_CHANGE",

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from search_spaces.cost import cost
-from search_spaces.notation import format_architecture
-from training.runs.config import TrainConfig
-from training.runs.plan import Plan, describe_data
-from training.runs.planning import make_plan
-from training.schedule import schedule_rows
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.recipes.schedule import schedule_rows
+from effsearch.training.runs.config import TrainConfig
+from effsearch.training.runs.preparation import make_plan
+from effsearch.training.runs.setup import Plan, describe_data
 
 TIMED_SECONDS = 3.0
 MOST_TIMED_STEPS = 20
@@ -57,8 +57,8 @@ class _Timed(Exception):
 def _seconds_per_step(plan: Plan) -> float | None:
     """Real steps of the first epoch, the first one left out: it warms up. None where there is
     one step alone."""
-    from training.reports import StepReport
-    from training.trainer import Trainer
+    from effsearch.training.loop.reports import StepReport
+    from effsearch.training.loop.trainer import Trainer
 
     trainer = Trainer(
         plan.network, plan.source, plan.recipe, resolution=plan.resolution, seed=plan.config.seed

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import torch
 
-from search_spaces.architecture import Architecture
-from search_spaces.network import Network, build_network
-from training.recipe import Recipe
-from training.seeds import build_seeded
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.network import Network, build_network
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.recipes.seeds import build_seeded
 
 IMAGENET_CLASSES = 1000
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from search_spaces.errors import MissingResourceError, unknown_name
+from effsearch.search_spaces.errors import MissingResourceError, unknown_name
 
 PROJECT = "effsearch"
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.files import cannot_write, write_atomically
+from effsearch.results.store.files import cannot_write, write_atomically
 
 COLUMNS = (
     "epoch",

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.answers import find_baseline, find_coefficients
-from results.files import read_json_object
-from results.lookup import holds_run, readable_records
-from results.run import Run
-from search_spaces.architecture import Architecture
-from search_spaces.errors import InputError
-from search_spaces.scaling import compound
-from search_spaces.zoo import resolve_architecture, zoo_names
+from effsearch.results.store.answers import find_baseline, find_coefficients
+from effsearch.results.store.files import read_json_object
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_index import holds_run, readable_records
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.scaling import compound
+from effsearch.search_spaces.zoo import resolve_architecture, zoo_names
 
 FAMILY = "family"
 TRAIN = "train"

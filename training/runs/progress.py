@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from training.reports import EpochReport, StepReport
+from effsearch.training.loop.reports import EpochReport, StepReport
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

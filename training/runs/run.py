@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from results.files import write_json
-from results.lifecycle import (
+from effsearch.results.store.files import write_json
+from effsearch.results.store.lifecycle import (
     ending_recorded,
     find_run,
     new_run,
@@ -14,16 +14,21 @@ from results.lifecycle import (
     refuse_other_content,
     say,
 )
-from results.run import Run
-from training.evaluation import Evaluation, channel_levels, evaluate_network, evaluation_batch
-from training.model_file import read_model
-from training.runs.answer import TrainResult, make_answer
-from training.runs.config import TrainConfig, changed_keys, make_config
-from training.runs.keeper import TrainPaths
-from training.runs.plan import Plan
-from training.runs.planning import make_plan, remake_plan
-from training.runs.session import Stopped, train_session
-from training.sources import EvaluationView
+from effsearch.results.store.run import Run
+from effsearch.training.loop.evaluation import (
+    Evaluation,
+    channel_levels,
+    evaluate_network,
+    evaluation_batch,
+)
+from effsearch.training.models.model_file import read_model
+from effsearch.training.runs.answer import TrainResult, make_answer
+from effsearch.training.runs.checkpointer import TrainPaths
+from effsearch.training.runs.config import TrainConfig, changed_keys, make_config
+from effsearch.training.runs.preparation import make_plan, remake_plan
+from effsearch.training.runs.session import Stopped, train_session
+from effsearch.training.runs.setup import Plan
+from effsearch.training.sources import EvaluationView
 
 KIND = "train"
 

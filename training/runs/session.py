@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from results.run import Run
-from search_spaces.errors import EffsearchError, InputError
-from training.checkpoint import read_checkpoint
-from training.model_file import ModelInfo, network_name
-from training.reports import EpochReport, StepReport, report_from_json
-from training.runs.keeper import Best, Keeper, TrainPaths, metrics_row, read_best
-from training.runs.loggers import LoggedRun, open_loggers
-from training.runs.metrics import write_rows
-from training.runs.plan import Plan
-from training.runs.planning import open_images
-from training.runs.progress import Display, shown_progress
-from training.runs.stopping import stop_wish
-from training.trainer import DivergedError, Trainer
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.training.loop.reports import EpochReport, StepReport, report_from_json
+from effsearch.training.loop.trainer import DivergedError, Trainer
+from effsearch.training.models.checkpoint import read_checkpoint
+from effsearch.training.models.model_file import ModelInfo, network_name
+from effsearch.training.runs.checkpointer import Best, Keeper, TrainPaths, metrics_row, read_best
+from effsearch.training.runs.loggers import LoggedRun, open_loggers
+from effsearch.training.runs.metrics import write_rows
+from effsearch.training.runs.preparation import open_images
+from effsearch.training.runs.progress import Display, shown_progress
+from effsearch.training.runs.setup import Plan
+from effsearch.training.runs.stopping import stop_wish
 
 if TYPE_CHECKING:
-    from training.distributed import DistributedTrainer
+    from effsearch.training.distributed.launch import DistributedTrainer
 
 __all__ = ["Stopped", "Trained", "train_session"]
 
@@ -127,7 +127,7 @@ def _make_trainer(plan: Plan) -> "Trainer | DistributedTrainer":
         return Trainer(
             plan.network, plan.source, plan.recipe, resolution=plan.resolution, seed=config.seed
         )
-    from training.distributed import DistributedTrainer, Workers
+    from effsearch.training.distributed.launch import DistributedTrainer, Workers
 
     return DistributedTrainer(
         plan.network,

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from training.team import SOLO, Team
+from effsearch.training.devices.team import SOLO, Team
 
 Batches: TypeAlias = Iterator[tuple[Tensor, Tensor]]
 """Images uint8 (N, 3, R, R) channels-last and labels int64 (N,), both on the source's device."""

@@ -7,8 +7,8 @@ has its own box, and a box that shrinks is averaged over (antialias) as Pillow d
 import torch
 from torch import Tensor
 
-from training.augment.boxes import random_boxes
-from training.seeds import mixed_seed
+from effsearch.training.augment.boxes import random_boxes
+from effsearch.training.recipes.seeds import mixed_seed
 
 ASPECTS = (3 / 4, 4 / 3)
 

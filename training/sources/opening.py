@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Tensor
 
-from search_spaces.errors import InputError
-from training.decode import decode_pictures
-from training.device import channel_statistics, place_parts
-from training.images import ImageDataset, ImageListing
-from training.sources.base import ImageSource
-from training.sources.packed import readable_anywhere
-from training.sources.parts import Parts
-from training.sources.resident import ResidentSource
-from training.sources.streamed import (
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.decode import decode_pictures
+from effsearch.training.data.images import ImageDataset, ImageListing
+from effsearch.training.devices.device import channel_statistics, place_parts
+from effsearch.training.sources.base import ImageSource
+from effsearch.training.sources.packed import readable_anywhere
+from effsearch.training.sources.parts import Parts
+from effsearch.training.sources.resident import ResidentSource
+from effsearch.training.sources.streamed import (
     StreamedSource,
     default_workers,
     skipped_notice,
@@ -26,7 +26,7 @@ from training.sources.streamed import (
 )
 
 if TYPE_CHECKING:
-    from training.recipe import Recipe
+    from effsearch.training.recipes.recipe import Recipe
 
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # Share of the device's free memory, and of the machine's memory, that images may take.

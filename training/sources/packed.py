@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from search_spaces.errors import InputError
-from training.images import ChosenPictures, ImageListing, Picture
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.images import ChosenPictures, ImageListing, Picture
 
 if TYPE_CHECKING:
-    from training.parquet import ParquetPictures
+    from effsearch.training.data.parquet import ParquetPictures
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +50,7 @@ def readable_anywhere(listing: ImageListing, folder: Path | None = None) -> Imag
     Raises:
         InputError: the cache cannot be written, or a file of the data cannot be read.
     """
-    from training.parquet import ParquetPictures
+    from effsearch.training.data.parquet import ParquetPictures
 
     pictures = listing.pictures
     if isinstance(pictures, ChosenPictures) and isinstance(pictures.pictures, ParquetPictures):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import torch
 
-from search_spaces.errors import InputError
-from training.dataset import SAMPLE_SEED, find_held_out, list_training
-from training.decode import largest_readable_side
-from training.images import ImageListing
-from training.split import stratified_sample, stratified_split
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.dataset import SAMPLE_SEED, find_held_out, list_training
+from effsearch.training.data.decode import largest_readable_side
+from effsearch.training.data.images import ImageListing
+from effsearch.training.data.split import stratified_sample, stratified_split
 
 # Pictures whose sizes tell the dataset's, in runs: what lies together is read together.
 _RUNS, _RUN = 8, 8
@@ -47,7 +47,7 @@ def find_parts(
         max_images: stratified sample of the training part; the other parts stay whole.
 
     Raises:
-        InputError: as `training.dataset.load_train`; a held-back part with a class that the
+        InputError: as `training.data.dataset.load_train`; a held-back part with a class that the
             training part has not.
     """
     whole = list_training(name_or_path)

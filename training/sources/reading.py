@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from search_spaces.errors import InputError
-from training.decode import centre_box, cut_square, open_picture
-from training.images import ImageListing
-from training.sources.crop import crop_boxes
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.decode import centre_box, cut_square, open_picture
+from effsearch.training.data.images import ImageListing
+from effsearch.training.sources.crop import crop_boxes
 
 Delivery: TypeAlias = tuple[Tensor, Tensor, list[tuple[str, str]]]
 """Images uint8 (N, R, R, 3), their labels, and the place and error of each that was unreadable."""

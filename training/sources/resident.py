@@ -6,10 +6,15 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from training.device import DeviceData, resize_images
-from training.images import ImageDataset
-from training.sources.base import Batches, EvaluationView, TrainView, evaluation_share
-from training.sources.crop import crop_and_resize, crop_boxes
+from effsearch.training.data.images import ImageDataset
+from effsearch.training.devices.device import DeviceData, resize_images
+from effsearch.training.sources.base import (
+    Batches,
+    EvaluationView,
+    TrainView,
+    evaluation_share,
+)
+from effsearch.training.sources.crop import crop_and_resize, crop_boxes
 
 
 class ResidentSource:

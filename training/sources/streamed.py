@@ -10,10 +10,21 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from search_spaces.errors import EffsearchError, InputError
-from training.images import ImageListing
-from training.sources.base import Batches, EvaluationView, TrainView, evaluation_share
-from training.sources.reading import BatchReader, CentreCut, Delivery, Order, RandomCut
+from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.training.data.images import ImageListing
+from effsearch.training.sources.base import (
+    Batches,
+    EvaluationView,
+    TrainView,
+    evaluation_share,
+)
+from effsearch.training.sources.reading import (
+    BatchReader,
+    CentreCut,
+    Delivery,
+    Order,
+    RandomCut,
+)
 
 # Batches each worker has ready ahead of the training.
 _AHEAD = 2

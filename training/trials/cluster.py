@@ -17,7 +17,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 
-from search_spaces.errors import MissingResourceError
+from effsearch.search_spaces.errors import MissingResourceError
 
 TRIALS_PER_GPU = 4
 

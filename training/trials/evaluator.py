@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_spaces.architecture import Architecture
+from effsearch.search_spaces.architecture import Architecture
 
 Measurements = dict[str, object]
 """`accuracy` as a fraction, and whatever else was measured (JSON-ready)."""

@@ -1,6 +1,6 @@
 """Whether the GPUs that were asked for are here, said before anything is loaded."""
 
-from search_spaces.errors import MissingResourceError
+from effsearch.search_spaces.errors import MissingResourceError
 
 
 def check_gpus(gpus_per_trial: float | None, device: str, ray_address: str | None) -> None:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from multiprocessing import Pipe
 from typing import Any
 
-from training.trials.evaluator import Request
-from training.trials.outcome import Outcome, failure
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.outcome import Outcome, failure
 
 START_SECONDS = 120.0
 """Allowed to a new process, where there is a time-out, until it is ready: imports, data."""
@@ -101,7 +101,7 @@ class IsolatedEvaluator:
             "OMP_NUM_THREADS": str(self._threads),
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "training.trials.worker", str(theirs.fileno())],
+            [sys.executable, "-m", "effsearch.training.trials.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

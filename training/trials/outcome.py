@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from results.events import Failed, Told
-from training.trials.evaluator import Measurements, Request
+from effsearch.results.store.events import Failed, Told
+from effsearch.training.trials.evaluator import Measurements, Request
 
 Reason = Literal["error", "timeout", "nan"]
 

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from search_spaces.errors import InputError
-from training.trials.evaluator import Evaluator, Measurements, Request
+from effsearch.search_spaces.errors import InputError
+from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
 
 if TYPE_CHECKING:
-    from training.device import DeviceData
-    from training.images import ImageDataset
-    from training.recipe import Recipe
-    from training.reports import EpochReport
+    from effsearch.training.data.images import ImageDataset
+    from effsearch.training.devices.device import DeviceData
+    from effsearch.training.loop.reports import EpochReport
+    from effsearch.training.recipes.recipe import Recipe
 
 
 class ProxyEvaluator(Evaluator):
@@ -48,7 +48,7 @@ class ProxyEvaluator(Evaluator):
 
     def prepare(self) -> None:
         """Carve the validation part and put all images on the device."""
-        from training.device import choose_device, place_on_device
+        from effsearch.training.devices.device import choose_device, place_on_device
 
         recipe = self._recipe
         self._data = place_on_device(
@@ -62,10 +62,10 @@ class ProxyEvaluator(Evaluator):
         """Train one network; diverged trainings have the accuracy NaN."""
         import torch
 
-        from search_spaces.network import build_network
-        from training.device import resized
-        from training.loop import train_classifier
-        from training.seeds import build_seeded
+        from effsearch.search_spaces.network import build_network
+        from effsearch.training.devices.device import resized
+        from effsearch.training.loop.classifier import train_classifier
+        from effsearch.training.recipes.seeds import build_seeded
 
         assert self._data is not None
         (request,) = requests
@@ -138,8 +138,8 @@ def make_proxy(
     Raises:
         InputError: unknown options, or data that cannot be trained on.
     """
-    from training.dataset import load_train
-    from training.recipe import proxy_recipe
+    from effsearch.training.data.dataset import load_train
+    from effsearch.training.recipes.recipe import proxy_recipe
 
     recipe = proxy_recipe(data, options)
     dataset = load_train(data, resolution=recipe.resolution, max_images=max_images)
@@ -159,8 +159,8 @@ def make_scaled_proxy(
     The images are decoded once: at the recipe's resolution times `largest_factor`, or at their own
     size where that is smaller. Arguments and errors as `make_proxy`.
     """
-    from training.dataset import load_train, load_train_within
-    from training.recipe import scaling_recipe
+    from effsearch.training.data.dataset import load_train, load_train_within
+    from effsearch.training.recipes.recipe import scaling_recipe
 
     recipe = scaling_recipe(data, options)
     if recipe.resolution is None:
@@ -173,7 +173,7 @@ def make_scaled_proxy(
 
 
 def _describe(data: str, dataset: "ImageDataset", recipe: "Recipe") -> dict[str, object]:
-    from training.split import stratified_split
+    from effsearch.training.data.split import stratified_split
 
     if not recipe.validation:
         raise InputError("recipe option validation is 0: networks are compared by it, give a share")

@@ -28,12 +28,12 @@ from ray import tune
 from ray.tune import Callback
 from ray.tune.search import Searcher
 
-from search_spaces.errors import EffsearchError
-from search_spaces.notation import format_architecture, parse_architecture
-from training.trials.cluster import Session
-from training.trials.evaluator import Evaluator, Request
-from training.trials.isolation import IsolatedEvaluator
-from training.trials.outcome import Outcome, failure
+from effsearch.search_spaces.errors import EffsearchError
+from effsearch.search_spaces.notation import format_architecture, parse_architecture
+from effsearch.training.trials.cluster import Session
+from effsearch.training.trials.evaluator import Evaluator, Request
+from effsearch.training.trials.isolation import IsolatedEvaluator
+from effsearch.training.trials.outcome import Outcome, failure
 
 TRIALS_PER_FIT = 1000
 """Tune keeps every trial it has run in memory, so a long queue is several fits."""

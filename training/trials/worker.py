@@ -1,4 +1,4 @@
-"""The process in which evaluations happen: `python -m training.trials.worker FD`.
+"""The process in which evaluations happen: `python -m effsearch.training.trials.worker FD`.
 
 It reads an evaluator from the pipe FD and answers it when ready, then reads requests and answers
 each with an outcome. It is a process of its own so that an evaluation that hangs or crashes takes
@@ -17,8 +17,8 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from training.trials.evaluator import Evaluator, Measurements, Request
-from training.trials.outcome import Outcome, failure, one_line, worker_name
+from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
+from effsearch.training.trials.outcome import Outcome, failure, one_line, worker_name
 
 _WANTED = 'return a fraction or {"accuracy": 0.93}'
 

@@ -1,0 +1,1 @@
+"""`effsearch compare-scaling`: depth, width or resolution alone against all three together."""

@@ -1,0 +1,183 @@
+"""`effsearch compare-scaling`: depth, width or resolution alone against all three together.
+
+The design of EfficientNet's Figure 8 and Tables 3 and 7: every method spends the same counted
+MACs, and all networks are trained the same way. Resolutions of the training scale as the networks'
+own do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from effsearch.gridsearch.compare_scaling.answer import comparison_csv, make_rows
+from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
+from effsearch.gridsearch.compare_scaling.networks import Plan, make_plan
+from effsearch.gridsearch.compare_scaling.picture import draw_comparison
+from effsearch.gridsearch.jobs import ListSource, Measured, failures
+from effsearch.gridsearch.running import check_device, queue_runner
+from effsearch.gridsearch.trainings import Trainings
+from effsearch.results.config import changed_keys
+from effsearch.results.store.files import write_atomically, write_json
+from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.results.store.lifecycle import (
+    ending_recorded,
+    find_run,
+    new_run,
+    refuse_changes,
+    refuse_other_content,
+    say,
+    write_trials,
+)
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.errors import EffsearchError
+from effsearch.search_spaces.units import format_count
+
+KIND = "comparison"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonResult:
+    """What a comparison found.
+
+    Attributes:
+        run: name such as `comparison/001`.
+        path: the run directory.
+        rows: of `comparison.csv`.
+        answer: the content of `comparison.json`.
+    """
+
+    run: str
+    path: Path
+    rows: list[dict[str, Any]]
+    answer: dict[str, Any]
+
+
+def compare_scaling(
+    config: ComparisonConfig,
+    *,
+    run_dir: Path = Path("runs"),
+    name: str | None = None,
+    quiet: bool = False,
+    command: Sequence[str] = ("effsearch", "compare-scaling"),
+) -> ComparisonResult:
+    """Compare the ways to scale in a new run.
+
+    Raises:
+        EffsearchError: see its children; `Interrupted` says how to resume.
+    """
+    check_device(config)
+    plan = make_plan(config, run_dir)
+    with new_run(
+        run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
+    ) as run:
+        _introduce(run, plan, quiet)
+        return _run(run, plan, quiet)
+
+
+def resume_comparison(
+    reference: str | None,
+    changes: Mapping[str, Any],
+    *,
+    run_dir: Path = Path("runs"),
+    quiet: bool = False,
+) -> ComparisonResult:
+    """Go on with a comparison that was stopped.
+
+    Args:
+        reference: path or `comparison/001`; None for the newest comparison.
+        changes: configuration keys given anew; only those that do not change what is measured.
+
+    Raises:
+        InputError: no such run, or a change that would make it another comparison.
+        EffsearchError: as `compare_scaling`.
+    """
+    from effsearch.gridsearch.config import MAY_CHANGE
+
+    found = find_run(run_dir, reference, KIND)
+    config = make_config(found.config, changes)
+    refuse_changes(found, changed_keys(found.config, config.to_dict(), MAY_CHANGE))
+    check_device(config)
+    plan = make_plan(config, run_dir)
+    refuse_other_content(found, plan.record, ("data", "recipe", "networks"))
+    with Run.resume(run_dir, found.path) as run:
+        say(f"resuming {run.reference}", quiet)
+        return _run(run, plan, quiet)
+
+
+def _introduce(run: Run, plan: Plan, quiet: bool) -> None:
+    chosen = plan.coefficients
+    say(
+        f"run {run.reference}: {', '.join(plan.baselines)}; compound by alpha {chosen.alpha:g}, "
+        f"beta {chosen.beta:g}, gamma {chosen.gamma:g} ({plan.record['coefficients_source']})",
+        quiet,
+    )
+    if plan.record["coefficients_doubt"]:
+        say(f"warning: {plan.record['coefficients_doubt']}", quiet)
+    for entry in plan.entries:
+        if not entry.reachable:
+            say(
+                f"{entry.baseline}: {entry.method} comes no nearer to {format_count(entry.budget)} "
+                f"MACs than {entry.error:+.1%}: unreachable, not trained",
+                quiet,
+            )
+
+
+def _run(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
+    with ending_recorded(run, plan.stored_config()):
+        measured = _run_trainings(run, plan, quiet)
+        errors = [error for one in measured.values() for error in one.errors]
+        if not any(one.accuracies for one in measured.values()):
+            cause = f"; the first: {errors[0]}" if errors else ""
+            raise EffsearchError(f"none of {len(measured)} networks could be trained{cause}")
+        say(failures(measured, "networks"), quiet)
+        rows, noise = make_rows(plan.entries, measured)
+        answer = _answer(run, plan, rows, noise)
+        write_atomically(run.path / "comparison.csv", comparison_csv(rows))
+        write_trials(run, run.paths.csv)
+        run.paths.plots.mkdir(exist_ok=True)
+        draw_comparison(rows, answer, run.paths.plots / "comparison.png")
+        write_json(run.paths.answer, answer)
+    return ComparisonResult(run=run.reference, path=run.path, rows=rows, answer=answer)
+
+
+def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
+    config, jobs = plan.config, plan.jobs
+    with queue_runner(config, quiet) as run_queue, Ledger.open(run.paths.ledger) as ledger:
+        say(ledger.notice or "", quiet)
+        queue = Trainings(
+            ListSource(jobs),
+            ledger,
+            read_events(ledger.path),
+            networks=len(jobs),
+            seeds=config.seeds,
+            seed=config.seed,
+        )
+        run_queue(queue, plan.evaluator, "comparison")
+    return queue.measured
+
+
+def _answer(
+    run: Run, plan: Plan, rows: list[dict[str, Any]], noise: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "kind": KIND,
+        "run": run.reference,
+        "baselines": plan.record["baselines"],
+        "coefficients": {
+            "source": plan.record["coefficients_source"],
+            "alpha": plan.coefficients.alpha,
+            "beta": plan.coefficients.beta,
+            "gamma": plan.coefficients.gamma,
+        },
+        "budget_tolerance": plan.config.budget_tolerance,
+        "seeds": plan.config.seeds,
+        "seed": plan.config.seed,
+        **noise,
+        "data": plan.record["data"],
+        "recipe": plan.record["recipe"],
+        "flops_convention": run.record["flops_convention"],
+        "versions": run.record["versions"],
+        "rows": rows,
+    }

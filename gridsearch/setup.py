@@ -1,0 +1,185 @@
+"""A checked configuration of a grid: whatever can be wrong before a training has been tried."""
+
+import math
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from effsearch.gridsearch.candidates import Candidate, find_candidates
+from effsearch.gridsearch.config import CoefficientsConfig
+from effsearch.gridsearch.jobs import Job
+from effsearch.gridsearch.trainings import training_seed
+from effsearch.results.store.answers import find_baseline
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.halving import ETA
+from effsearch.training.trials.proxy import ProxyEvaluator, make_scaled_proxy
+
+TOP_EPOCHS = 3
+"""How many times longer than in the grid the top networks are trained, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a grid search needs, loaded.
+
+    Attributes:
+        baseline: what is scaled.
+        candidates: distinct networks, cheapest first.
+        resolutions: pixels each of them is trained at, by id.
+        record: what `run.json` says of baseline, grid, data and recipe.
+    """
+
+    config: CoefficientsConfig
+    baseline: Architecture
+    source: str
+    candidates: list[Candidate]
+    evaluator: ProxyEvaluator
+    resolutions: dict[str, int]
+    record: dict[str, Any]
+
+    @property
+    def triples(self) -> int:
+        """Feasible triples of the grid."""
+        return sum(len(candidate.triples) for candidate in self.candidates)
+
+    @property
+    def longer(self) -> ProxyEvaluator:
+        """The evaluator with the epochs of the top networks."""
+        recipe = self.evaluator.recipe
+        epochs = self.config.top_epochs or TOP_EPOCHS * recipe.epochs
+        return self.evaluator.with_recipe(replace(recipe, epochs=epochs))
+
+    @property
+    def identity(self) -> str:
+        """What the study's grid is, in one line."""
+        config = self.config
+        bounds = ", ".join(
+            f"{name} {low:g}..{high:g}"
+            for name, (low, high) in (
+                ("alpha", config.alpha_bounds),
+                ("beta", config.beta_bounds),
+                ("gamma", config.gamma_bounds),
+            )
+        )
+        return (
+            f"phi {config.phi:g}, step {config.step:g}, {config.constraint} tolerance "
+            f"{config.tolerance:g}, {bounds}, resolution {config.resolution_rounding}, "
+            f"baseline {self.baseline.id}"
+        )
+
+    def job(self, candidate: Candidate) -> Job:
+        """How a candidate is trained."""
+        return Job(
+            architecture=candidate.architecture,
+            resolution=self.resolutions[candidate.id],
+            label=tuple(candidate.triple),
+        )
+
+    def stored_config(self) -> dict[str, Any]:
+        """The configuration as the run keeps it: the baseline itself, and no password."""
+        from effsearch.gridsearch.study import hide_password
+
+        stored = self.config.to_dict() | {"baseline": format_architecture(self.baseline)}
+        if stored["storage"] is not None:
+            stored["storage"] = hide_password(stored["storage"])
+        return stored
+
+
+def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
+    """Load and check all that a grid search needs; nothing is written and nothing is trained.
+
+    Raises:
+        InputError: something in the configuration does not exist or does not fit.
+        InfeasibleError: no triple is feasible.
+    """
+    found = find_baseline(run_dir, config.baseline)
+    baseline = found.architecture
+    candidates = find_candidates(
+        baseline,
+        config.make_grid(),
+        phi=config.phi,
+        tolerance=config.make_tolerance(),
+        constraint=config.constraint,
+        rounding=config.resolution_rounding,
+    )
+    largest = max(candidate.architecture.resolution for candidate in candidates)
+    evaluator, record = make_scaled_proxy(
+        config.data,
+        config.recipe_options(),
+        config.max_images,
+        config.device,
+        largest_factor=largest / baseline.resolution,
+    )
+    if config.pruning == "halving" and evaluator.recipe.epochs < ETA:
+        raise InputError(f"pruning needs trainings of at least {ETA} epochs: raise --epochs")
+    base_pixels = evaluator.recipe.resolution
+    assert base_pixels is not None
+    record |= {
+        "baseline": {
+            "source": found.source,
+            "id": baseline.id,
+            "notation": format_architecture(baseline),
+            "macs": cost(baseline).macs,
+        },
+        "grid": {
+            "triples": sum(len(candidate.triples) for candidate in candidates),
+            "networks": len(candidates),
+        },
+    }
+    resolutions = {
+        candidate.id: proxy_pixels(candidate.architecture, baseline, base_pixels)
+        for candidate in candidates
+    }
+    return Plan(config, baseline, found.source, candidates, evaluator, resolutions, record)
+
+
+def proxy_pixels(network: Architecture, baseline: Architecture, base_pixels: int) -> int:
+    """Pixels a scaled network is trained at: the proxy's, scaled as its own resolution was."""
+    return max(1, math.floor(base_pixels * network.resolution / baseline.resolution + 0.5))
+
+
+def forecast(plan: Plan) -> dict[str, Any]:
+    """What a grid search would do, for `--dry-run`; trains the middle network for one epoch."""
+    config, recipe = plan.config, plan.evaluator.recipe
+    workers = config.workers or max(1, (os.cpu_count() or 1) // config.cpus_per_trial)
+    seconds = _seconds_per_training(plan)
+    epochs = config.top_epochs or TOP_EPOCHS * recipe.epochs
+    top = min(config.top, len(plan.candidates)) * config.top_seeds * epochs / recipe.epochs
+    trainings = len(plan.candidates) * config.seeds
+    macs = [candidate.cost.macs for candidate in plan.candidates]
+    return {
+        "baseline": plan.source,
+        "phi": config.phi,
+        "grid": plan.identity,
+        "triples": plan.triples,
+        "networks": len(plan.candidates),
+        "macs": [min(macs), max(macs)],
+        "trainings": trainings,
+        "top": min(config.top, len(plan.candidates)) * config.top_seeds,
+        "epochs": recipe.epochs,
+        "proxy_resolutions": [min(plan.resolutions.values()), max(plan.resolutions.values())],
+        "data": plan.record["data"],
+        "workers": workers,
+        "cpus_per_trial": config.cpus_per_trial,
+        "gpus_per_trial": config.gpus_per_trial or 0,
+        "seconds_per_training": seconds,
+        "estimated_seconds": round(seconds * (trainings + top) / workers),
+    }
+
+
+def _seconds_per_training(plan: Plan) -> float:
+    """One real epoch of the network in the middle by MACs, times the epochs."""
+    recipe = plan.evaluator.recipe
+    short = plan.evaluator.with_recipe(replace(recipe, epochs=1))
+    short.prepare()
+    middle = plan.candidates[len(plan.candidates) // 2]
+    seed = training_seed(plan.config.seed, middle.id, 0)
+    start = time.perf_counter()
+    short.evaluate([Request(0, middle.architecture, seed, plan.resolutions[middle.id])])
+    return round((time.perf_counter() - start) * recipe.epochs, 2)

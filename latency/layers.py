@@ -1,0 +1,202 @@
+"""The layers a latency table is made of: stem, blocks and head, each with its sizes worked out.
+
+A block is measured whole: what its convolutions leave in the caches for each other, and what an
+engine fuses, is then measured too.
+"""
+
+from dataclasses import dataclass
+
+from effsearch.latency.program import (
+    Program,
+    block_program,
+    head_program,
+    layer_sizes,
+    stem_program,
+)
+from effsearch.search_spaces.architecture import (
+    Activation,
+    Architecture,
+    Block,
+    Head,
+    Shortcut,
+    Stage,
+    Stem,
+    stage_blocks,
+)
+from effsearch.search_spaces.cost import LayerCost, block_cost, head_cost, stem_cost
+from effsearch.search_spaces.space import SearchSpace
+
+STEM, POOLED_STEM, HEAD = "stem", "stem_pool", "head"
+
+
+@dataclass(frozen=True, order=True)
+class Layer:
+    """What a latency table has a row for.
+
+    Attributes:
+        operation: `stem`, `stem_pool`, `head`, or a block's operation.
+        kernel, stride: of the spatial convolution.
+        in_channels, out_channels: of the layer; a head's outputs are the classes.
+        mid_channels: hidden width (the expansion); of a head its convolution's, 0 without one.
+        se_channels: squeeze-excite width, 0 for none.
+        shortcut: what is added to the output.
+        activation: the network's.
+        size: height and width of the input, pixels.
+    """
+
+    operation: str
+    kernel: int
+    stride: int
+    in_channels: int
+    mid_channels: int
+    out_channels: int
+    se_channels: int
+    shortcut: Shortcut
+    activation: Activation
+    size: int
+
+    def __str__(self) -> str:
+        squeeze = f" se{self.se_channels}" if self.se_channels else ""
+        return (
+            f"{self.operation} k{self.kernel} s{self.stride} "
+            f"{self.in_channels}-{self.mid_channels}-{self.out_channels}{squeeze} "
+            f"{self.shortcut} {self.activation} at {self.size} px"
+        )
+
+
+def stem_layer(stem: Stem, in_channels: int, activation: Activation, size: int) -> Layer:
+    """The row of a stem on images of `size` pixels."""
+    out = stem.channels
+    operation = POOLED_STEM if stem.pool else STEM
+    return Layer(
+        operation, stem.kernel, stem.stride, in_channels, out, out, 0, "none", activation, size
+    )
+
+
+def block_layer(block: Block, activation: Activation, size: int) -> Layer:
+    """The row of a block whose input has `size` pixels."""
+    return Layer(
+        block.op,
+        block.kernel,
+        block.stride,
+        block.in_channels,
+        block.mid_channels,
+        block.out_channels,
+        block.se_channels,
+        block.shortcut,
+        activation,
+        size,
+    )
+
+
+def head_layer(
+    in_channels: int, head: Head, classes: int, activation: Activation, size: int
+) -> Layer:
+    """The row of a head whose input has `size` pixels."""
+    return Layer(HEAD, 1, 1, in_channels, head.channels, classes, 0, "none", activation, size)
+
+
+def layers_of(architecture: Architecture, resolution: int | None = None) -> list[Layer]:
+    """The layers of a network from stem to head, at its own resolution or another."""
+    activation = architecture.activation
+    side = resolution or architecture.resolution
+    *sizes, last = layer_sizes(architecture, side)
+    return [
+        stem_layer(architecture.stem, architecture.in_channels, activation, side),
+        *(
+            block_layer(block, activation, size)
+            for block, size in zip(architecture.blocks, sizes, strict=True)
+        ),
+        head_layer(
+            architecture.stages[-1].channels,
+            architecture.head,
+            architecture.classes,
+            activation,
+            last,
+        ),
+    ]
+
+
+def layers_of_space(space: SearchSpace, resolution: int | None = None) -> list[Layer]:
+    """Every distinct layer of every network of a space, in a stable order."""
+    found: set[Layer] = set()
+    for network in space.local_options("network"):
+        activation = network.get("activation", "silu")
+        side = resolution or network.get("resolution", 224)
+        states: set[tuple[int, int]] = set()  # channels, pixels
+        for values in space.local_options("stem"):
+            stem, image = Stem(**values), network.get("in_channels", 3)
+            found.add(stem_layer(stem, image, activation, side))
+            states.add((stem.channels, stem_cost(stem, image, side).size))
+        for index in range(space.stages):
+            stages = [Stage(**values) for values in space.local_options(f"stages.{index}")]
+            reached: set[tuple[int, int]] = set()
+            for channels, size in states:
+                for stage in stages:
+                    layers, out = stage_layers(stage, channels, activation, size)
+                    found.update(layers)
+                    reached.add((stage.channels, out))
+            states = reached
+        for values in space.local_options("head"):
+            for channels, size in states:
+                classes = network.get("classes", 1000)
+                found.add(head_layer(channels, Head(**values), classes, activation, size))
+    return sorted(found)
+
+
+def stage_layers(
+    stage: Stage, in_channels: int, activation: Activation, size: int
+) -> tuple[list[Layer], int]:
+    """The layers of a stage on feature maps of `size` pixels, and the pixels that come out."""
+    layers = []
+    for block in stage_blocks(stage, in_channels):
+        layers.append(block_layer(block, activation, size))
+        size = block_cost(block, size).size
+    return layers, size
+
+
+def layer_program(layer: Layer) -> Program:
+    """A layer alone, as a program to be timed."""
+    match layer.operation:
+        case "stem" | "stem_pool":
+            return stem_program(_stem(layer), layer.in_channels, layer.activation, layer.size)
+        case "head":
+            head = Head(channels=layer.mid_channels)
+            return head_program(
+                layer.in_channels, head, layer.out_channels, layer.activation, layer.size
+            )
+        case _:
+            return block_program(_block(layer), layer.activation, layer.size)
+
+
+def layer_cost(layer: Layer) -> LayerCost:
+    """MACs, parameters, memory and output size of a layer."""
+    match layer.operation:
+        case "stem" | "stem_pool":
+            return stem_cost(_stem(layer), layer.in_channels, layer.size)
+        case "head":
+            return head_cost(layer.in_channels, layer.mid_channels, layer.out_channels, layer.size)
+        case _:
+            return block_cost(_block(layer), layer.size)
+
+
+def _stem(layer: Layer) -> Stem:
+    return Stem(
+        channels=layer.out_channels,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        pool=layer.operation == POOLED_STEM,
+    )
+
+
+def _block(layer: Layer) -> Block:
+    return Block(
+        layer.operation,  # type: ignore[arg-type]
+        layer.kernel,
+        layer.stride,
+        layer.in_channels,
+        layer.mid_channels,
+        layer.out_channels,
+        layer.se_channels,
+        layer.shortcut,
+    )

@@ -1,0 +1,227 @@
+"""A network as a device runs it: a list of steps, normalization folded into the convolutions.
+
+The same steps run in torch (`torch_program`) and are written as ONNX (`onnx_program`), so that
+every meter times the same network. A layer alone is a program too: what a lookup table measures.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from effsearch.search_spaces.architecture import Activation, Architecture, Block, Head, Stem
+from effsearch.search_spaces.cost import block_cost, stem_cost
+
+StepKind = Literal["conv", "activation", "sigmoid", "mean", "scale", "add", "avg_pool", "max_pool"]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution with bias, padded so that the size shrinks by the stride alone.
+
+    A linear layer is a 1×1 convolution on one pixel.
+    """
+
+    into: int
+    out: int
+    kernel: int = 1
+    stride: int = 1
+    groups: int = 1
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """(out, into / groups, kernel, kernel)."""
+        return (self.out, self.into // self.groups, self.kernel, self.kernel)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation on numbered values.
+
+    Attributes:
+        kind: `scale` multiplies by gates (N, C, 1, 1), `add` adds `other` to the first of
+            `source`'s channels, pools are 3×3, `mean` is over all pixels.
+        source: the value it reads.
+        target: the value it writes; equal to `source` where it works in place.
+        other: a second value it reads.
+        conv: of a `conv`.
+        stride: of a pool.
+    """
+
+    kind: StepKind
+    source: int
+    target: int
+    other: int | None = None
+    conv: Conv | None = None
+    stride: int = 1
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The values that must be alive when the step starts."""
+        return (self.source,) if self.other is None else (self.source, self.other)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Steps from value 0, the input (N, channels, size, size), to the value of the last step.
+
+    Attributes:
+        steps: in the order in which they run.
+        activation: of every `activation` step.
+        in_channels, size: of one input image or feature map.
+        flat: the output is (N, C, 1, 1) and read as (N, C).
+    """
+
+    steps: tuple[Step, ...]
+    activation: Activation
+    in_channels: int
+    size: int
+    flat: bool = False
+
+    @property
+    def convs(self) -> tuple[Conv, ...]:
+        """Every convolution in order: what `weights` are made for."""
+        return tuple(step.conv for step in self.steps if step.conv is not None)
+
+    @property
+    def last_reads(self) -> tuple[tuple[int, ...], ...]:
+        """For each step the values that nothing reads after it: what can be freed."""
+        needed = {self.steps[-1].target}
+        freed: list[tuple[int, ...]] = []
+        for step in reversed(self.steps):
+            freed.append(tuple(value for value in step.reads if value not in needed))
+            needed.update(step.reads)
+        return tuple(reversed(freed))
+
+
+def network_program(architecture: Architecture, resolution: int | None = None) -> Program:
+    """The whole network, from image to logits, at its own resolution or another (pixels)."""
+    size = resolution or architecture.resolution
+    writer = _Writer()
+    value = _write_stem(writer, architecture.stem, architecture.in_channels)
+    for block in architecture.blocks:
+        value = _write_block(writer, block, value)
+    last = architecture.stages[-1].channels
+    _write_head(writer, architecture.head, last, architecture.classes, value)
+    return Program(
+        tuple(writer.steps), architecture.activation, architecture.in_channels, size, flat=True
+    )
+
+
+def stem_program(stem: Stem, in_channels: int, activation: Activation, size: int) -> Program:
+    """The stem alone, on images of `size` pixels."""
+    writer = _Writer()
+    _write_stem(writer, stem, in_channels)
+    return Program(tuple(writer.steps), activation, in_channels, size)
+
+
+def block_program(block: Block, activation: Activation, size: int) -> Program:
+    """One block alone, on feature maps of `size` pixels."""
+    writer = _Writer()
+    _write_block(writer, block, 0)
+    return Program(tuple(writer.steps), activation, block.in_channels, size)
+
+
+def head_program(
+    in_channels: int, head: Head, classes: int, activation: Activation, size: int
+) -> Program:
+    """Last convolution, pooling and classifier alone, on feature maps of `size` pixels."""
+    writer = _Writer()
+    _write_head(writer, head, in_channels, classes, 0)
+    return Program(tuple(writer.steps), activation, in_channels, size, flat=True)
+
+
+def layer_sizes(architecture: Architecture, resolution: int | None = None) -> list[int]:
+    """Pixels of the input of each block and, last, of the head."""
+    side = resolution or architecture.resolution
+    sizes = [stem_cost(architecture.stem, architecture.in_channels, side).size]
+    for block in architecture.blocks:
+        sizes.append(block_cost(block, sizes[-1]).size)
+    return sizes
+
+
+class _Writer:
+    """Collects steps and numbers their values."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._values = 0
+
+    def conv(self, source: int, conv: Conv, active: bool = True) -> int:
+        target = self._write("conv", source, conv=conv)
+        if active:
+            self.steps.append(Step("activation", target, target))
+        return target
+
+    def mean(self, source: int) -> int:
+        return self._write("mean", source)
+
+    def pool(self, kind: Literal["avg_pool", "max_pool"], source: int, stride: int) -> int:
+        return self._write(kind, source, stride=stride)
+
+    def in_place(
+        self, kind: Literal["activation", "sigmoid", "scale", "add"], value: int, other: int | None
+    ) -> None:
+        self.steps.append(Step(kind, value, value, other))
+
+    def _write(
+        self, kind: StepKind, source: int, *, conv: Conv | None = None, stride: int = 1
+    ) -> int:
+        self._values += 1
+        self.steps.append(Step(kind, source, self._values, conv=conv, stride=stride))
+        return self._values
+
+
+def _write_stem(writer: _Writer, stem: Stem, in_channels: int) -> int:
+    value = writer.conv(0, Conv(in_channels, stem.channels, stem.kernel, stem.stride))
+    return writer.pool("max_pool", value, 2) if stem.pool else value
+
+
+def _write_head(writer: _Writer, head: Head, into: int, classes: int, value: int) -> None:
+    if head.channels:
+        value = writer.conv(value, Conv(into, head.channels))
+    writer.conv(writer.mean(value), Conv(head.channels or into, classes), active=False)
+
+
+def _write_block(writer: _Writer, block: Block, source: int) -> int:
+    """The steps of one block; gives the number of its output."""
+    value = _write_body(writer, block, source)
+    if block.shortcut != "none":
+        writer.in_place("add", value, _write_shortcut(writer, block, source))
+    if block.op == "bottleneck":
+        writer.in_place("activation", value, None)
+    return value
+
+
+def _write_body(writer: _Writer, block: Block, source: int) -> int:
+    into, mid, out = block.in_channels, block.mid_channels, block.out_channels
+    kernel, stride = block.kernel, block.stride
+    if block.op == "identity":
+        return writer.conv(source, Conv(into, out, 1, stride), active=False)
+    if block.op == "conv":
+        return _squeezed(writer, block, writer.conv(source, Conv(into, out, kernel, stride)), out)
+    if block.op == "fused_mbconv":
+        value = writer.conv(source, Conv(into, mid, kernel, stride))
+    elif block.op == "bottleneck":
+        value = writer.conv(writer.conv(source, Conv(into, mid)), Conv(mid, mid, kernel, stride))
+    else:
+        value = source if mid == into else writer.conv(source, Conv(into, mid))
+        value = writer.conv(value, Conv(mid, mid, kernel, stride, groups=mid))
+    value = _squeezed(writer, block, value, mid)
+    return writer.conv(value, Conv(mid, out), active=block.op == "depthwise_separable")
+
+
+def _squeezed(writer: _Writer, block: Block, value: int, channels: int) -> int:
+    if block.se_channels:
+        reduced = writer.conv(writer.mean(value), Conv(channels, block.se_channels))
+        gates = writer.conv(reduced, Conv(block.se_channels, channels), active=False)
+        writer.in_place("sigmoid", gates, None)
+        writer.in_place("scale", value, gates)
+    return value
+
+
+def _write_shortcut(writer: _Writer, block: Block, source: int) -> int:
+    if block.shortcut == "projection":
+        conv = Conv(block.in_channels, block.out_channels, 1, block.stride)
+        return writer.conv(source, conv, active=False)
+    if block.shortcut == "pool":
+        return writer.pool("avg_pool", source, block.stride)
+    return source

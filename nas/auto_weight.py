@@ -1,0 +1,65 @@
+"""`--weight auto`: the weight of a soft objective that an earlier search worked out."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from effsearch.nas.config import BaselineConfig, make_config
+from effsearch.results.store.files import read_json_object
+from effsearch.results.store.run_index import readable_records
+from effsearch.search_spaces.errors import InputError
+
+# What decides how accuracy grows with cost, and what is wanted.
+_SAME = (
+    "target_flops",
+    "target_params",
+    "target_memory",
+    "memory_batch",
+    "target_latency",
+    "latency_table",
+    "objective",
+    "space",
+    "evaluator",
+    "data",
+    "max_images",
+    "epochs",
+    "proxy_resolution",
+    "recipe",
+)
+
+
+def with_learned_weight(config: BaselineConfig, run_dir: Path) -> tuple[BaselineConfig, str]:
+    """A configuration whose weight is a number, and a line that says where it is from.
+
+    It is that of the newest finished search of the same space, data and target which found one
+    (`effsearch.nas.calibration`). The line is empty where the weight was no `auto`.
+
+    Raises:
+        InputError: there is no such search.
+    """
+    if config.weight != "auto":
+        return config, ""
+    for path, record in reversed(readable_records(run_dir, "baseline")):
+        if record["status"] != "finished":
+            continue
+        weight = _found(path, record["config"], config)
+        if weight is not None:
+            source = f"w = {weight:.4f} as baseline/{path.name} worked it out"
+            return replace(config, weight=weight), source
+    raise InputError(
+        "weight auto takes the weight that an earlier soft search of the same space, data and "
+        f"target worked out, and {run_dir} holds none: search once without it"
+    )
+
+
+def _found(path: Path, before: dict[str, Any], config: BaselineConfig) -> float | None:
+    try:
+        earlier = make_config(before)
+        answer = read_json_object(path / "baseline.json")
+    except InputError:
+        return None  # of another version, or damaged
+    calibration: Any = answer.get("calibration")
+    if any(getattr(earlier, key) != getattr(config, key) for key in _SAME) or not calibration:
+        return None
+    weight: float | None = calibration["weight_at_target"]
+    return weight

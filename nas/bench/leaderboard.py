@@ -1,0 +1,91 @@
+"""How the strategies stand: means over seeds with intervals, and regret."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from effsearch.nas.bench.runner import Trace
+from effsearch.results.bench_progress import interval as interval
+from effsearch.search_spaces.errors import EffsearchError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One strategy after so many evaluations.
+
+    Attributes:
+        reward: mean over the seeds of the incumbent's noise-free reward.
+        half_width: of its 95% interval (Student's t over the seeds).
+        regret: what is missing, on average, to the best there is (or that any search saw).
+    """
+
+    strategy: str
+    evaluations: int
+    reward: float
+    half_width: float
+    regret: float
+    seeds: int
+
+    def to_dict(self) -> dict[str, str | int | float | None]:
+        """JSON-ready; None where there is no number, as before any evaluation succeeded."""
+        return {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in asdict(self).items()
+        }
+
+
+def standings(traces: Sequence[Trace], marks: Iterable[int], best: float | None) -> list[Standing]:
+    """Of every strategy at every mark, in the order the strategies come.
+
+    Args:
+        traces: of equally many evaluations.
+        marks: numbers of evaluations, at most those of the traces.
+        best: highest reward there is; None for the best that any trace reached.
+
+    Raises:
+        EffsearchError: not one evaluation succeeded.
+    """
+    by_name = grouped(traces)
+    reached = [reward for trace in traces for reward in trace.rewards if not math.isnan(reward)]
+    if not reached:
+        raise EffsearchError(
+            "all evaluations failed: the table lacks every network asked for; --table-missing "
+            "nearest takes the nearest one's values"
+        )
+    known = max(reached) if best is None else best
+    found = []
+    for name, runs in by_name.items():
+        for mark in marks:
+            rewards = np.array([trace.rewards[mark - 1] for trace in runs])
+            mean, half = interval(rewards)
+            found.append(
+                Standing(
+                    strategy=name,
+                    evaluations=mark,
+                    reward=mean,
+                    half_width=half,
+                    regret=known - mean,
+                    seeds=len(runs),
+                )
+            )
+    return found
+
+
+def grouped(traces: Iterable[Trace]) -> Mapping[str, list[Trace]]:
+    """Traces by strategy."""
+    by_name: dict[str, list[Trace]] = {}
+    for trace in traces:
+        by_name.setdefault(trace.strategy, []).append(trace)
+    return by_name
+
+
+def evaluations_to(traces: Sequence[Trace], reward: float) -> int | None:
+    """After how many evaluations the mean over the traces is at `reward` for good; None: never."""
+    mean = np.array([trace.rewards for trace in traces]).mean(axis=0)
+    below = np.flatnonzero(~(mean >= reward))
+    if not len(below):
+        return 1
+    last = int(below[-1])
+    return None if last == len(mean) - 1 else last + 2

@@ -1,0 +1,103 @@
+"""A checked configuration: whatever can be wrong before a search starts has been tried."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from effsearch.nas.config import BaselineConfig
+from effsearch.nas.cost_model import KnownCosts
+from effsearch.nas.evaluators.registry import make_evaluator
+from effsearch.nas.latency_target import LatencySource, load_latency
+from effsearch.nas.objective import Objective, describe
+from effsearch.nas.problem import Problem
+from effsearch.nas.pruning import Pruning
+from effsearch.nas.strategies.base import Strategy
+from effsearch.nas.strategies.registry import make_strategy
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.space_file import load_space
+from effsearch.training.trials.evaluator import Evaluator
+from effsearch.training.trials.gpus import check_gpus
+from effsearch.training.trials.halving import ETA
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a search needs, loaded.
+
+    Attributes:
+        pruning: what gives trainings up; None for nothing.
+        latency: predicts and measures latencies; None where none is wanted.
+        record: what `run.json` says of space, objective, data, recipe and latency table.
+    """
+
+    config: BaselineConfig
+    space: SearchSpace
+    costs: KnownCosts
+    problem: Problem
+    strategy: Strategy
+    evaluator: Evaluator
+    pruning: Pruning | None
+    latency: LatencySource | None
+    record: dict[str, Any]
+
+    @property
+    def batch_size(self) -> int:
+        """Networks asked together."""
+        return self.config.batch_size or self.strategy.default_batch
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest reachable costs of the space."""
+        return self.costs.ranges
+
+    def stored_config(self) -> dict[str, Any]:
+        """The configuration as the run keeps it: what decides the search filled in."""
+        return self.config.to_dict() | {"batch_size": self.batch_size}
+
+    def per_trial(self, workers: int) -> int:
+        """Networks in one Tune trial: one, or an even share of a batch where they are cheap."""
+        share = -(-self.batch_size // workers) if self.evaluator.cheap else 1
+        return self.config.per_trial or share
+
+
+def make_plan(config: BaselineConfig) -> Plan:
+    """Load and check all that a search needs; nothing is written and nothing is trained.
+
+    Raises:
+        InputError: something in the configuration does not exist or does not fit.
+        InfeasibleError: the space cannot reach a target.
+        MissingResourceError: a device was asked for and this machine has none.
+    """
+    check_gpus(config.gpus_per_trial, config.device, config.ray_address)
+    space = load_space(config.space)
+    latency = load_latency(config, space)
+    costs = KnownCosts(space, latency.population if latency else None, config.memory_batch)
+    problem = Problem.of(space, config.make_objective(), costs)
+    strategy = make_strategy(config.strategy, problem, config.seed, **config.strategy_options)
+    evaluator, record = make_evaluator(
+        config.evaluator,
+        space=space,
+        table_missing=config.table_missing,
+        data=config.data,
+        recipe=config.recipe_options(),
+        max_images=config.max_images,
+        device=config.device,
+    )
+    record |= {
+        "targets": config.targets,
+        "objective": describe(problem.objective.targets),
+        "space": {"name": space.name, "size": space.size, "digest": space.digest},
+    }
+    if latency:
+        record["latency"] = latency.record
+    pruning = _pruning(problem.objective, evaluator) if config.pruning == "halving" else None
+    return Plan(config, space, costs, problem, strategy, evaluator, pruning, latency, record)
+
+
+def _pruning(objective: Objective, evaluator: Evaluator) -> Pruning:
+    from effsearch.training.trials.proxy import ProxyEvaluator
+
+    assert isinstance(evaluator, ProxyEvaluator)  # the configuration saw to it
+    if evaluator.recipe.epochs < ETA:
+        raise InputError(f"pruning needs trainings of at least {ETA} epochs: raise --epochs")
+    return Pruning(objective, evaluator.recipe.epochs)

@@ -1,0 +1,104 @@
+"""Earlier answers as input: a baseline or coefficients by name, by file, by run, or the newest.
+
+What was taken where nothing was named is said in `source`, for the command to tell.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from effsearch.results.store.files import read_json_object
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_index import holds_run, readable_records
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.coefficients import parse_coefficients, read_coefficients
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, Coefficients
+from effsearch.search_spaces.zoo import load_zoo, resolve_architecture
+
+FALLBACK = "efficientnet-b0"
+_BY_HAND = 'write it as {"alpha": 1.2, "beta": 1.1, "gamma": 1.15}'
+
+
+@dataclass(frozen=True)
+class FoundBaseline:
+    """A baseline network and where it came from, such as `run baseline/001`."""
+
+    architecture: Architecture
+    source: str
+
+
+@dataclass(frozen=True)
+class FoundCoefficients:
+    """Coefficients and where they came from."""
+
+    coefficients: Coefficients
+    source: str
+
+
+def find_baseline(root: Path, text: str | None) -> FoundBaseline:
+    """The network a user means by a name of the zoo, a file, notation, or a baseline run.
+
+    Args:
+        root: folder of the runs.
+        text: None for the newest finished baseline run, or EfficientNet-B0 where there is none.
+
+    Raises:
+        InputError: nothing of that name, or it holds no architecture.
+    """
+    if text is None:
+        if not _has_finished(root, "baseline"):
+            return FoundBaseline(load_zoo(FALLBACK), f"{FALLBACK} (no finished baseline run)")
+        text = "baseline"
+    if not _is_run(root, text, "baseline"):
+        return FoundBaseline(resolve_architecture(text), text)
+    run = _answered(root, text, "baseline")
+    return FoundBaseline(resolve_architecture(str(run.paths.answer)), f"run {run.reference}")
+
+
+def find_coefficients(root: Path, text: str | None) -> FoundCoefficients:
+    """The coefficients a user means by three numbers, a file, or a coefficients run.
+
+    Args:
+        root: folder of the runs.
+        text: None for the newest finished coefficients run, or the paper's where there is none.
+
+    Raises:
+        InputError: nothing of that name, or a number is missing or impossible.
+    """
+    if text is None:
+        if not _has_finished(root, "coefficients"):
+            return FoundCoefficients(
+                PUBLISHED_COEFFICIENTS, "the paper's (no finished coefficients run)"
+            )
+        text = "coefficients"
+    if _is_run(root, text, "coefficients"):
+        run = _answered(root, text, "coefficients")
+        found = read_coefficients(read_json_object(run.paths.answer), str(run.paths.answer))
+        return FoundCoefficients(found, f"run {run.reference}")
+    if text.endswith(".json") or os.path.isfile(text):
+        path = Path(text)
+        return FoundCoefficients(read_coefficients(read_json_object(path, _BY_HAND), text), text)
+    return FoundCoefficients(parse_coefficients(text), text)
+
+
+def _has_finished(root: Path, kind: str) -> bool:
+    return any(record["status"] == "finished" for _, record in readable_records(root, kind))
+
+
+def _is_run(root: Path, text: str, kind: str) -> bool:
+    if text == kind or text.startswith(f"{kind}/"):
+        return True
+    return any(map(holds_run, (Path(text), root / text)))
+
+
+def _answered(root: Path, text: str, kind: str) -> Run:
+    run = Run.open(root, text)
+    if run.kind != kind:
+        raise InputError(f"run {run.reference} is no {kind} run: give one of those")
+    if not run.paths.answer.exists():
+        raise InputError(
+            f"run {run.reference} ({run.status}) has no {run.paths.answer.name} yet: "
+            "finish it with --resume, or give another"
+        )
+    return run

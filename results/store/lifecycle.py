@@ -1,0 +1,138 @@
+"""How a command writes a run: started, found to go on with, and its end recorded in any case."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from effsearch.results.store.directory import resume_command
+from effsearch.results.store.events import Asked
+from effsearch.results.store.ledger import iterate_events
+from effsearch.results.store.run import Run
+from effsearch.results.store.table import write_csv
+from effsearch.results.store.trials import Trial, join_trials
+from effsearch.search_spaces.errors import (
+    EffsearchError,
+    InfeasibleError,
+    InputError,
+    Interrupted,
+    MissingResourceError,
+)
+
+
+def say(line: str, quiet: bool) -> None:
+    """Talk on stderr."""
+    if line and not quiet:
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def new_run(
+    run_dir: Path,
+    kind: str,
+    name: str | None,
+    *,
+    command: Sequence[str],
+    config: Mapping[str, Any],
+    extra: Mapping[str, Any],
+) -> Iterator[Run]:
+    """As `Run.create`, and nothing is left of it where the machine lacked what it needs to begin.
+
+    Raises:
+        EffsearchError: as `Run.create`.
+    """
+    with Run.create(run_dir, kind, name, command=command, config=config, extra=extra) as run:
+        try:
+            yield run
+        except MissingResourceError:
+            if not has_results(run):
+                run.discard()
+            raise
+
+
+def find_run(run_dir: Path, reference: str | None, kind: str) -> Run:
+    """The run to go on with: by path or `kind/name`; None for the newest of its kind.
+
+    Raises:
+        InputError: there is none, or it is of another kind.
+    """
+    found = Run.latest(run_dir, reference or kind)
+    if found.kind != kind:
+        raise InputError(f"run {found.reference} is no {kind} run: give one of those")
+    return found
+
+
+def refuse_changes(run: Run, keys: Sequence[str]) -> None:
+    """Raise an InputError if a resumption differs from its run in any key."""
+    if keys:
+        raise InputError(
+            f"run {run.reference} was started with another {', '.join(keys)}: "
+            "resume it as it was, or start a new run"
+        )
+
+
+def refuse_other_content(run: Run, record: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Raise an InputError if what the settings name is no longer what the run began with.
+
+    Args:
+        run: as it was started.
+        record: what would be recorded of it now.
+        keys: of the record, such as `data` and `recipe`.
+    """
+    for key in keys:
+        if run.record.get(key) != json.loads(json.dumps(record.get(key))):
+            refuse_changes(run, [f"{key} (its content)"])
+
+
+@contextmanager
+def ending_recorded(
+    run: Run,
+    config: Mapping[str, Any],
+    *,
+    kept: Callable[[], str] = lambda: "nothing finished is lost",
+    resumable: tuple[type[EffsearchError], ...] = (MissingResourceError,),
+) -> Iterator[None]:
+    """Record how a run ends whatever happens in the block, and the settings it ended with.
+
+    Args:
+        run: open for writing.
+        config: its settings as plain data.
+        kept: says after Ctrl-C what there is to go on with.
+        resumable: errors that leave the run interrupted, as it can go on elsewhere.
+
+    Raises:
+        Interrupted: Ctrl-C; it names the command that resumes.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(EffsearchError):  # the disk may be full: what happened is said in any case
+            run.finish("interrupted", config=config)
+        again = resume_command(run.path, run.kind)
+        raise Interrupted(f"stopped; {kept()}. Go on with: {again}") from None
+    except EffsearchError as error:
+        status = "infeasible" if isinstance(error, InfeasibleError) else "failed"
+        if isinstance(error, resumable):
+            status = "interrupted"
+        with suppress(EffsearchError):
+            run.finish(status, config=config, error=str(error))
+        raise
+    run.finish("finished", config=config)
+
+
+def write_trials(run: Run, path: Path) -> list[Trial]:
+    """Write the trials of a run so far as CSV, of a stopped one too, and return them."""
+    ledger = run.paths.ledger
+    trials = join_trials(iterate_events(ledger)) if ledger.exists() else []
+    write_csv(trials, path)
+    return trials
+
+
+def has_results(run: Run) -> bool:
+    """Whether a trial of the run has ended or a checkpoint was written."""
+    if any((run.path / "checkpoints").glob("*.safetensors")):
+        return True
+    ledger = run.paths.ledger
+    return ledger.exists() and any(not isinstance(e, Asked) for e in iterate_events(ledger))

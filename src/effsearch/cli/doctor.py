@@ -1,0 +1,108 @@
+"""`effsearch doctor`: versions, devices, Ray, and what is missing."""
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from effsearch.cli.options import Json, print_document
+
+_NEEDED = (
+    "effsearch", "torch", "ray", "optuna", "pandas", "numpy", "fvcore", "scikit-learn",
+    "matplotlib", "scipy", "threadpoolctl", "pyarrow", "pillow", "safetensors", "pyyaml",
+    "typer", "rich",
+)  # fmt: skip
+_EXTRAS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "hf": ("datasets",)}
+_IMPORTED = {"pictures": "matplotlib.figure"}
+
+
+def doctor(
+    ray_address: Annotated[str | None, typer.Option(help="Also look at this cluster.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what this machine has, and what a search, a training or a picture would lack. Exit 1
+    where something needed is missing or broken; extras may be missing."""
+    from effsearch.results.terminal import print_table
+
+    versions = {name: _version(name) for name in _NEEDED}
+    problems = [
+        f"{name} is not installed: pip install {name}" for name, v in versions.items() if not v
+    ]
+    report: dict[str, Any] = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "versions": versions,
+        "extras": {name: _extra(name, packages) for name, packages in _EXTRAS.items()},
+        "imports": {name: _imports(module, problems) for name, module in _IMPORTED.items()},
+        "torch": _torch(problems),
+        "ray": _ray(ray_address, problems),
+        "problems": problems,
+    }
+    if as_json:
+        print_document(report)
+    else:
+        flat = {key: value for key, value in report.items() if not isinstance(value, dict | list)}
+        for section in ("versions", "extras", "imports", "torch", "ray"):
+            flat |= {f"{section}: {key}": value for key, value in (report[section] or {}).items()}
+        print_table(("", ""), [(key, str(value)) for key, value in flat.items()])
+        print("\n".join(problems) or "nothing is missing")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _version(package: str) -> str | None:
+    from importlib import metadata  # slow, and every command imports this module
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _extra(name: str, packages: Sequence[str]) -> str:
+    """The versions of an extra's packages, or how to get what is missing of it."""
+    versions = {package: _version(package) for package in packages}
+    if missing := [package for package, found in versions.items() if not found]:
+        return f"no {', '.join(missing)}: pip install 'effsearch[{name}]' where you want it"
+    return ", ".join(f"{package} {found}" for package, found in versions.items())
+
+
+def _imports(module: str, problems: list[str]) -> str:
+    """Whether a package that is installed works too."""
+    try:
+        import_module(module)
+    except Exception as error:  # a broken installation can fail in any way
+        problems.append(f"{module} does not import: {error}")
+        return "broken"
+    return "ok"
+
+
+def _torch(problems: list[str]) -> dict[str, Any] | None:
+    try:
+        torch = import_module("torch")
+    except ImportError as error:
+        problems.append(f"torch does not import: {error}")
+        return None
+    devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "cuda build": torch.version.cuda or "none (CPU build)",
+        "cuda devices": devices or "none",
+        "bf16": bool(devices) and torch.cuda.is_bf16_supported(),
+    }
+
+
+def _ray(address: str | None, problems: list[str]) -> dict[str, Any] | None:
+    try:
+        from effsearch.training.trials.cluster import Resources, cluster
+    except ImportError as error:
+        problems.append(f"ray does not import: {error}")
+        return None
+    with cluster(Resources(address=address)) as have:
+        return {"CPU": have.get("CPU", 0), "GPU": have.get("GPU", 0), "nodes": _nodes(have)}
+
+
+def _nodes(have: dict[str, float]) -> int:
+    return sum(key.startswith("node:") and "__internal" not in key for key in have)

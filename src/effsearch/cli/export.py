@@ -1,0 +1,66 @@
+"""`effsearch export`: a trained model as a checked file for elsewhere, with its model card."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from effsearch.cli.options import RUNS, Checkpoint, Json, Quiet, RunDir, print_document
+
+_CHECKED_ON = 8  # images
+
+
+def export(
+    checkpoint: Checkpoint = None,
+    format: Annotated[
+        str,
+        typer.Option(
+            help="onnx and torchscript take pixels 0..255 and normalise them inside; safetensors "
+            "are weights alone."
+        ),
+    ] = "onnx",
+    output: Annotated[
+        Path | None,
+        typer.Option(help="File to write [beside the checkpoint: best.onnx]."),
+    ] = None,
+    names: Annotated[
+        str,
+        typer.Option(help="Of the tensors in safetensors: effsearch, timm or torchvision."),
+    ] = "effsearch",
+    data: Annotated[
+        str | None,
+        typer.Option(help="Images to check the file on [what it was trained on, else the digits]."),
+    ] = None,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Export a trained model, and write a model card beside it (OUTPUT.md).
+
+    The file is run on real images before it is put in place: ONNX by ONNX Runtime. Where its
+    logits are not torch's within 1e-4 nothing is written and the exit code is 1.
+    """
+    from effsearch.training.export import check_export_options, export_model
+    from effsearch.training.export.images import images_to_check
+    from effsearch.training.runs.checkpoint_index import find_checkpoint
+
+    check_export_options(format, names)
+    path = find_checkpoint(run_dir, checkpoint)
+    images, images_from = images_to_check(path, data, _CHECKED_ON)
+    done = export_model(
+        path, output, format=format, names=names, images=images, images_from=images_from
+    )
+    if not quiet:
+        print(f"model: {path}", file=sys.stderr)
+        print(
+            f"checked on {done.images} images of {images_from}: logits differ from torch's by "
+            f"{done.largest_difference:.2g} at most",
+            file=sys.stderr,
+        )
+        print(f"card: {done.card}", file=sys.stderr)
+    if as_json:
+        print_document(asdict(done) | {"checkpoint": path})
+        return
+    print(done.path)

@@ -1,0 +1,141 @@
+"""`effsearch profile`: one network's layers and costs."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from effsearch.cli.options import RUNS, CallTimeout, Json, RunDir, print_document
+
+if TYPE_CHECKING:
+    from effsearch.latency.base_meter import Latency, Meter
+
+
+def profile(
+    network: Annotated[
+        str,
+        typer.Argument(
+            help="Zoo name, JSON file (architecture or baseline.json), notation, or a baseline run."
+        ),
+    ],
+    resolution: Annotated[
+        int | None, typer.Option(help="Pixels, if not the network's own.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Count again with fvcore on the built network.")
+    ] = False,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Measure the latency, with random weights.")
+    ] = False,
+    backend: Annotated[str, typer.Option(help="Of --latency: torch or onnxruntime.")] = "torch",
+    device: Annotated[str, typer.Option(help="Of --latency: cpu, cuda or cuda:1.")] = "cpu",
+    threads: Annotated[int, typer.Option(help="Of --latency on a CPU.")] = 1,
+    batch: Annotated[int, typer.Option(help="Of --latency: images at a time.")] = 1,
+    latency_command: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure by this command instead: it runs {onnx} and prints milliseconds, such "
+            "as 'python phone.py {onnx}'."
+        ),
+    ] = None,
+    latency_timeout: CallTimeout = "5m",
+    latency_table: Annotated[
+        Path | None, typer.Option(help="Predict the latency from a table of effsearch lut build.")
+    ] = None,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+) -> None:
+    """Show a network's layers, multiply-adds, parameters, activation memory; latency on request."""
+    from effsearch.results.store.answers import find_baseline
+    from effsearch.results.terminal import print_table
+    from effsearch.search_spaces.cost import cost
+    from effsearch.search_spaces.errors import InputError
+    from effsearch.search_spaces.notation import format_architecture
+    from effsearch.search_spaces.profile import profile as profile_rows
+    from effsearch.search_spaces.units import format_bytes, format_count
+
+    if resolution is not None and resolution < 1:
+        raise InputError(f"resolution must be at least 1 pixel, not {resolution}")
+    architecture = find_baseline(run_dir, network).architecture
+    rows = profile_rows(architecture, resolution)
+    total = cost(architecture, resolution)
+    document = {
+        "id": architecture.id,
+        "notation": format_architecture(architecture),
+        "resolution": resolution or architecture.resolution,
+        **asdict(total),
+    }
+    if check:
+        from effsearch.search_spaces.fvcore_check import fvcore_macs
+
+        document["fvcore_macs"] = fvcore_macs(architecture, resolution)
+    predictor = None
+    if latency_table is not None:
+        from effsearch.latency.prediction import Predictor
+        from effsearch.latency.table import read_table
+
+        predictor = Predictor(read_table(latency_table))
+        document["predicted_latency_ms"] = round(predictor.network_ms(architecture, resolution), 4)
+    measured = None
+    if latency or latency_command is not None:
+        from effsearch.latency.base_meter import Meter, measure
+        from effsearch.latency.meter import make_meter
+
+        meter: Meter
+
+        if latency_command is not None:
+            meter = _command_meter(latency_command, latency_timeout, batch)
+        else:
+            meter = make_meter(backend, device, threads=threads, batch=batch)
+        if predictor is not None:
+            predictor.table.check_setting(meter.setting)  # else the two numbers do not compare
+        measured = measure(meter, architecture, resolution)
+        if measured.warning:
+            print(f"effsearch: {measured.warning}", file=sys.stderr)
+    if as_json:
+        if measured is not None:
+            document["latency"] = measured.to_dict()
+        layers = [asdict(row) for row in rows]
+        print_document(document | {"layers": layers})
+        return
+    print_table(
+        ("layer", "op", "k", "in", "out", "size", "MACs", "params", "memory"),
+        [
+            (
+                row.name,
+                row.op,
+                str(row.kernel),
+                str(row.in_channels),
+                str(row.out_channels),
+                str(row.size),
+                format_count(row.macs),
+                format_count(row.params),
+                format_bytes(row.memory_bytes),
+            )
+            for row in rows
+        ],
+    )
+    print()
+    for key, value in document.items():
+        print(f"{key}: {value:,}" if isinstance(value, int) else f"{key}: {value}")
+    if measured is not None:
+        print(_latency_line(measured))
+
+
+def _command_meter(command: str, timeout: str, batch: int) -> "Meter":
+    from effsearch.latency.command_meter import CommandMeter
+    from effsearch.search_spaces.units import parse_seconds
+
+    return CommandMeter(command, timeout=parse_seconds(timeout), batch=batch)
+
+
+def _latency_line(latency: "Latency") -> str:
+    timing, setting = latency.timing, latency.setting
+    threads = f", threads {setting.threads}" if setting.threads else ""
+    return (
+        f"latency: {timing.median_ms:.3f} ms (p95 {timing.p95_ms:.3f} ms, spread "
+        f"{timing.spread:.1%}, {timing.runs} runs, {timing.outliers} outliers; batch "
+        f"{setting.batch}, {setting.dtype}, {setting.backend} on {setting.device}{threads})"
+    )

@@ -1,0 +1,159 @@
+"""`effsearch results …`: what is in the run directories.
+
+Tables and documents go to stdout, talk to stderr; nothing here changes what a run has found.
+"""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from effsearch.cli import report, results_draw, results_export, results_look
+from effsearch.cli.options import print_document
+from effsearch.cli.results_options import (
+    RUNS,
+    Csv,
+    Json,
+    Quiet,
+    RunDir,
+    RunName,
+    find,
+    print_csv,
+    refuse_both,
+    say,
+    say_nothing_yet,
+)
+from effsearch.results.formatting import essentials, flat, minute, number, targets
+from effsearch.results.listing import describe, summarise, trial_document
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_events import run_events
+from effsearch.results.store.run_index import run_directories
+from effsearch.results.store.table import trials_rows
+from effsearch.results.store.trials import join_trials, top
+from effsearch.results.terminal import print_table
+from effsearch.search_spaces.errors import InputError
+
+app = typer.Typer(
+    name="results",
+    help="Look at runs: list, rank, compare, draw, report, follow, export.",
+    no_args_is_help=True,
+)
+app.command("pareto")(results_look.pareto)
+app.command("trial")(results_look.trial)
+app.command("compare")(results_look.compare)
+app.command("diff")(results_look.diff)
+app.command("plot")(results_draw.plot)
+app.command("watch")(results_draw.watch)
+app.command("report")(report.report)
+app.command("export")(results_export.export)
+
+
+@app.command("ls")
+def list_command(
+    run_dir: RunDir = RUNS, as_json: Json = False, as_csv: Csv = False, quiet: Quiet = False
+) -> None:
+    """List all runs, the oldest first.
+
+    BEST and ACCURACY are the reward and the accuracy of the trial with the best reward. Of a
+    training, DONE and ASKED are epochs and ACCURACY is the best top-1 on its validation part; of a
+    bench they are searches.
+    """
+    refuse_both(as_json, as_csv)
+    summaries = []
+    for directory in run_directories(run_dir):
+        try:
+            summaries.append(summarise(Run.load(directory)))
+        except InputError as problem:
+            say(f"skipped: {problem}", quiet)
+    summaries.sort(key=lambda summary: summary.created_at)
+    if as_json:
+        print_document({"runs": [asdict(summary) for summary in summaries]})
+        return
+    if as_csv:
+        print_csv([asdict(one) | {"targets": targets(one.targets)} for one in summaries])
+        return
+    if not summaries:
+        say(f"no runs in {run_dir} yet", quiet)
+        return
+    print_table(
+        ("RUN", "CREATED (UTC)", "STATUS", "DONE", "FAILED", "ASKED", "BEST", "ACCURACY", "TARGET"),
+        [
+            (
+                summary.reference,
+                minute(summary.created_at),
+                summary.status,
+                str(summary.done),
+                str(summary.failed),
+                str(summary.asked),
+                number("reward", summary.best_reward),
+                number("accuracy", summary.best_accuracy),
+                targets(summary.targets),
+            )
+            for summary in summaries
+        ],
+    )
+
+
+@app.command("show")
+def show_command(
+    reference: RunName = None, run_dir: RunDir = RUNS, as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """Show one run: what was asked, what it found, what failed, and the digest of its search.
+
+    Two runs of one deterministic search have the same digest.
+    """
+    run = find(run_dir, reference, quiet)
+    document = describe(run)
+    if as_json:
+        print_document(document)
+        return
+    print_table(("", ""), essentials(document))
+    if failures := document["failures"]:
+        typer.echo()
+        print_table(
+            ("FAILED", "REASON", "LAST ERROR"),
+            [(str(one["count"]), one["reason"], one["example"]) for one in failures],
+        )
+    if answer := document["answer"]:
+        typer.echo()
+        print_table((run.paths.answer.name, ""), flat(answer))
+
+
+@app.command("top")
+def top_command(
+    reference: RunName = None,
+    count: Annotated[int, typer.Option("-n", min=1, help="How many trials.")] = 10,
+    run_dir: RunDir = RUNS,
+    as_json: Json = False,
+    as_csv: Csv = False,
+    quiet: Quiet = False,
+) -> None:
+    """Rank a run's trials by reward; ties go to the one with fewer MACs."""
+    refuse_both(as_json, as_csv)
+    run = find(run_dir, reference, quiet)
+    best = top(join_trials(run_events(run)), count)
+    if as_json:
+        documents = [trial_document(trial) for trial in best]
+        print_document({"run": run.reference, "status": run.status, "trials": documents})
+        return
+    if as_csv:
+        print_csv(trials_rows(best))
+        return
+    if not best:
+        say_nothing_yet(run, quiet)
+        return
+    costs = list(dict.fromkeys(name for trial in best for name in trial.costs))
+    print_table(
+        ("TRIAL", "REWARD", "ACCURACY", *(name.upper() for name in costs), "ID", "ARCHITECTURE"),
+        [
+            (
+                str(trial.number),
+                number("reward", trial.reward),
+                number("accuracy", trial.accuracy),
+                *(number(name, trial.costs.get(name)) for name in costs),
+                trial.arch_id,
+                trial.architecture,
+            )
+            for trial in best
+        ],
+    )

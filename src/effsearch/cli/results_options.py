@@ -1,0 +1,81 @@
+"""What the `effsearch results` commands share: their options, finding a run, and how they print."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from effsearch.results.formatting import NOTHING_YET, number, one_line
+from effsearch.results.store.directory import run_dir_option
+from effsearch.results.store.kind_table import WITHOUT_TRIALS
+from effsearch.results.store.run import Run
+from effsearch.results.store.table import Scalar, rows_csv
+from effsearch.results.terminal import print_table
+from effsearch.search_spaces.errors import InputError
+
+RunName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's path, baseline/001, or a kind for its newest run. Default: the newest run.",
+        show_default=False,
+    ),
+]
+RunNames = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN…", help="Paths or names such as baseline/001.", show_default=False),
+]
+RunDir = Annotated[Path, typer.Option("--run-dir", help="The folder that holds the runs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV, with whole counts.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")]
+RUNS = Path("runs")
+
+
+def find(run_dir: Path, reference: str | None, quiet: bool) -> Run:
+    """The run that is meant; which one is said where the reference left it open."""
+    run = Run.latest(run_dir, reference)
+    if reference is None or reference not in (run.reference, str(run.path)):
+        say(f"run {run.reference} ({run.status}) in {run.path}", quiet)
+    return run
+
+
+def say(message: str, quiet: bool) -> None:
+    """Talk, on stderr."""
+    if not quiet:
+        typer.echo(one_line(message), err=True)
+
+
+def say_nothing_yet(run: Run, quiet: bool) -> None:
+    """Why a table of trials is empty."""
+    say(_without_trials(run) if run.kind in WITHOUT_TRIALS else NOTHING_YET, quiet)
+
+
+def refuse_without_trials(run: Run) -> None:
+    """Raise an InputError where runs of this kind have no trials."""
+    if run.kind in WITHOUT_TRIALS:
+        raise InputError(_without_trials(run))
+
+
+def _without_trials(run: Run) -> str:
+    rows = f"effsearch results export {run.reference}{run_dir_option(run.path)}"
+    return f"a {run.kind} run has no trials: `{rows}` shows what it has"
+
+
+def refuse_both(as_json: bool, as_csv: bool) -> None:
+    """Raise an InputError where two forms of output are asked for."""
+    if as_json and as_csv:
+        raise InputError("--json and --csv contradict each other: give one")
+
+
+def print_csv(rows: Sequence[Mapping[str, Scalar | None]]) -> None:
+    """Rows as CSV on stdout, encoded so that no foreign file name breaks it."""
+    typer.echo(rows_csv(rows).encode("utf-8", errors="backslashreplace"), nl=False)
+
+
+def print_rows(rows: Sequence[Mapping[str, Scalar | None]]) -> None:
+    """Rows of equal keys as a table for reading; counts get their units."""
+    if rows:
+        header = [name.upper() for name in rows[0]]
+        print_table(header, [[number(name, row[name]) for name in row] for row in rows])

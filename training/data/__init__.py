@@ -1,0 +1,1 @@
+"""Images: datasets by name or path, their labels and parts, and pictures decoded."""

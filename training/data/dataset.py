@@ -1,0 +1,174 @@
+"""Datasets by name or path, training part and held-out parts by separate calls.
+
+A search calls ``load_train`` alone, so the held-out parts are not even opened while it runs.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.training.data.decode import decode_pictures, largest_side
+from effsearch.training.data.images import ImageDataset, ImageListing
+from effsearch.training.data.split import stratified_sample
+
+__all__ = [
+    "EMBEDDED",
+    "ImageDataset",
+    "find_held_out",
+    "list_training",
+    "load_train",
+    "load_train_within",
+]
+
+EMBEDDED = ("digits",)
+# The sample is part of what a run's fingerprint names: it does not move with the run's seed.
+SAMPLE_SEED = 0
+# Pictures whose size tells the size of a dataset's.
+_LOOKED_AT = 64
+
+
+class _Reader(NamedTuple):
+    """How the parts of a dataset are listed."""
+
+    training: Callable[[], ImageListing]
+    held_out: Callable[[], list[ImageListing]]
+
+
+def load_train(
+    name_or_path: str, *, resolution: int | None, max_images: int | None = None
+) -> ImageDataset:
+    """Load the training part of a dataset into memory.
+
+    Args:
+        name_or_path: ``digits``, a directory of images by class, a directory of train*.parquet,
+            or ``hf:NAME[:CONFIG]``.
+        resolution: side in pixels that images are resized and centre-cropped to; None keeps
+            their own size.
+        max_images: decode only a stratified sample of so many images, always the same one.
+
+    Raises:
+        InputError: unknown name, missing or empty directory, no train part, no labels, one class
+            only, an unreadable image (named), or amounts out of range.
+
+    Example:
+        >>> digits = load_train("digits", resolution=None)
+        >>> tuple(digits.images.shape), digits.classes
+        ((1438, 3, 8, 8), 10)
+    """
+    _check_amounts(resolution, max_images)
+    return _decode(list_training(name_or_path), resolution, max_images)
+
+
+def load_train_within(
+    name_or_path: str, *, largest: int, max_images: int | None = None
+) -> ImageDataset:
+    """As `load_train`, at `largest` pixels or at the images' own size where that is smaller.
+
+    For trainings at several sizes: decoded once, every size is made of these images, and nothing
+    that the files hold is lost or invented.
+
+    Raises:
+        InputError: as `load_train`.
+    """
+    _check_amounts(largest, max_images)
+    listing = list_training(name_or_path)
+    index = torch.linspace(0, len(listing.labels) - 1, min(_LOOKED_AT, len(listing.labels)))
+    own = largest_side(listing.pictures(sorted(set(index.long().tolist()))))
+    return _decode(listing, min(largest, own), max_images)
+
+
+def list_training(name_or_path: str) -> ImageListing:
+    """The training part, not yet decoded.
+
+    Raises:
+        InputError: as `load_train`.
+    """
+    listing = _reader(name_or_path).training()
+    if int((torch.bincount(listing.labels) > 0).sum()) < 2:
+        raise InputError(f"the training part of '{name_or_path}' has images of one class only")
+    return listing
+
+
+def find_held_out(name_or_path: str) -> list[ImageListing]:
+    """The test and the validation part, in this order, labelled by the training part's classes.
+
+    There may be none. One alone is the test part, as in ImageNet, whose published accuracies are
+    those of its validation part.
+
+    Raises:
+        InputError: one holds a class that the training part has not, or cannot be read.
+    """
+    return _reader(name_or_path).held_out()
+
+
+def is_hub_name(name_or_path: str) -> bool:
+    """Whether data is named in the way of Hugging Face datasets, ``hf:NAME[:CONFIG]``."""
+    return name_or_path.startswith("hf:")
+
+
+def _reader(name_or_path: str) -> _Reader:
+    if name_or_path == "digits":
+        from effsearch.training.data.digits import list_held_out_digits, list_training_digits
+
+        return _Reader(list_training_digits, list_held_out_digits)
+    if is_hub_name(name_or_path):
+        from effsearch.training.data.hugging_face import list_held_out_hub, list_training_hub
+
+        return _Reader(
+            partial(list_training_hub, name_or_path), partial(list_held_out_hub, name_or_path)
+        )
+    root = _directory(name_or_path)
+    # pyarrow takes a while to import, and only parquet needs it.
+    if _has_parquet(root):
+        from effsearch.training.data.parquet import list_held_out_parquet, list_training_parquet
+
+        return _Reader(partial(list_training_parquet, root), partial(list_held_out_parquet, root))
+    from effsearch.training.data.image_folder import list_held_out_folder, list_training_folder
+
+    return _Reader(partial(list_training_folder, root), partial(list_held_out_folder, root))
+
+
+def _has_parquet(root: Path) -> bool:
+    """Parquet lies in the directory, or in its ``data`` folder as on the Hugging Face hub."""
+    return any(root.glob("*.parquet")) or any(root.glob("data/*.parquet"))
+
+
+def _directory(name_or_path: str) -> Path:
+    path = Path(name_or_path).expanduser()
+    if os.path.isdir(path):  # where `Path.is_dir` raises an OSError on a very long text
+        return path.resolve()
+    if os.path.exists(path):
+        raise InputError(f"data '{name_or_path}' is a file: give the directory that holds it")
+    if path.name != name_or_path:
+        raise InputError(f"data directory '{name_or_path}' does not exist")
+    raise InputError(
+        f"{unknown_name('dataset', name_or_path, EMBEDDED)}, a directory of images, or hf:NAME"
+    )
+
+
+def _check_amounts(resolution: int | None, max_images: int | None) -> None:
+    if resolution is not None and resolution < 1:
+        raise InputError(f"resolution {resolution} is not a positive number of pixels")
+    if max_images is not None and max_images < 1:
+        raise InputError(f"a sample of {max_images} images is not a positive number")
+
+
+def _decode(listing: ImageListing, resolution: int | None, max_images: int | None) -> ImageDataset:
+    index = stratified_sample(
+        listing.labels,
+        len(listing.labels) if max_images is None else max_images,
+        SAMPLE_SEED,
+        listing.class_names,
+    )
+    images = decode_pictures(listing.pictures(index.tolist()), len(index), resolution)
+    return ImageDataset(
+        name=listing.name,
+        images=images,
+        labels=listing.labels[index],
+        class_names=listing.class_names,
+    )

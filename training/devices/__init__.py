@@ -1,0 +1,1 @@
+"""Where a training computes: devices, precision, and the workers that share it."""

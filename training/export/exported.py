@@ -1,0 +1,27 @@
+"""What an export came to: the file written, and how it was checked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """A file that was written, and how it was checked.
+
+    Attributes:
+        path: the file.
+        card: the model card beside it, Markdown.
+        format: one of `FORMATS`.
+        names: of the tensors in a safetensors file, one of `NAMES`.
+        images: real images that the file was run on.
+        images_from: the data they come from.
+        largest_difference: of a logit between the file and torch on these images.
+    """
+
+    path: Path
+    card: Path
+    format: str
+    names: str
+    images: int
+    images_from: str
+    largest_difference: float

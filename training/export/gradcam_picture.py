@@ -1,0 +1,161 @@
+"""Class activation maps of several models side by side: a row an image, a column a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from effsearch.results.plots.style import GREEN, INK, STYLE, VERMILION
+from effsearch.results.store.files import write_bytes_atomically
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.units import format_count
+from effsearch.training.export.gradcam import ClassMap, class_maps
+from effsearch.training.loop.pictures import Sample, model_input
+from effsearch.training.models.model_file import ModelInfo, network_name, read_model
+
+if TYPE_CHECKING:
+    import torch
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_CELL = 1.75  # inches
+_SHARE = 0.7  # of the heat's colour where it is hottest
+_HEAT = "inferno"
+_FINEST = 128  # pixels a map is drawn with, at least
+_LONGEST = 24  # characters of a name over a cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One model of the picture.
+
+    Attributes:
+        images: uint8 (N, 3, R, R), as the model sees them.
+        maps: one an image.
+    """
+
+    label: str
+    info: ModelInfo
+    images: Any
+    maps: tuple[ClassMap, ...]
+
+
+def map_model(
+    path: Path, samples: Sequence[Sample], device: "torch.device", label: str | None = None
+) -> Column:
+    """Run one model file over pictures, each at the model's own resolution.
+
+    Args:
+        label: over its column; None for the network's name.
+
+    Raises:
+        InputError: the file is no model file.
+    """
+    from effsearch.training.augment.augmenter import normalised
+    from effsearch.training.loop.evaluation import channel_levels
+
+    network, info = read_model(path)
+    images = model_input(samples, info.resolution, info.crop_ratio)
+    shown = normalised(images.to(device), *channel_levels(info, device))
+    return Column(
+        label=label or network_name(info.architecture),
+        info=info,
+        images=images,
+        maps=tuple(class_maps(network.to(device), shown)),
+    )
+
+
+def write_picture(path: Path, samples: Sequence[Sample], columns: Sequence[Column]) -> None:
+    """Write the picture as PNG.
+
+    Raises:
+        EffsearchError: the file cannot be written.
+    """
+    import io
+
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        figure = _draw(samples, columns)
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png")
+    write_bytes_atomically(path, stream.getvalue())
+
+
+def blind_columns(columns: Sequence[Column]) -> list[str]:
+    """What to say of models whose last feature map is a single place, a line each."""
+    return [
+        f"{column.label}: the last feature map is 1x1 at {column.info.resolution} pixels, so its "
+        "map cannot say where: train with a larger --resolution, or with --stem-stride 1"
+        for column in columns
+        if column.maps[0].heat.numel() == 1
+    ]
+
+
+def _draw(samples: Sequence[Sample], columns: Sequence[Column]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    rows, width = len(samples), len(columns) + 1
+    size = (_CELL * width, (_CELL + 0.2) * rows + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, width, squeeze=False)
+    for row, sample in enumerate(samples):
+        _show_picture(grid[row][0], sample)
+        for column, cell in zip(columns, grid[row][1:], strict=True):
+            _show_map(cell, column, row, sample)
+    for column, cell in zip(columns, grid[0][1:], strict=True):
+        cell.set_title(f"{_short(column.label)}\n{_size(column.info)}", fontsize=8)
+    return figure
+
+
+def _show_picture(cell: "Axes", sample: Sample) -> None:
+    """The picture itself, its centre square, and what it is."""
+    from effsearch.training.data.decode import fit_square
+
+    cell.imshow(fit_square(sample.picture, min(sample.picture.size)))
+    _frame(cell, _short(sample.class_name or sample.where), INK)
+
+
+def _show_map(cell: "Axes", column: Column, row: int, sample: Sample) -> None:
+    """What the model saw, the hotter the more it speaks for the class named below.
+
+    In grey, for on a picture of warm colours heat cannot be told from the picture.
+    """
+    import matplotlib as mpl
+    from torch.nn.functional import interpolate
+
+    side = column.info.resolution
+    found = column.maps[row]
+    # Drawn finer than the image, so that a coarse map does not look like pixels of a fine one.
+    fine = (max(side, _FINEST),) * 2
+    heat = interpolate(found.heat[None, None], size=fine, mode="bilinear")[0, 0].numpy()
+    extent = (0, side, side, 0)
+    grey = column.images[row].float().mean(0).numpy()
+    cell.imshow(grey, cmap="gray", vmin=0, vmax=255, extent=extent)
+    cell.imshow(mpl.colormaps[_HEAT](heat), alpha=_SHARE * heat, extent=extent)
+    name = column.info.class_names[found.predicted]
+    text, color = f"{_short(name)} {found.probability:.0%}", INK
+    if sample.class_name is not None:
+        right = name == sample.class_name
+        text, color = (f"✓ {text}", GREEN) if right else (f"✗ {text}", VERMILION)
+    _frame(cell, text, color)
+
+
+def _frame(cell: "Axes", text: str, color: str) -> None:
+    cell.set_xticks([])
+    cell.set_yticks([])
+    cell.grid(visible=False)
+    for spine in cell.spines.values():
+        spine.set_visible(False)
+    cell.set_xlabel(text, color=color, fontsize=8)
+
+
+def _size(info: ModelInfo) -> str:
+    macs = cost(info.architecture, info.resolution).macs
+    return f"{info.resolution} px, {format_count(macs)} FLOPs"
+
+
+def _short(name: str) -> str:
+    # matplotlib reads text between dollar signs as mathematics.
+    plain = name.replace("$", "\\$")
+    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"

@@ -1,0 +1,1 @@
+"""One training: steps, optimizer, evaluation, and the loop around them."""

@@ -1,0 +1,141 @@
+"""A model file evaluated on one part of a dataset; only that part's pictures are decoded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.training.devices.device import choose_device
+from effsearch.training.loop.evaluation import (
+    Evaluation,
+    channel_levels,
+    evaluate_network,
+    evaluation_batch,
+)
+from effsearch.training.models.model_file import ModelInfo, read_model
+from effsearch.training.sources import Batches, EvaluationView, StreamedSource
+from effsearch.training.sources.packed import readable_anywhere
+from effsearch.training.sources.parts import Parts, find_parts
+from effsearch.training.sources.streamed import default_workers
+
+PARTS = ("test", "validation")
+# With fewer images, starting processes that decode takes longer than decoding.
+_WORTH_WORKERS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartEvaluation:
+    """An evaluation, and what it was made on.
+
+    Attributes:
+        data: name of the dataset.
+        notices: what the user should hear of the data, a line each.
+    """
+
+    evaluation: Evaluation
+    data: str
+    notices: tuple[str, ...]
+
+
+def evaluate_checkpoint(
+    path: Path,
+    *,
+    data: str | None = None,
+    part: str = "test",
+    device: str = "auto",
+    skip_bad: bool = False,
+) -> PartEvaluation:
+    """Evaluate a model file.
+
+    Args:
+        data: as in `effsearch.training.data.dataset`; None for what the model was trained on.
+        part: `test`, or `validation`: the dataset's own, else the images that the model's
+            training held out.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`.
+        skip_bad: leave unreadable images out and count them in the notices.
+
+    Raises:
+        InputError: a file or data that cannot be read, no such part, or other classes.
+        MissingResourceError: the device is not there.
+    """
+    if part not in PARTS:
+        raise unknown_name("part", part, PARTS)
+    place = choose_device(device)
+    network, info = read_model(path)
+    name = info.data_name if data is None else data
+    parts = find_parts(name, validation=0.0, split_seed=0)
+    if part == "validation" and not len(parts.validation.labels):
+        parts = _carved(name, info, skip_bad)
+    listing = parts.test if part == "test" else parts.validation
+    if listing is None:
+        raise InputError(f"'{name}' has no test part: evaluate on another --part or --data")
+    order = class_order(listing.class_names, info, name)
+    mean, std = channel_levels(info, place)
+    source = StreamedSource(
+        {part: readable_anywhere(listing)},
+        place,
+        mean=mean,
+        std=std,
+        own_side=parts.own_side,
+        workers=default_workers() if len(listing.labels) > _WORTH_WORKERS else 0,
+        skip_bad=skip_bad,
+    )
+    view = EvaluationView(
+        batch_size=evaluation_batch(info.resolution),
+        resolution=info.resolution,
+        crop_ratio=info.crop_ratio,
+    )
+    batches = _relabelled(source.evaluation_batches(part, view), order.to(place))
+    network.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    evaluation = evaluate_network(network, batches, info.class_names, mean, std)
+    if not evaluation.images:
+        raise InputError(f"no image of the {part} part of '{name}' can be read")
+    # The first notices are of both parts, and only one was asked for.
+    notices = [line for line in parts.notices if line.startswith(f"the {part} ")]
+    return PartEvaluation(evaluation=evaluation, data=name, notices=(*notices, *source.notices))
+
+
+def _carved(name: str, info: ModelInfo, skip_bad: bool) -> Parts:
+    """The parts with the validation part that the model's training held out."""
+    held_out = info.data.get("validation_images", 0)
+    if name != info.data_name or not held_out:
+        raise InputError(
+            f"'{name}' has no validation part, and this model's training held none of it out: "
+            "evaluate on --part test"
+        )
+    parts = find_parts(
+        name,
+        validation=info.recipe["validation"],
+        split_seed=info.recipe["split_seed"],
+        max_images=info.data["train_images"] + held_out,
+    )
+    if len(parts.validation.labels) != held_out and not skip_bad:
+        raise InputError(
+            f"'{name}' is no longer what this model was trained on: {held_out} images were held "
+            f"out then, and would be {len(parts.validation.labels)} now"
+        )
+    return parts
+
+
+def _relabelled(batches: Batches, order: Tensor) -> Batches:
+    for images, labels in batches:
+        yield images, order[labels]
+
+
+def class_order(class_names: Sequence[str], info: ModelInfo, data: str) -> Tensor:
+    """For each class of the data the model's output for it, int64 (classes,).
+
+    Raises:
+        InputError: the data's classes are not the model's.
+    """
+    known, given = set(info.class_names), set(class_names)
+    if known == given:
+        return torch.tensor([info.class_names.index(name) for name in class_names])
+    if only := sorted(given - known):
+        what = f"the class '{only[0]}' of '{data}' is none of the model's {len(known)}"
+    else:
+        what = f"'{data}' has no class '{min(known - given)}', and the model does"
+    raise InputError(f"{what}: give --data of the classes of '{info.data_name}'")

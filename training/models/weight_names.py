@@ -1,0 +1,284 @@
+"""Our layers' names beside timm's and torchvision's, so that weights travel both ways.
+
+The networks are the same layers in the same order; only what a state dict calls them differs.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from effsearch.search_spaces.architecture import Architecture, Block, stage_blocks
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.network import Network
+from effsearch.training.models.model_file import check_tensors
+
+Library = Literal["timm", "torchvision"]
+# Two layers of a block: convolution and its normalization, or the two of squeeze-excite.
+Pair = tuple[str, str]
+
+_SE: Pair = ("se.conv_reduce", "se.conv_expand")
+_TIMM_BLOCKS: dict[str, dict[str, Pair]] = {
+    "separable": {"depthwise": ("conv_dw", "bn1"), "se": _SE, "project": ("conv_pw", "bn2")},
+    "inverted": {
+        "expand": ("conv_pw", "bn1"),
+        "depthwise": ("conv_dw", "bn2"),
+        "se": _SE,
+        "project": ("conv_pwl", "bn3"),
+    },
+    "fused": {"expand": ("conv_exp", "bn1"), "se": _SE, "project": ("conv_pwl", "bn2")},
+    "conv": {"conv": ("conv", "bn1")},
+}
+
+
+def layer_names(architecture: Architecture, library: Library) -> dict[str, str]:
+    """The layers that hold tensors, from our name to the library's.
+
+    timm: EfficientNet of any scale, EfficientNetV2, MobileNetV1 and V2, MnasNet-A1 and searched
+    networks of their blocks. torchvision: EfficientNet, EfficientNetV2 and MobileNetV2. Both:
+    ResNet of four stages.
+
+    Raises:
+        InputError: an unknown library, or it has no network with this one's blocks.
+    """
+    if library not in get_args(Library):
+        raise unknown_name("library of weights", library, get_args(Library))
+    if all(stage.op == "bottleneck" for stage in architecture.stages):
+        return _resnet_names(architecture, library)
+    _refuse_foreign_blocks(architecture, library)
+    if library == "timm":
+        return _timm_names(architecture)
+    return _torchvision_names(architecture)
+
+
+def to_published(
+    architecture: Architecture, state: Mapping[str, Tensor], library: Library
+) -> dict[str, Tensor]:
+    """Our state dict under the library's names; `load_state_dict(strict=True)` takes it there.
+
+    Raises:
+        InputError: as `layer_names`.
+    """
+    return _renamed(state, layer_names(architecture, library))
+
+
+def from_published(
+    architecture: Architecture, state: Mapping[str, Tensor], source: str = "the weights"
+) -> dict[str, Tensor]:
+    """A state dict of timm or torchvision, told apart by its names, under our names.
+
+    Shapes are not looked at. Names that are none of the network's stay as they are.
+
+    Args:
+        source: what the weights are called in an error.
+
+    Raises:
+        InputError: the names are neither library's, or as `layer_names`.
+    """
+    names = layer_names(architecture, _library_of(state, source))
+    return _renamed(state, {theirs: ours for ours, theirs in names.items()})
+
+
+def load_published_weights(network: Network, weights: Mapping[str, Tensor] | str | Path) -> None:
+    """Copy the weights of timm or torchvision into a network of ours.
+
+    A state dict does not say with which epsilon its batch normalization was trained: build the
+    network with the library's `norm_eps` for the same logits (1e-5 for timm's `efficientnet_b*`
+    and torchvision's EfficientNet-B0 to B4, 1e-3 for torchvision's B5 to B7). timm's `tf_*`
+    networks pad otherwise than any network here; their weights load, their logits differ.
+
+    Args:
+        weights: a state dict, or a .safetensors file of one.
+
+    Raises:
+        InputError: an unreadable file, names of neither library, or a tensor that is missing, left
+            over or of another shape.
+    """
+    source = "the weights" if isinstance(weights, Mapping) else f"'{weights}'"
+    state = weights if isinstance(weights, Mapping) else read_tensors(Path(weights))
+    ours = from_published(network.architecture, state, source)
+    expected = network.state_dict()
+    left_over = sorted(ours.keys() - expected.keys())
+    if left_over:
+        raise InputError(f"{source} hold '{left_over[0]}', which the network does not have")
+    network.load_state_dict(check_tensors(ours, expected, source))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a .safetensors file, whoever wrote it; nothing is unpickled.
+
+    Raises:
+        InputError: there is no such file, or it is no safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
+        raise InputError(f"checkpoint '{path}' does not exist or is no file")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError):
+        raise InputError(
+            f"'{path}' is cut off or no safetensors file; .pth, .pt and .bin hold pickled code, "
+            "which is never run here: give a .safetensors file"
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A block, and where it stands: stage, layer in the stage, layer in the network; from 0."""
+
+    block: Block
+    stage: int
+    layer: int
+    index: int
+
+    @property
+    def roles(self) -> list[str]:
+        """What the layers with tensors do, in the order of the block's body."""
+        block = self.block
+        squeeze = ["se"] if block.se_channels else []
+        if block.op == "conv":
+            return ["conv", *squeeze]
+        if block.op == "bottleneck":
+            return ["conv1", "conv2", *squeeze, "conv3"]
+        if block.op == "fused_mbconv":
+            return ["expand", *squeeze, "project"]
+        expand = ["expand"] if block.mid_channels != block.in_channels else []
+        return [*expand, "depthwise", *squeeze, "project"]
+
+    @property
+    def ours(self) -> list[Pair]:
+        """Names of `roles` in `effsearch.search_spaces.network`."""
+        body = f"blocks.{self.index}" + ("" if self.block.shortcut == "none" else ".body")
+        if self.block.op == "conv":
+            return [(f"{body}.0", f"{body}.1")]
+        return [
+            (f"{body}.{position}.reduce", f"{body}.{position}.expand")
+            if role == "se"
+            else (f"{body}.{position}.0", f"{body}.{position}.1")
+            for position, role in enumerate(self.roles)
+        ]
+
+
+def _places(architecture: Architecture) -> Iterator[_Place]:
+    index, channels = count(), architecture.stem.channels
+    for number, stage in enumerate(architecture.stages):
+        for layer, block in enumerate(stage_blocks(stage, channels)):
+            yield _Place(block, number, layer, next(index))
+        channels = stage.channels
+
+
+def _timm_names(architecture: Architecture) -> dict[str, str]:
+    names = {"stem.0": "conv_stem", "stem.1": "bn1"}
+    for place in _places(architecture):
+        table = _TIMM_BLOCKS[_timm_block(place.block)]
+        prefix = f"blocks.{place.stage}.{place.layer}"
+        for ours, role in zip(place.ours, place.roles, strict=True):
+            names |= {
+                mine: f"{prefix}.{name}" for mine, name in zip(ours, table[role], strict=True)
+            }
+    if architecture.head.channels:
+        names |= {"head.0": "conv_head", "head.1": "bn2"}
+    return names | {"classifier": "classifier"}
+
+
+def _timm_block(block: Block) -> str:
+    if block.op == "conv":
+        return "conv"
+    if block.op == "fused_mbconv":
+        return "fused"
+    return "separable" if block.mid_channels == block.in_channels else "inverted"
+
+
+def _torchvision_names(architecture: Architecture) -> dict[str, str]:
+    # torchvision's MobileNetV2 counts its blocks through and wraps the last convolution in
+    # nothing; its EfficientNet counts by stage.
+    mobile = architecture.activation == "relu6"
+    names = {"stem.0": "features.0.0", "stem.1": "features.0.1"}
+    last = 0
+    for place in _places(architecture):
+        last = (place.index if mobile else place.stage) + 1
+        prefix = f"features.{last}.conv" if mobile else f"features.{last}.{place.layer}.block"
+        for position, (ours, role) in enumerate(zip(place.ours, place.roles, strict=True)):
+            leaves = (f"{position}.0", f"{position}.1")
+            if role == "se":
+                leaves = (f"{position}.fc1", f"{position}.fc2")
+            elif mobile and role == "project":
+                leaves = (f"{position}", f"{position + 1}")
+            names[ours[0]], names[ours[1]] = (f"{prefix}.{leaf}" for leaf in leaves)
+    names |= {"head.0": f"features.{last + 1}.0", "head.1": f"features.{last + 1}.1"}
+    return names | {"classifier": "classifier.1"}
+
+
+def _resnet_names(architecture: Architecture, library: Library) -> dict[str, str]:
+    """ResNet is called the same in timm and torchvision."""
+    plain = architecture.stem.pool and not architecture.head.channels
+    places = list(_places(architecture))
+    squeezed = any(place.block.se_channels for place in places)
+    skips = {place.block.shortcut for place in places} <= {"identity", "projection"}
+    if not plain or squeezed or not skips or len(architecture.stages) != 4:
+        raise InputError(
+            f"{library} has no ResNet like this one: its names are for four stages of plain "
+            "bottlenecks behind a pooled stem, without a last convolution"
+        )
+    names = {"stem.0": "conv1", "stem.1": "bn1"}
+    for place in places:
+        prefix = f"layer{place.stage + 1}.{place.layer}"
+        for number, (conv, norm) in enumerate(place.ours, start=1):
+            names |= {conv: f"{prefix}.conv{number}", norm: f"{prefix}.bn{number}"}
+        if place.block.shortcut == "projection":
+            shortcut = f"blocks.{place.index}.shortcut"
+            names |= {f"{shortcut}.{part}": f"{prefix}.downsample.{part}" for part in (0, 1)}
+    return names | {"classifier": "fc"}
+
+
+def _refuse_foreign_blocks(architecture: Architecture, library: Library) -> None:
+    known = {"mbconv", "fused_mbconv", "conv"}
+    if library == "timm":
+        known.add("depthwise_separable")
+    elif architecture.activation == "relu6":
+        known = {"mbconv"}
+    for stage in architecture.stages:
+        if stage.op not in known:
+            raise _foreign(library, f"the operation '{stage.op}'")
+    for block in architecture.blocks:
+        if block.shortcut not in ("none", "identity"):
+            raise _foreign(library, f"the skip option '{block.shortcut}'")
+        if block.op == "conv" and block.se_channels:
+            raise _foreign(library, "squeeze-excite behind a plain convolution")
+        if library == "torchvision" and architecture.activation == "relu6" and block.se_channels:
+            raise _foreign(library, "squeeze-excite and relu6")
+    if architecture.stem.pool:
+        raise _foreign(library, "a pooled stem before such blocks")
+    if library == "torchvision" and not architecture.head.channels:
+        raise _foreign(library, "no last convolution behind such blocks")
+
+
+def _foreign(library: Library, what: str) -> InputError:
+    return InputError(
+        f"{library} has no network with {what}: export with this project's own names instead"
+    )
+
+
+def _library_of(state: Mapping[str, Tensor], source: str) -> Library:
+    if "features.0.0.weight" in state:
+        return "torchvision"
+    if "conv_stem.weight" in state or "conv1.weight" in state:
+        return "timm"
+    raise InputError(
+        f"{source} have names of neither timm nor torchvision (no 'conv_stem.weight', "
+        "'conv1.weight' or 'features.0.0.weight'): give the state dict of one of their networks"
+    )
+
+
+def _renamed(state: Mapping[str, Tensor], layers: Mapping[str, str]) -> dict[str, Tensor]:
+    renamed = {}
+    for name, tensor in state.items():
+        layer, _, leaf = name.rpartition(".")
+        renamed[f"{layers[layer]}.{leaf}" if layer in layers else name] = tensor
+    return renamed
