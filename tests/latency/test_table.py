@@ -258,7 +258,7 @@ def test_a_disk_that_is_full_from_the_start_is_told_and_leaves_nothing(
     code = (
         "import sys, resource; from pathlib import Path\n"
         "from effsearch.search_spaces.errors import EffsearchError\n"
-        "from tests.search_spaces.test_lut import *\n"
+        "from tests.latency.test_table import *\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
         "try: build_table(Path(sys.argv[1]), SPACE, Machine(), ONCE)\n"
         "except EffsearchError as problem: print(problem)\n"
