@@ -6,6 +6,7 @@ notation) into an architecture.
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -55,6 +56,28 @@ def zoo_names() -> list[str]:
     return list(_entries())
 
 
+def zoo_name(text: str) -> str | None:
+    """The network of the zoo that a name means, spelled as papers, timm or torchvision spell it.
+
+    `EfficientNet-B0`, `efficientnet_b0` and `resnet50` are understood. None for any other text; a
+    file of that name goes before a spelling, not before the name itself.
+
+    Example:
+        >>> zoo_name("MobileNet_V2"), zoo_name("resnet-5")
+        ('mobilenet-v2', None)
+    """
+    if text in _entries():
+        return text
+    letters = _letters(text)
+    found = next((name for name in _entries() if _letters(name) == letters), None)
+    return None if found is None or os.path.exists(text) else found
+
+
+def _letters(text: str) -> str:
+    """A name without case and separators, in which spellings differ."""
+    return re.sub(r"[-_ .]", "", text).casefold()
+
+
 def zoo_entry(name: str) -> ZooEntry:
     """A network of the zoo with what its paper says.
 
@@ -62,9 +85,10 @@ def zoo_entry(name: str) -> ZooEntry:
         InputError: no such network; the message names the nearest.
     """
     entries = _entries()
-    if name not in entries:
+    known = zoo_name(name)
+    if known is None:
         raise unknown_name("network", name, entries)
-    return entries[name]
+    return entries[known]
 
 
 def load_zoo(name: str) -> Architecture:
@@ -93,8 +117,8 @@ def resolve_architecture(text: str) -> Architecture:
         InputError: none of the three, a file that cannot be read or holds no architecture.
     """
     text = text.strip()
-    if text in _entries():
-        return load_zoo(text)
+    if known := zoo_name(text):
+        return load_zoo(known)
     if not text:  # as a path it would be the current directory
         raise unknown_name("network", text, _entries())
     path = Path(text)

@@ -14,7 +14,7 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.coefficients import parse_coefficients, read_coefficients
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, Coefficients
-from effsearch.search_spaces.zoo import load_zoo, resolve_architecture
+from effsearch.search_spaces.zoo import load_zoo, resolve_architecture, zoo_name
 
 FALLBACK = "efficientnet-b0"
 _BY_HAND = 'write it as {"alpha": 1.2, "beta": 1.1, "gamma": 1.15}'
@@ -51,7 +51,7 @@ def find_baseline(root: Path, text: str | None) -> FoundBaseline:
             return FoundBaseline(load_zoo(FALLBACK), f"{FALLBACK} (no finished baseline run)")
         text = "baseline"
     if not _is_run(root, text, "baseline"):
-        return FoundBaseline(resolve_architecture(text), text)
+        return FoundBaseline(resolve_architecture(text), zoo_name(text) or text)
     run = _answered(root, text, "baseline")
     return FoundBaseline(resolve_architecture(str(run.paths.answer)), f"run {run.reference}")
 

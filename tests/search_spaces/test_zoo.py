@@ -15,6 +15,7 @@ from effsearch.search_spaces.zoo import (
     published_family,
     resolve_architecture,
     zoo_entry,
+    zoo_name,
     zoo_names,
 )
 
@@ -94,6 +95,33 @@ def test_a_name_of_the_zoo_is_resolved(name: str) -> None:
     assert resolve_architecture(name) == load_zoo(name.strip())
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("efficientnet_b0", "efficientnet-b0"),
+        ("EfficientNet-B7", "efficientnet-b7"),
+        ("resnet50", "resnet-50"),
+        ("mobilenet_v2", "mobilenet-v2"),
+        ("MnasNet A1", "mnasnet-a1"),
+        ("efficientnet_v2_s", "efficientnetv2-s"),
+    ],
+)
+def test_a_network_is_found_by_the_spellings_in_use(text: str, name: str) -> None:
+    assert zoo_name(text) == name
+    assert zoo_entry(text).name == name
+    assert resolve_architecture(text) == load_zoo(name)
+
+
+def test_a_file_goes_before_a_spelling_of_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("resnet50").write_text(json.dumps(load_zoo("mnasnet-a1").to_dict()))
+    Path("resnet-50").write_text("")
+    assert resolve_architecture("resnet50") == load_zoo("mnasnet-a1")
+    assert resolve_architecture("resnet-50") == load_zoo("resnet-50")
+
+
 def test_a_line_of_notation_is_resolved() -> None:
     b3 = load_zoo("efficientnet-b3")
     assert resolve_architecture(format_architecture(b3)) == b3
@@ -125,7 +153,7 @@ def test_a_file_needs_no_suffix(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("efficientnet-b8", "did you mean 'efficientnet-b"),
-        ("efficientnetb0", "did you mean 'efficientnet-b0'"),
+        ("efficientnetb", "did you mean 'efficientnet-b"),
         ("nothing-like-it", "known: "),
         ("", "known: "),
         ("missing.json", "no file 'missing.json'"),

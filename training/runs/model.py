@@ -16,7 +16,7 @@ from effsearch.results.store.run_index import holds_run, readable_records
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.scaling import compound
-from effsearch.search_spaces.zoo import resolve_architecture, zoo_names
+from effsearch.search_spaces.zoo import resolve_architecture, zoo_name
 
 FAMILY = "family"
 TRAIN = "train"
@@ -49,6 +49,7 @@ def find_model(root: Path, model: str | None, phi: float | None) -> FoundModel:
     Raises:
         InputError: nothing of that name, it holds no network, or no member of that φ.
     """
+    model = model and (zoo_name(model) or model)
     run = _find_run(root, model)
     if run is not None and run.kind == FAMILY:
         return _member(run, phi)
@@ -61,7 +62,7 @@ def find_model(root: Path, model: str | None, phi: float | None) -> FoundModel:
 
 def _find_run(root: Path, model: str | None) -> Run | None:
     """The run that is named, of whatever kind; None where the name means something else."""
-    if model is None or model in zoo_names():
+    if model is None or zoo_name(model):
         return None
     path = Path(model)
     is_run = any(map(holds_run, (path, root / model)))

@@ -10,7 +10,7 @@ from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.units import format_count
-from effsearch.search_spaces.zoo import zoo_names
+from effsearch.search_spaces.zoo import zoo_name
 from effsearch.training.devices.team import Team
 from effsearch.training.models.model_file import ModelInfo
 from effsearch.training.recipes.recipe import Recipe
@@ -85,9 +85,9 @@ class Plan:
     def stored_config(self) -> dict[str, Any]:
         """The configuration as the run keeps it: what decides the weights filled in, so that it
         repeats the training wherever it is read."""
-        named = self.config.model in zoo_names() and self.config.phi is None
+        name = zoo_name(self.config.model or "") if self.config.phi is None else None
         return self.config.to_dict() | {
-            "model": self.config.model if named else format_architecture(self.found),
+            "model": name or format_architecture(self.found),
             "phi": None,
             "resolution": self.resolution,
             "epochs": self.recipe.epochs,
