@@ -5,6 +5,7 @@ A search calls ``load_train`` alone, so the held-out parts are not even opened w
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,8 @@ from typing import NamedTuple
 import torch
 
 from effsearch.search_spaces.errors import InputError, unknown_name
-from effsearch.training.data.decode import decode_pictures, largest_side
+from effsearch.training.data.decode import decode_pictures, largest_side, readable_images
+from effsearch.training.data.depth import common_levels, is_deep
 from effsearch.training.data.images import ImageDataset, ImageListing
 from effsearch.training.data.split import stratified_sample
 
@@ -28,8 +30,10 @@ __all__ = [
 EMBEDDED = ("digits",)
 # The sample is part of what a run's fingerprint names: it does not move with the run's seed.
 SAMPLE_SEED = 0
-# Pictures whose size tells the size of a dataset's.
+# Pictures that tell the size and the levels of a dataset's.
 _LOOKED_AT = 64
+# So many of them in a row: what lies together is read together.
+_RUN = 8
 
 
 class _Reader(NamedTuple):
@@ -91,7 +95,7 @@ def list_training(name_or_path: str) -> ImageListing:
     listing = _reader(name_or_path).training()
     if int((torch.bincount(listing.labels) > 0).sum()) < 2:
         raise InputError(f"the training part of '{name_or_path}' has images of one class only")
-    return listing
+    return _with_levels(listing)
 
 
 def find_held_out(name_or_path: str) -> list[ImageListing]:
@@ -158,6 +162,17 @@ def _check_amounts(resolution: int | None, max_images: int | None) -> None:
         raise InputError(f"a sample of {max_images} images is not a positive number")
 
 
+def _with_levels(listing: ImageListing) -> ImageListing:
+    """The listing with the levels of its pictures, if they are deep."""
+    first = listing.spread(1, _RUN) if listing.ascending else listing.spread(_RUN, 1)
+    if not any(map(is_deep, readable_images(listing.pictures(first)))):
+        return listing
+    looked_at = listing.spread(_LOOKED_AT // _RUN, _RUN)
+    levels = common_levels(readable_images(listing.pictures(looked_at)))
+    line = f"pictures of more than 8 bits: {levels} is shown as black to white"
+    return replace(listing, levels=levels, notices=(*listing.notices, line))
+
+
 def _decode(listing: ImageListing, resolution: int | None, max_images: int | None) -> ImageDataset:
     index = stratified_sample(
         listing.labels,
@@ -165,7 +180,9 @@ def _decode(listing: ImageListing, resolution: int | None, max_images: int | Non
         SAMPLE_SEED,
         listing.class_names,
     )
-    images = decode_pictures(listing.pictures(index.tolist()), len(index), resolution)
+    images = decode_pictures(
+        listing.pictures(index.tolist()), len(index), resolution, levels=listing.levels
+    )
     return ImageDataset(
         name=listing.name,
         images=images,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
 from math import ceil
@@ -19,7 +20,15 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.depth import Levels, is_deep, to_grey
 from effsearch.training.data.images import Picture
+from effsearch.training.data.upright import (
+    Box,
+    orientation_of,
+    stored_box,
+    turned,
+    upright_size,
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -29,6 +38,8 @@ PIXELS_WORTH_THREADS = 96 * 96
 # Pictures a task decodes: large enough that handing out tasks costs nothing, small enough that
 # the tasks in flight hold few undecoded files.
 PICTURES_PER_TASK = 64
+# Of 8 bits: below it, 12 bits or fewer lie in 16.
+_SHALLOW = 16
 
 
 def decode_pictures(
@@ -37,6 +48,7 @@ def decode_pictures(
     resolution: int | None,
     threads: int | None = None,
     on_bad: Callable[[int, InputError], None] | None = None,
+    levels: Levels | None = None,
 ) -> Tensor:
     """Decode ``count`` pictures to one uint8 tensor (count, 3, R, R), RGB, stored channels-last.
 
@@ -47,6 +59,7 @@ def decode_pictures(
         threads: decoding threads; None takes one a core, at most 8, and one for tiny pictures.
         on_bad: told the place and error of each picture that cannot be read, which stays black;
             None raises the first such error. Called from the decoding threads.
+        levels: of deep pictures; None judges each by itself.
 
     Raises:
         InputError: a picture cannot be read (named), or sizes differ and no resolution was given.
@@ -62,7 +75,8 @@ def decode_pictures(
     def decode_task(start: int, task: list[tuple[str, Picture]]) -> None:
         for offset, (where, picture) in enumerate(task):
             try:
-                pixels[start + offset] = _decode(where, picture, side, exact=resolution is None)
+                exact = resolution is None
+                pixels[start + offset] = _decode(where, picture, side, levels, exact=exact)
             except InputError as error:
                 if on_bad is None:
                     raise
@@ -103,7 +117,32 @@ def largest_readable_side(pictures: Iterable[tuple[str, Picture]]) -> int:
     return max(sides)
 
 
-def open_picture(where: str, picture: Picture) -> Image.Image:
+def readable_images(pictures: Iterable[tuple[str, Picture]]) -> Iterator[Image.Image]:
+    """Those of the pictures that can be opened, their pixels not decoded yet."""
+    for where, picture in pictures:
+        with suppress(InputError):
+            yield open_picture(where, picture).image
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenedPicture:
+    """A picture whose pixels are not decoded yet.
+
+    Attributes:
+        image: as it is stored.
+        orientation: how it is to be turned, 1 to 8 (see `upright`).
+    """
+
+    image: Image.Image
+    orientation: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as a viewer shows it."""
+        return upright_size(self.image.size, self.orientation)
+
+
+def open_picture(where: str, picture: Picture) -> OpenedPicture:
     """A picture whose size is known and whose pixels are not decoded yet; holds no file open.
 
     Raises:
@@ -112,17 +151,17 @@ def open_picture(where: str, picture: Picture) -> Image.Image:
     try:
         return _open(BytesIO(picture.read_bytes()) if isinstance(picture, Path) else picture)
     except Exception as error:
-        raise _unreadable(where, error) from error
+        raise unreadable(where, error) from error
 
 
 def cut_square(
-    where: str, image: Image.Image, box: tuple[float, float, float, float], resolution: int
+    where: str, opened: OpenedPicture, box: Box, resolution: int, levels: Levels | None = None
 ) -> Pixels:
     """Decode a box of a picture and resize it to a square (bilinear with antialias).
 
     Args:
-        image: from `open_picture`.
-        box: left, top, right, bottom in pixels.
+        box: left, top, right, bottom in pixels of the picture as it is shown.
+        levels: of deep pictures; None judges this one by itself.
 
     Returns:
         uint8 (R, R, 3), RGB.
@@ -131,27 +170,41 @@ def cut_square(
         InputError: it cannot be decoded (named).
     """
     try:
-        left, top, right, bottom = box
+        image = opened.image
         width, height = image.size
+        left, top, right, bottom = stored_box(box, image.size, opened.orientation)
         # JPEG decodes at a half, quarter or eighth of its size where twice the target remains.
         twice = 2 * resolution
         image.draft(
             "RGB", (ceil(width * twice / (right - left)), ceil(height * twice / (bottom - top)))
         )
         across, down = image.size[0] / width, image.size[1] / height
-        if image.size == (resolution, resolution) and box == (0, 0, width, height):
-            return np.asarray(to_rgb(image))
-        shown = to_rgb(image).resize(
-            (resolution, resolution),
-            Image.Resampling.BILINEAR,
-            box=(left * across, top * down, right * across, bottom * down),
-        )
-        return np.asarray(shown)
+        shown = to_rgb(image, levels)
+        if image.size != (resolution, resolution) or box != (0, 0, width, height):
+            shown = shown.resize(
+                (resolution, resolution),
+                Image.Resampling.BILINEAR,
+                box=(left * across, top * down, right * across, bottom * down),
+            )
+        return np.asarray(turned(shown, opened.orientation))
     except Exception as error:
-        raise _unreadable(where, error) from error
+        raise unreadable(where, error) from error
 
 
-def centre_box(size: tuple[int, int], share: float) -> tuple[float, float, float, float]:
+def whole_picture(where: str, picture: Picture, levels: Levels | None = None) -> Image.Image:
+    """A picture in RGB at its own size, as a viewer shows it.
+
+    Raises:
+        InputError: it cannot be read (named).
+    """
+    opened = open_picture(where, picture)
+    try:
+        return turned(to_rgb(opened.image, levels), opened.orientation)
+    except Exception as error:
+        raise unreadable(where, error) from error
+
+
+def centre_box(size: tuple[int, int], share: float) -> Box:
     """The centred square that takes ``share`` of the shorter side: left, top, right, bottom."""
     width, height = size
     side = min(size) * share
@@ -159,13 +212,20 @@ def centre_box(size: tuple[int, int], share: float) -> tuple[float, float, float
     return left, top, left + side, top + side
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow mode to RGB: 16-bit grey is scaled, not clipped; transparency lies on white."""
+def to_rgb(image: Image.Image, levels: Levels | None = None) -> Image.Image:
+    """Any Pillow mode to RGB: deep grey is scaled, not clipped; transparency lies on white.
+
+    Args:
+        levels: of a deep picture (see `depth`); None takes its own.
+
+    Raises:
+        ValueError: colour of 16 bits of which the upper 8, all that Pillow gives, hold nothing.
+    """
     if image.mode == "RGB":
+        _refuse_shallow(image)
         return image
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        wide = np.asarray(image).astype(np.int64)
-        return Image.fromarray((wide.clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+    if is_deep(image):
+        return to_grey(image, levels).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -208,19 +268,31 @@ def _size(where: str, picture: Picture) -> tuple[int, int]:
     try:
         return _open(picture).size
     except Exception as error:
-        raise _unreadable(where, error) from error
+        raise unreadable(where, error) from error
 
 
-def _open(picture: Picture) -> Image.Image:
+def _open(picture: Picture) -> OpenedPicture:
     if picture is None:
         raise ValueError("holds no image bytes")
-    return picture if isinstance(picture, Image.Image) else Image.open(picture)
+    image = picture if isinstance(picture, Image.Image) else Image.open(picture)
+    return OpenedPicture(image=image, orientation=orientation_of(image))
 
 
-def _decode(where: str, picture: Picture, resolution: int, *, exact: bool) -> Pixels:
+def _refuse_shallow(image: Image.Image) -> None:
+    wide = any(";16" in str(tile.args) for tile in getattr(image, "tile", ()))
+    if wide and 0 < np.asarray(image).max() < _SHALLOW:
+        raise ValueError(
+            "colour of 16 bits a channel of which the upper 4 are empty: convert it to 8 bits"
+        )
+
+
+def _decode(
+    where: str, picture: Picture, resolution: int, levels: Levels | None, *, exact: bool
+) -> Pixels:
     # Broken files make Pillow raise OSError, SyntaxError, ValueError, struct.error and more.
     try:
-        image = _open(picture)
+        opened = _open(picture)
+        image = opened.image
         if exact and image.size != (resolution, resolution):
             width, height = image.size
             raise InputError(
@@ -229,13 +301,15 @@ def _decode(where: str, picture: Picture, resolution: int, *, exact: bool) -> Pi
             )
         # JPEG decodes at a half, quarter or eighth of its size where twice the target remains.
         image.draft("RGB", (2 * resolution, 2 * resolution))
-        return np.asarray(fit_square(to_rgb(image), resolution))
+        square = fit_square(to_rgb(image, levels), resolution)
+        return np.asarray(turned(square, opened.orientation))
     except InputError:
         raise
     except Exception as error:
-        raise _unreadable(where, error) from error
+        raise unreadable(where, error) from error
 
 
-def _unreadable(where: str, error: Exception) -> InputError:
+def unreadable(where: str, error: Exception) -> InputError:
+    """The error for a picture that cannot be read, which says where it lies and why."""
     reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
     return InputError(f"cannot read the image {where} ({reason}): repair or remove it")

@@ -15,6 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from effsearch.training.data.depth import Levels
+
 Picture: TypeAlias = Path | BytesIO | Image.Image | None
 """A file, an encoded picture, a decoded one, or None where there should be one and is not."""
 Pictures: TypeAlias = Callable[[Sequence[int]], Iterator[tuple[str, Picture]]]
@@ -30,6 +32,8 @@ class ImageListing:
             ``where`` names the picture in error messages (a file, or a file and a row). It can be
             pickled, for processes that decode.
         ascending: pictures are only given for ascending indices, and single ones are dear.
+        levels: what is black and white in pictures of more than 8 bits; None judges each by itself.
+        notices: what the user should hear of the listing, a line each.
     """
 
     name: str
@@ -37,6 +41,14 @@ class ImageListing:
     class_names: tuple[str, ...]
     pictures: Pictures
     ascending: bool = False
+    levels: Levels | None = None
+    notices: tuple[str, ...] = ()
+
+    def spread(self, runs: int, run: int) -> list[int]:
+        """Ascending places of some pictures, `runs` times `run` in a row; of all where few."""
+        count = len(self.labels)
+        starts = torch.linspace(0, max(0, count - run), runs).long().tolist()
+        return sorted({i for start in starts for i in range(start, min(start + run, count))})
 
     def subset(self, index: Tensor) -> "ImageListing":
         """The images at the places ``index`` (int64, ascending) names."""
@@ -69,12 +81,14 @@ class ImageDataset:
     Attributes:
         images: uint8 (N, 3, H, W), RGB, stored channels-last.
         labels: int64 (N,), each in [0, classes).
+        notices: what the user should hear of the data, a line each.
     """
 
     name: str
     images: Tensor
     labels: Tensor
     class_names: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)

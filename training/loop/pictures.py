@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from effsearch.training.data.images import Picture
-
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
 
 
@@ -45,14 +43,16 @@ def sample_data(data: str, count: int, seed: int = 0) -> list[Sample]:
         InputError: there is no such data, or a picture cannot be read.
     """
     from effsearch.training.data.dataset import find_held_out, list_training
+    from effsearch.training.data.decode import whole_picture
 
-    listing = (find_held_out(data) or [list_training(data)])[0]
+    training = list_training(data)
+    listing = (find_held_out(data) or [training])[0]
     labels = listing.labels.tolist()
     chosen = _one_of_each(labels, count, seed)
     return [
         Sample(
             where=where,
-            picture=_open_rgb(where, picture),
+            picture=whole_picture(where, picture, training.levels),
             class_name=listing.class_names[labels[index]],
         )
         for index, (where, picture) in zip(chosen, listing.pictures(chosen), strict=True)
@@ -65,6 +65,8 @@ def sample_files(paths: Sequence[Path]) -> list[Sample]:
     Raises:
         InputError: a path that is not there, a folder without pictures, a file that is none.
     """
+    from effsearch.training.data.decode import whole_picture
+
     files: list[Path] = []
     for path in paths:
         if os.path.isdir(path):  # where `Path.is_dir` raises an OSError on a very long text
@@ -76,7 +78,7 @@ def sample_files(paths: Sequence[Path]) -> list[Sample]:
             files.append(path)
         else:
             raise InputError(f"picture '{path}' does not exist")
-    return [Sample(where=file.name, picture=_open_rgb(str(file), file)) for file in files]
+    return [Sample(where=file.name, picture=whole_picture(str(file), file)) for file in files]
 
 
 def model_input(samples: Sequence[Sample], resolution: int, crop_ratio: float) -> "Tensor":
@@ -84,26 +86,16 @@ def model_input(samples: Sequence[Sample], resolution: int, crop_ratio: float) -
     import numpy as np
     import torch
 
-    from effsearch.training.data.decode import centre_box, cut_square
+    from effsearch.training.data.decode import centre_box, cut_square, open_picture
     from effsearch.training.sources.base import evaluation_share
 
     squares = []
     for sample in samples:
         size = sample.picture.size
         box = centre_box(size, evaluation_share(min(size), resolution, crop_ratio))
-        squares.append(cut_square(sample.where, sample.picture, box, resolution))
+        opened = open_picture(sample.where, sample.picture)
+        squares.append(cut_square(sample.where, opened, box, resolution))
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-
-
-def _open_rgb(where: str, picture: "Picture") -> "Image.Image":
-    from effsearch.training.data.decode import open_picture, to_rgb
-
-    image = open_picture(where, picture)
-    # Broken files make Pillow raise OSError, SyntaxError, ValueError, struct.error and more.
-    try:
-        return to_rgb(image)
-    except Exception as error:
-        raise InputError(f"cannot read the image {where} ({error}): repair or remove it") from None
 
 
 def _one_of_each(labels: Sequence[int], count: int, seed: int) -> list[int]:

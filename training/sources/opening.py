@@ -184,7 +184,7 @@ def _decode_readable(
         bad[index] = str(error)
 
     pictures = listing.pictures(range(count))
-    images = decode_pictures(pictures, count, side, on_bad=note)
+    images = decode_pictures(pictures, count, side, on_bad=note, levels=listing.levels)
     whole = ImageDataset(
         name=listing.name, images=images, labels=listing.labels, class_names=listing.class_names
     )

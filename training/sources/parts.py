@@ -1,6 +1,6 @@
 """The parts of a dataset as a training uses them: trained on, validated on, tested on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -62,10 +62,11 @@ def find_parts(
     listing = whole.subset(sample[train])
     return Parts(
         train=listing,
-        validation=held_out,
-        test=test,
+        validation=replace(held_out, levels=whole.levels),
+        test=None if test is None else replace(test, levels=whole.levels),
         own_side=_own_side(listing),
-        notices=tuple(
+        notices=whole.notices
+        + tuple(
             _missing(part, found)
             for part, found in (("validation", own), ("test", test))
             if found is not None and _missing(part, found)
@@ -74,9 +75,7 @@ def find_parts(
 
 
 def _own_side(listing: ImageListing) -> int:
-    count = len(listing.labels)
-    starts = torch.linspace(0, max(0, count - _RUN), _RUNS).long().tolist()
-    index = sorted({i for start in starts for i in range(start, min(start + _RUN, count))})
+    index = listing.spread(_RUNS, _RUN)
     return largest_readable_side(listing.pictures(index))
 
 

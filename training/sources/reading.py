@@ -6,12 +6,11 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.data.decode import centre_box, cut_square, open_picture
+from effsearch.training.data.decode import OpenedPicture, centre_box, cut_square, open_picture
 from effsearch.training.data.images import ImageListing
 from effsearch.training.sources.crop import crop_boxes
 
@@ -58,18 +57,18 @@ class BatchReader(Dataset[Delivery]):
         """Images that can be read, in order, with their labels."""
         listing = self._parts[order.part]
         bad: list[tuple[str, str]] = []
-        opened: list[tuple[int, str, Image.Image]] = []
+        opened: list[tuple[int, str, OpenedPicture]] = []
         pairs = zip(order.indices, listing.pictures(order.indices), strict=True)
-        for index, (where, picture) in pairs:
+        for index, (where, found) in pairs:
             try:
-                opened.append((index, where, open_picture(where, picture)))
+                opened.append((index, where, open_picture(where, found)))
             except InputError as error:
                 bad.append((where, str(error)))
         pixels, labels = [], []
-        boxes = _boxes([image.size for _, _, image in opened], order.cut)
-        for (index, where, image), box in zip(opened, boxes, strict=True):
+        boxes = _boxes([picture.size for _, _, picture in opened], order.cut)
+        for (index, where, picture), box in zip(opened, boxes, strict=True):
             try:
-                pixels.append(cut_square(where, image, box, order.resolution))
+                pixels.append(cut_square(where, picture, box, order.resolution, listing.levels))
                 labels.append(listing.labels[index])
             except InputError as error:
                 bad.append((where, str(error)))
