@@ -9,7 +9,7 @@ from searches import write_evaluator, write_space
 from effsearch.nas.answer import BaselineResult
 from effsearch.nas.baseline import search_baseline
 from effsearch.nas.config import make_config
-from effsearch.search_spaces.errors import MissingResourceError
+from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
 from effsearch.training.trials import tune_runner
 from effsearch.training.trials.cluster import Resources, Session, _fit_resources
 
@@ -137,6 +137,18 @@ def test_trials_whose_worker_dies_are_run_again_and_fail_where_that_does_not_hel
     (error,) = [trial.error for trial in result.trials if trial.error]
     assert error.startswith("worker lost 2 times: ")
     assert "Trials did not complete" not in capfd.readouterr().err
+
+
+def test_a_search_none_of_whose_first_trials_starts_stops_and_says_why(tmp_path: Path) -> None:
+    source = (
+        "import sys\n"
+        "if sys.argv[0].endswith('worker.py'): raise ImportError('libcuda.so is missing')\n"
+        "def evaluate(architecture): return 0.5\n"
+    )
+    with pytest.raises(EffsearchError, match=r"no trial could be started: .*libcuda.so is missing"):
+        search(tmp_path, source, samples=50, workers=1)
+    ledger = (tmp_path / "runs/baseline/001/trials.jsonl").read_text()
+    assert ledger.count('"failed"') == tune_runner.FIRST_FAILURES
 
 
 @pytest.mark.parametrize(

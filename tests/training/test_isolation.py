@@ -224,6 +224,24 @@ def test_a_batch_that_dies_is_lost_as_a_whole_and_the_next_one_is_not(
     assert accuracies(made[0].evaluate(REQUESTS)) == [0.1, 0.11, 0.12, 0.13]
 
 
+def test_a_process_that_does_not_start_says_its_last_line(made: list[IsolatedEvaluator]) -> None:
+    broken = b"cno_such_module\nEvaluator\n."  # a pickle whose module is nowhere
+    evaluator = IsolatedEvaluator(broken, batched=False, timeout=None, threads=1)
+    made.append(evaluator)
+    outcomes = evaluator.evaluate(REQUESTS)
+    assert {outcome.error for outcome in outcomes} == {
+        "evaluation process did not start: exit code 1: "
+        "ModuleNotFoundError: No module named 'no_such_module'"
+    }
+    assert not any(outcome.started for outcome in outcomes)
+
+
+def test_a_process_that_ends_while_it_evaluates_had_started(evaluate: Evaluate) -> None:
+    outcomes = evaluate("print('out of tokens', file=sys.stderr, flush=True); os._exit(3)")
+    assert outcomes[0].error == "evaluation process died: exit code 3: out of tokens"
+    assert all(outcome.started for outcome in outcomes)
+
+
 def test_closing_kills_the_process(made: list[IsolatedEvaluator], evaluate: Evaluate) -> None:
     (outcome, *_) = evaluate(GOOD)
     made[0].close()

@@ -6,10 +6,12 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # Not over what `tune_runner` says, whichever of the two is imported first.
@@ -22,6 +24,11 @@ from effsearch.search_spaces.errors import MissingResourceError
 TRIALS_PER_GPU = 4
 
 _CONNECT_SECONDS = 5.0
+
+_LONGEST_FOLDER = 107 - len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.1")
+"""Bytes that the path of Ray's folder may have: a UNIX socket's path has 107 at most."""
+
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +117,13 @@ def _start_ray(resources: Resources) -> None:
         cores = os.cpu_count() or 1
         wanted = (resources.workers or 1) * resources.cpus_per_trial
         # "local": without it Ray joins whatever cluster it finds on this machine.
-        ray.init("local", include_dashboard=False, num_cpus=max(cores, wanted), **quiet)
+        ray.init(
+            "local",
+            include_dashboard=False,
+            num_cpus=max(cores, wanted),
+            _temp_dir=str(ray_folder()),
+            **quiet,
+        )
         return
     try:
         _knock(resources.address)
@@ -119,6 +132,27 @@ def _start_ray(resources: Resources) -> None:
         raise MissingResourceError(
             f"no Ray cluster answers at '{resources.address}': {str(error).splitlines()[0]}"
         ) from None
+
+
+def ray_folder() -> Path:
+    """Where a Ray of our own keeps its sockets and logs: `ray` below the folder for temporary
+    files, or below a shorter one where that path is too long for a socket or not ours to write.
+
+    Raises:
+        MissingResourceError: there is no such folder.
+    """
+    user = os.getuid()
+    usual = Path(tempfile.gettempdir(), "ray")
+    for folder in (usual, *(Path(short, f"ray-{user}") for short in _SHORT_FOLDERS)):
+        if len(os.fsencode(folder)) > _LONGEST_FOLDER:
+            continue
+        there = folder if folder.exists() else folder.parent
+        if os.access(there, os.W_OK | os.X_OK):
+            return folder
+    raise MissingResourceError(
+        f"Ray needs a folder with a short path that it may write: neither {usual} nor any of "
+        f"{', '.join(_SHORT_FOLDERS)} is one; set TMPDIR"
+    )
 
 
 def _knock(address: str) -> None:

@@ -23,6 +23,8 @@ class Outcome:
         seconds: how long the evaluation took.
         worker: `host:pid` of the process.
         died: the process was killed or crashed; the network need not be to blame.
+        started: the process got as far as evaluating; where it did not, no network will fare
+            better.
     """
 
     trial: int
@@ -32,6 +34,7 @@ class Outcome:
     seconds: float
     worker: str
     died: bool = False
+    started: bool = True
 
     @property
     def accuracy(self) -> float | None:

@@ -8,7 +8,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 os.environ |= {
@@ -40,6 +40,9 @@ TRIALS_PER_FIT = 1000
 
 RETRIES = 3
 """Times trials are run again whose actor or node was lost."""
+
+FIRST_FAILURES = 3
+"""Trials that may fail to start, before any has started, until the queue is given up."""
 
 
 class TrialQueue(Protocol):
@@ -74,7 +77,7 @@ def run_trials(
         timeout: seconds one architecture may take; None for no limit.
 
     Raises:
-        EffsearchError: Ray Tune itself failed.
+        EffsearchError: Ray Tune itself failed, or no trial could be started.
     """
     trainable = tune.with_resources(
         tune.with_parameters(
@@ -88,8 +91,9 @@ def run_trials(
     )
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(session.workers)
     with tempfile.TemporaryDirectory(prefix="effsearch-tune-") as storage:
+        starts = _Starts()
         while not queue.finished:
-            _fit(trainable, QueueSearcher(queue, per_trial), session.workers, storage)
+            _fit(trainable, QueueSearcher(queue, per_trial, starts), session.workers, storage)
 
 
 class EvaluationTrial(tune.Trainable):
@@ -131,12 +135,32 @@ class _Group:
     losses: int = 0
 
 
+class _Starts:
+    """Watches whether trials start at all: what stops the first few will stop every one."""
+
+    def __init__(self) -> None:
+        self._any = False
+        self._failed = 0
+
+    def check(self, outcomes: Sequence[Outcome]) -> None:
+        """Take note of outcomes that were recorded.
+
+        Raises:
+            EffsearchError: none has ever started.
+        """
+        self._any = self._any or any(outcome.started for outcome in outcomes)
+        self._failed += len(outcomes)
+        if not self._any and self._failed >= FIRST_FAILURES:
+            raise EffsearchError(f"no trial could be started: {outcomes[-1].error}")
+
+
 class QueueSearcher(Searcher):
     """Tune's searcher over a `TrialQueue`. Argument names are Tune's: it calls by name."""
 
-    def __init__(self, queue: TrialQueue, per_trial: int) -> None:
+    def __init__(self, queue: TrialQueue, per_trial: int, starts: _Starts) -> None:
         super().__init__()
         self._queue = queue
+        self._starts = starts
         self._per_trial = per_trial
         self._groups: dict[str, _Group] = {}
         self._lost: list[_Group] = []
@@ -185,7 +209,12 @@ class QueueSearcher(Searcher):
             self._lost.append(_Group(group.requests, group.losses + 1))
             return
         text = f"worker lost {group.losses + 1} times: {cause}"
-        self._record([failure(request, "error", text, 0.0) for request in group.requests])
+        self._record(
+            [
+                replace(failure(request, "error", text, 0.0), started=False)
+                for request in group.requests
+            ]
+        )
 
     def _next_group(self) -> "_Group | None":
         if self._given >= TRIALS_PER_FIT:
@@ -196,6 +225,8 @@ class QueueSearcher(Searcher):
     def _record(self, outcomes: Sequence[Outcome]) -> None:
         try:
             self._queue.record(outcomes)
+            if outcomes:
+                self._starts.check(outcomes)
         except Exception as problem:
             self.error = problem
 
@@ -218,8 +249,17 @@ class LostTrials(Callback):
         self._searcher = searcher
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        lines = str(trial.get_pickled_error() or "unknown cause").strip().splitlines()
-        self._searcher.lose(str(trial.trial_id), lines[-1][:300])
+        self._searcher.lose(str(trial.trial_id), _cause(trial))
+
+
+def _cause(trial: Any) -> str:
+    """Why Tune lost a trial: the last line of its error, which may not unpickle here."""
+    try:
+        error = trial.get_pickled_error() or trial.get_error()
+    except Exception:
+        error = trial.get_error()
+    lines = str(error or "the worker's process ended").strip().splitlines()
+    return lines[-1].strip()[:300]
 
 
 def _fit(trainable: Any, searcher: QueueSearcher, workers: int, storage: str) -> None:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
@@ -62,7 +63,11 @@ def _evaluate(
             error = one_line(raised)
     seconds = (time.monotonic() - start) / len(requests)
     if error is not None:
-        return [failure(request, "error", error, seconds) for request in requests]
+        started = problem is None
+        return [
+            replace(failure(request, "error", error, seconds), started=started)
+            for request in requests
+        ]
     return [_judge(*pair, seconds) for pair in zip(requests, results, strict=True)]
 
 
