@@ -9,9 +9,7 @@ and `accuracies`; the same of the longer training of the top networks under `top
 the best, `chosen`; `error`. `trainings.csv` has one row a training.
 """
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,15 +159,6 @@ def triple_rows(
         for triple in candidate.triples
     ]
     return sorted(rows, key=lambda row: (row["alpha"], row["beta"], row["gamma"]))
-
-
-def triples_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _row(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from effsearch.gridsearch.answer import CoefficientsResult, make_answer, scores_of, triples_csv
+from effsearch.gridsearch.answer import CoefficientsResult, make_answer, scores_of
 from effsearch.gridsearch.config import MAY_CHANGE, TOP_KEYS, CoefficientsConfig, make_config
 from effsearch.gridsearch.heat_map import draw_heat_map
 from effsearch.gridsearch.jobs import ListSource, Measured, failures
@@ -32,6 +32,7 @@ from effsearch.results.store.lifecycle import (
     write_trials,
 )
 from effsearch.results.store.run import Run
+from effsearch.results.store.table import rows_csv
 from effsearch.results.store.trials import join_trials
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.halving import Halving
@@ -112,7 +113,7 @@ def _run(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
         result = make_answer(run, plan, grid, top)
         say(failures(grid, "networks of the grid"), quiet)
         say(failures(top, "networks trained again"), quiet)
-        write_atomically(run.paths.csv, triples_csv(result.triples))
+        write_atomically(run.paths.csv, rows_csv(result.triples))
         run.paths.plots.mkdir(exist_ok=True)
         draw_heat_map(result.triples, result.answer, run.paths.plots / "heatmap.png")
         write_json(run.paths.answer, result.answer)

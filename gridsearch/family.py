@@ -6,8 +6,6 @@ at that resolution, batch 1), `memory_bytes`, `nominal_ratio` (d·w²·r², what
 cost), `measured_ratio` (counted MACs over the baseline's), `network` (id), `architecture`.
 """
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from effsearch.gridsearch.family_targets import FoundPhi, MeterOptions, reach_co
 from effsearch.results.store.answers import find_baseline, find_coefficients
 from effsearch.results.store.files import write_atomically, write_json
 from effsearch.results.store.run import Run
+from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.coefficients import doubts
 from effsearch.search_spaces.cost import cost
@@ -149,7 +148,7 @@ def _write(run: Run, made: _Family) -> dict[str, Any]:
     }
     for member in made.members:
         write_json(run.path / f"{member.name}.json", _member_document(member))
-    write_atomically(run.path / "family.csv", family_csv(made.members))
+    write_atomically(run.path / "family.csv", rows_csv(answer["members"]))
     write_json(run.paths.answer, answer)
     run.finish("finished")
     return answer
@@ -171,16 +170,6 @@ def member_row(member: Member) -> dict[str, Any]:
         "network": member.architecture.id,
         "architecture": format_architecture(member.architecture),
     }
-
-
-def family_csv(members: Sequence[Member]) -> str:
-    """The family as CSV."""
-    text = io.StringIO()
-    rows = [member_row(member) for member in members]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _member_document(member: Member) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 from effsearch.nas.calibration import Calibration
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.latency_check import LatencyCheck
-from effsearch.nas.pareto import cheapest_first
 from effsearch.nas.setup import Plan
+from effsearch.results.pareto import cheapest_first
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.architecture import Architecture

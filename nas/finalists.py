@@ -14,8 +14,8 @@ import numpy as np
 
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import Objective
-from effsearch.nas.pareto import cheapest_first
 from effsearch.nas.search import trial_seed
+from effsearch.results.pareto import cheapest_first
 from effsearch.results.statistics import CONFIDENCE, compare
 from effsearch.results.store.events import Asked, Event, Told
 from effsearch.results.store.ledger import Ledger

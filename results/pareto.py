@@ -1,5 +1,6 @@
-"""The Pareto front of a run: networks that no other beats in both accuracy and one cost."""
+"""Pareto fronts: networks that no other beats in both accuracy and one cost."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from effsearch.results.store.trials import Trial
@@ -35,18 +36,33 @@ def pareto_trials(trials: Sequence[Trial], cost: str = "macs") -> list[Trial]:
     if known and cost not in known:
         raise unknown_name("cost", cost, known)
     measured = [
-        (value, -trial.accuracy, trial.number, trial)
-        for trial in trials
+        (value, trial.accuracy, trial)
+        for trial in sorted(trials, key=lambda trial: trial.number)
         if trial.state == "done"
         and not trial.partial
         and trial.accuracy is not None
         and (value := cost_of(trial, cost)) is not None
     ]
-    front: list[Trial] = []
-    for _, negative, _, trial in sorted(measured, key=lambda entry: entry[:3]):
-        if not front or -negative > (front[-1].accuracy or 0.0):
-            front.append(trial)
-    return front
+    front = cheapest_first([one[1] for one in measured], [one[0] for one in measured])
+    first = {measured[place][0]: measured[place][2] for place in reversed(front)}
+    return list(reversed(first.values()))
+
+
+def cheapest_first(accuracies: Sequence[float], costs: Sequence[float]) -> list[int]:
+    """Places of what none beats in both accuracy and cost, by rising cost.
+
+    Equals stand or fall together, in the order given; what has a NaN is never on the front.
+    """
+    points = [
+        (cost, -accuracy, place)
+        for place, (accuracy, cost) in enumerate(zip(accuracies, costs, strict=True))
+        if not (math.isnan(accuracy) or math.isnan(cost))
+    ]
+    front: list[tuple[float, float, int]] = []
+    for point in sorted(points):
+        if not front or point[1] < front[-1][1] or point[:2] == front[-1][:2]:
+            front.append(point)
+    return [place for _, _, place in front]
 
 
 def find_trial(trials: Sequence[Trial], text: str) -> Trial:

@@ -9,8 +9,6 @@ relative to the budget, `params`, `memory_bytes`; `state` (`done`, `failed`, `un
 `tied` with the best method of its baseline and budget; `error`.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,15 +41,6 @@ def make_rows(
         if noise
         else "no interval: one seed each",
     }
-
-
-def comparison_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _estimates(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from effsearch.gridsearch.compare_scaling.answer import comparison_csv, make_rows
+from effsearch.gridsearch.compare_scaling.answer import make_rows
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
 from effsearch.gridsearch.compare_scaling.networks import Plan, make_plan
 from effsearch.gridsearch.compare_scaling.picture import draw_comparison
@@ -30,6 +30,7 @@ from effsearch.results.store.lifecycle import (
     write_trials,
 )
 from effsearch.results.store.run import Run
+from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.errors import EffsearchError
 from effsearch.search_spaces.units import format_count
 
@@ -133,7 +134,7 @@ def _run(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
         say(failures(measured, "networks"), quiet)
         rows, noise = make_rows(plan.entries, measured)
         answer = _answer(run, plan, rows, noise)
-        write_atomically(run.path / "comparison.csv", comparison_csv(rows))
+        write_atomically(run.path / "comparison.csv", rows_csv(rows))
         write_trials(run, run.paths.csv)
         run.paths.plots.mkdir(exist_ok=True)
         draw_comparison(rows, answer, run.paths.plots / "comparison.png")

@@ -16,7 +16,7 @@ class NSGA2(OptunaSearch):
 
     A generation is the next `population` networks that were measured, counted in the history, so
     it needs no memory but the ledger. The first generation is drawn from the band. For the front
-    it finds see `effsearch.nas.pareto`.
+    it finds see `effsearch.results.pareto`.
 
     Args:
         problem: what to search.

@@ -22,12 +22,7 @@ from effsearch.results.store.record import (
     now,
     read_record,
 )
-from effsearch.results.store.run_index import (
-    find_finished,
-    find_latest,
-    newest_run,
-    readable_records,
-)
+from effsearch.results.store.run_index import find_finished, find_latest
 from effsearch.results.store.table import trials_frame
 from effsearch.results.store.trials import join_trials
 
@@ -233,17 +228,3 @@ class Run:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def list_runs(root: Path, kind: str | None = None) -> list[Run]:
-    """All readable runs below `root`, oldest first; folders that are no runs are skipped."""
-    return [Run(path, record) for path, record in readable_records(root, kind)]
-
-
-def newest_finished(root: Path, kind: str | None = None) -> Run:
-    """The newest finished run, of one kind or of any.
-
-    Raises:
-        InputError: there is none.
-    """
-    return Run.load(newest_run(root, kind, ("finished",)))

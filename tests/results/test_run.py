@@ -13,7 +13,8 @@ import yaml
 from making import finished_run, make_run
 
 from effsearch.results.store.ledger import Ledger
-from effsearch.results.store.run import Run, list_runs, newest_finished
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_index import newest_run, readable_records
 from effsearch.search_spaces.errors import EffsearchError, InputError
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,7 @@ def test_two_processes_that_make_runs_at_once_get_different_numbers(root: Path) 
     ]
     paths = [line for maker in makers for line in maker.communicate(timeout=60)[0].splitlines()]
     assert sorted(Path(path).name for path in paths) == [f"{n:03d}" for n in range(1, 41)]
-    assert len(list_runs(root)) == 40
+    assert len(readable_records(root)) == 40
 
 
 def test_a_name_is_taken_once(root: Path) -> None:
@@ -220,8 +221,6 @@ def test_a_run_is_found_by_path_by_kind_and_name_and_by_kind(root: Path) -> None
     assert Run.open(root, "baseline/001").path == first.path
     assert Run.open(root, "baseline").path == second.path
     assert Run.open(root, None).path == other.path
-    assert newest_finished(root, "baseline").path == second.path
-    assert newest_finished(root).path == other.path
     assert Run.latest(root, "baseline").name == "003"
     assert Run.latest(root).reference == "baseline/003"
 
@@ -253,7 +252,7 @@ def test_a_reference_to_nothing_is_refused(root: Path, reference: str | None, wh
 
 def test_no_finished_run_of_a_kind_is_refused(root: Path) -> None:
     with pytest.raises(InputError, match="there is no finished baseline run in"):
-        newest_finished(root, "baseline")
+        newest_run(root, "baseline", ("finished",))
 
 
 def test_a_record_of_a_newer_schema_is_refused_with_its_writer(root: Path) -> None:
@@ -262,7 +261,7 @@ def test_a_record_of_a_newer_schema_is_refused_with_its_writer(root: Path) -> No
     with pytest.raises(InputError, match=r"written by effsearch 4\.2\.0 with schema 9") as refused:
         Run.open(root, "baseline/001")
     assert "upgrade" in str(refused.value)
-    assert list_runs(root) == []
+    assert readable_records(root) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1}', "{"])
@@ -273,7 +272,7 @@ def test_a_broken_record_is_refused_by_name_and_does_not_hide_other_runs(
     (broken.path / "run.json").write_text(text)
     with pytest.raises(InputError, match=r"001/run\.json"):
         Run.open(root, "baseline/001")
-    assert [run.path for run in list_runs(root)] == [good.path]
+    assert [path for path, _ in readable_records(root)] == [good.path]
 
 
 def test_hundreds_of_runs_are_listed_in_a_blink_and_foreign_folders_skipped(root: Path) -> None:
@@ -286,9 +285,9 @@ def test_hundreds_of_runs_are_listed_in_a_blink_and_foreign_folders_skipped(root
     (root / "mine" / "photos").mkdir(parents=True)
     (root / "notes.txt").touch()
     start = time.process_time()
-    runs = list_runs(root)
+    runs = readable_records(root)
     assert time.process_time() - start < 1
-    assert [run.name for run in runs] == [f"{number:03d}" for number in range(1, 502)]
+    assert [path.name for path, _ in runs] == [f"{number:03d}" for number in range(1, 502)]
 
 
 def test_an_answer_is_read_where_there_is_one(root: Path) -> None:

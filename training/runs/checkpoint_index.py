@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from effsearch.results.store.run import Run, newest_finished
+from effsearch.results.store.run import Run
+from effsearch.results.store.run_index import newest_run
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.runs.checkpointer import TrainPaths
 
@@ -28,7 +29,10 @@ def find_checkpoint(root: Path, reference: str | None) -> Path:
             return path
         if path.suffix in _FILES:
             raise InputError(f"checkpoint '{reference}' does not exist")
-    run = newest_finished(root, KIND) if reference is None else Run.open(root, reference)
+    if reference is None:
+        run = Run.load(newest_run(root, KIND, ("finished",)))
+    else:
+        run = Run.open(root, reference)
     best = TrainPaths(run.path).best
     if run.kind != KIND:
         raise InputError(f"run {run.reference} trained no model: give a checkpoint or a train run")

@@ -6,14 +6,13 @@ Columns: `epoch` (from 1), `step` (optimizer steps so far), `learning_rate` (of 
 `images_per_second` (training alone). A value that is not known is empty.
 """
 
-import csv
-import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from effsearch.results.store.files import cannot_write, write_atomically
+from effsearch.results.store.table import table_csv
 
 COLUMNS = (
     "epoch",
@@ -37,7 +36,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     Raises:
         EffsearchError: the file cannot be written; what was there stays.
     """
-    write_atomically(path, _text([dict(zip(COLUMNS, COLUMNS, strict=True)), *rows]))
+    write_atomically(path, _text(rows))
 
 
 def append_row(path: Path, row: Row) -> None:
@@ -48,7 +47,7 @@ def append_row(path: Path, row: Row) -> None:
     """
     try:
         with path.open("a", encoding="utf-8") as stream:
-            stream.write(_text([row]))
+            stream.write(_text([row]).partition("\n")[2])  # without the header
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as problem:
@@ -56,7 +55,4 @@ def append_row(path: Path, row: Row) -> None:
 
 
 def _text(rows: Sequence[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writerows(rows)
-    return text.getvalue()
+    return table_csv({name: [row.get(name) for row in rows] for name in COLUMNS})
