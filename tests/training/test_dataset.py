@@ -64,14 +64,14 @@ def write_parquet(
 
 def held_out_labels(folder: Path) -> list[list[int]]:
     """Labels of the test and the validation part."""
-    return [part.labels.tolist() for part in find_held_out(str(folder))]
+    return [part.labels.tolist() for part in find_held_out(str(folder)).parts]
 
 
 # digits
 
 
 def test_digits_have_a_training_and_a_test_part_without_common_images():
-    train, (listing,) = load_train("digits", resolution=None), find_held_out("digits")
+    train, (listing,) = load_train("digits", resolution=None), find_held_out("digits").parts
     test = decode_pictures(listing.pictures(range(359)), 359, None)
 
     assert (len(train), len(listing.labels)) == (1438, 359)
@@ -114,7 +114,7 @@ def test_folder_with_train_and_test_parts(tmp_path):
     write_class(tmp_path / "test" / "dog", 1)
     (tmp_path / "train" / "cat" / "notes.txt").write_text("not an image")
 
-    train, (test,) = load_train(str(tmp_path), resolution=6), find_held_out(str(tmp_path))
+    train, (test,) = load_train(str(tmp_path), resolution=6), find_held_out(str(tmp_path)).parts
 
     assert train.class_names == test.class_names == ("cat", "dog")
     assert train.labels.tolist() == [0, 0, 0, 1, 1]
@@ -128,7 +128,7 @@ def test_folder_of_classes_alone_is_a_training_part_without_a_test_part(tmp_path
     write_class(tmp_path / "dog")
 
     assert load_train(str(tmp_path), resolution=None).images.shape == (6, 3, 6, 6)
-    assert find_held_out(str(tmp_path)) == []
+    assert find_held_out(str(tmp_path)).parts == ()
 
 
 def test_val_folder_serves_as_test_part(tmp_path):
@@ -162,7 +162,7 @@ def test_parquet_with_class_names_in_its_metadata(tmp_path):
     write_parquet(tmp_path / "train-00001.parquet", [2, 1], names=["a", "b", "c"])
     write_parquet(tmp_path / "test.parquet", [2], names=["a", "b", "c"])
 
-    train, (test,) = load_train(str(tmp_path), resolution=6), find_held_out(str(tmp_path))
+    train, (test,) = load_train(str(tmp_path), resolution=6), find_held_out(str(tmp_path)).parts
 
     assert train.class_names == ("a", "b", "c")
     assert train.labels.tolist() == [0, 1, 0, 1, 2, 2, 1]

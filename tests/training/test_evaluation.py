@@ -93,7 +93,7 @@ def test_a_model_file_is_evaluated_on_the_test_part(tmp_path: Path) -> None:
     write_model(tmp_path / "m.safetensors")
     done = evaluate_checkpoint(tmp_path / "m.safetensors")
     assert (done.data, done.evaluation.images) == ("digits", 359)
-    counts = torch.bincount(find_held_out("digits")[0].labels).tolist()
+    counts = torch.bincount(find_held_out("digits").parts[0].labels).tolist()
     assert [one.images for one in done.evaluation.classes] == counts
     assert done.evaluation.images_per_second > 0
 
@@ -157,4 +157,4 @@ def test_a_device_that_is_not_there_is_said_before_anything_is_read(tmp_path: Pa
 
 
 def test_the_small_model_has_the_classes_of_the_digits() -> None:
-    assert small_info(SMALL).class_names == find_held_out("digits")[0].class_names
+    assert small_info(SMALL).class_names == find_held_out("digits").parts[0].class_names

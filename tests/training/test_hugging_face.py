@@ -41,7 +41,7 @@ def saved(folder: Path, **parts: object) -> str:
 
 def test_a_saved_dataset_with_its_class_names(tmp_path):
     spec = saved(tmp_path / "saved", train=part([0, 1, 2, 1]), test=part([2, 0]))
-    train, (test,) = load_train(spec, resolution=7), find_held_out(spec)
+    train, (test,) = load_train(spec, resolution=7), find_held_out(spec).parts
 
     assert train.class_names == tuple(NAMES)
     assert train.labels.tolist() == [0, 1, 2, 1]
@@ -79,7 +79,7 @@ def test_labels_follow_the_names_of_the_training_part(tmp_path):
     turned = part([0, 2], names=["dog", "cow", "cat"])
     spec = saved(tmp_path / "saved", train=part([0, 1, 2, 2]), test=turned)
 
-    (test,) = find_held_out(spec)
+    (test,) = find_held_out(spec).parts
     assert test.labels.tolist() == [2, 0]
 
 
@@ -95,7 +95,7 @@ def test_a_test_part_without_labels_gives_way_to_the_validation_part(tmp_path):
         tmp_path / "saved", train=part([0, 1, 2]), validation=part([1]), test=part([-1, -1])
     )
 
-    (test,) = find_held_out(spec)
+    (test,) = find_held_out(spec).parts
     assert test.labels.tolist() == [1]
 
 

@@ -15,7 +15,7 @@ import torch
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.decode import decode_pictures, largest_side, readable_images
 from effsearch.training.data.depth import common_levels, is_deep
-from effsearch.training.data.images import ImageDataset, ImageListing
+from effsearch.training.data.images import HeldOut, ImageDataset, ImageListing
 from effsearch.training.data.split import stratified_sample
 
 __all__ = [
@@ -40,7 +40,7 @@ class _Reader(NamedTuple):
     """How the parts of a dataset are listed."""
 
     training: Callable[[], ImageListing]
-    held_out: Callable[[], list[ImageListing]]
+    held_out: Callable[[], HeldOut]
 
 
 def load_train(
@@ -98,11 +98,11 @@ def list_training(name_or_path: str) -> ImageListing:
     return _with_levels(listing)
 
 
-def find_held_out(name_or_path: str) -> list[ImageListing]:
+def find_held_out(name_or_path: str) -> HeldOut:
     """The test and the validation part, in this order, labelled by the training part's classes.
 
-    There may be none. One alone is the test part, as in ImageNet, whose published accuracies are
-    those of its validation part.
+    There may be none: a part without labels is none. One alone is the test part, as in ImageNet,
+    whose published accuracies are those of its validation part.
 
     Raises:
         InputError: one holds a class that the training part has not, or cannot be read.
@@ -188,4 +188,5 @@ def _decode(listing: ImageListing, resolution: int | None, max_images: int | Non
         images=images,
         labels=listing.labels[index],
         class_names=listing.class_names,
+        notices=listing.notices,
     )

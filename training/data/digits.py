@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from effsearch.training.data.images import ImageListing, Picture
+from effsearch.training.data.images import HeldOut, ImageListing, Picture
 from effsearch.training.data.split import stratified_split
 
 TEST_FRACTION = 0.2
@@ -36,9 +36,9 @@ def list_training_digits() -> ImageListing:
     return _list_digits(0)
 
 
-def list_held_out_digits() -> list[ImageListing]:
+def list_held_out_digits() -> HeldOut:
     """The 359 images held back for the last evaluation: a test part alone."""
-    return [_list_digits(1)]
+    return HeldOut(parts=(_list_digits(1),))
 
 
 def _list_digits(part: int) -> ImageListing:

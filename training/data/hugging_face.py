@@ -17,7 +17,7 @@ import pyarrow as pa
 import torch
 
 from effsearch.search_spaces.errors import InputError, MissingResourceError
-from effsearch.training.data.images import ImageListing, Picture
+from effsearch.training.data.images import HeldOut, ImageListing, Picture
 from effsearch.training.data.labels import distinct_names, is_unlabelled, number_labels
 
 VALIDATION_PARTS = ("validation", "valid", "val", "dev")
@@ -60,7 +60,7 @@ def list_training_hub(spec: str) -> ImageListing:
     return listing
 
 
-def list_held_out_hub(spec: str) -> list[ImageListing]:
+def list_held_out_hub(spec: str) -> HeldOut:
     """The test and the validation part, in this order; one alone is the test part.
 
     A part without labels (−1) is none.
@@ -75,7 +75,7 @@ def list_held_out_hub(spec: str) -> list[ImageListing]:
         _list_part(spec, part, parts[part], names=names)
         for part in (["test"] * ("test" in parts) + validation)
     ]
-    return [listing for listing in listed if listing is not None]
+    return HeldOut(parts=tuple(listing for listing in listed if listing is not None))
 
 
 @lru_cache(maxsize=4)  # the parts are asked for one by one, and loading looks at the hub

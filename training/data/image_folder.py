@@ -1,4 +1,4 @@
-"""Images in a folder a class: DIR/train/CLASS/* with DIR/test and DIR/val, or DIR/CLASS/* alone.
+"""Images in a folder a class, in the parts that `folder_layout` finds.
 
 Listing looks at names only; no file is opened before it is decoded.
 """
@@ -10,13 +10,16 @@ from pathlib import Path
 import torch
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.data.images import ImageListing, Picture
+from effsearch.training.data.entries import LeftOut, holds_pictures, picture_files, subfolders
+from effsearch.training.data.folder_layout import FolderLayout, find_layout
+from effsearch.training.data.images import HeldOut, ImageListing, Picture
+from effsearch.training.data.part_names import part_of
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+# A held-back part without labels may lie in one folder that is no class.
+_NO_CLASS = frozenset(
+    {"all", "data", "image", "images", "img", "imgs", "pictures", "unknown", "unlabeled"}
+    | {"unlabelled"}
 )
-VALIDATION_FOLDERS = ("val", "validation", "valid")
-TEST_FOLDERS = ("test", *VALIDATION_FOLDERS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,55 +37,75 @@ def list_training_folder(root: Path) -> ImageListing:
     """The training part: DIR/train, or DIR itself where its folders are the classes.
 
     Raises:
-        InputError: no class folders, a class without images, or a test part without a train part.
+        InputError: no class folders, a class without images, or as `find_layout`.
     """
-    folder = _training_folder(root)
-    return _list_folder(root.name, folder, _class_folders(folder))
+    layout = find_layout(root)
+    left_out = LeftOut()
+    classes = _class_folders(layout.train)
+    files = [picture_files(layout.train / name, left_out) for name in classes]
+    for name, found in zip(classes, files, strict=True):
+        if not found:
+            raise InputError(
+                f"class folder {layout.train / name} holds no images: fill or remove it"
+            )
+    return _listing(root.name, classes, files, layout.notices + left_out.lines(str(layout.train)))
 
 
-def list_held_out_folder(root: Path) -> list[ImageListing]:
+def list_held_out_folder(root: Path) -> HeldOut:
     """The test part, DIR/test, and the validation part, DIR/val; one alone is the test part.
 
-    Labelled by the training part's classes.
+    Labelled by the training part's classes. A part without labels or images is none.
 
     Raises:
         InputError: one holds a class that the training part has not.
     """
-    if not (root / "train").is_dir():
-        return []
-    folders = [root / name for name in VALIDATION_FOLDERS if (root / name).is_dir()][:1]
-    if (root / "test").is_dir():
-        folders.insert(0, root / "test")
-    return [_list_part(root, folder) for folder in folders]
+    layout = find_layout(root)
+    listings, notices = [], []
+    for part in ("test", "validation"):
+        folder = layout.held_out.get(part)
+        if folder is None:
+            continue
+        listing, why_not = _list_held_out(root.name, layout, folder)
+        if listing is not None:
+            listings.append(listing)
+        else:
+            notices.append(f"the {part} part, {folder}, {why_not}: going on without it")
+    return HeldOut(parts=tuple(listings), notices=tuple(notices))
 
 
-def _list_part(root: Path, folder: Path) -> ImageListing:
-    class_names = _class_folders(_training_folder(root))
-    strangers = sorted(set(_class_folders(folder)) - set(class_names))
+def _list_held_out(
+    name: str, layout: FolderLayout, folder: Path
+) -> tuple[ImageListing | None, str]:
+    """The part, or what it lacks to be one."""
+    own = subfolders(folder)
+    if not own:
+        flat = "has no class folders, so no labels" if holds_pictures(folder) else "is empty"
+        return None, flat
+    classes = _class_folders(layout.train)
+    strangers = sorted(set(own) - set(classes))
+    if strangers == own and len(own) == 1 and _is_no_class(own[0]):
+        return None, f"has its images in '{own[0]}', which is no class, so no labels"
     if strangers:
         raise InputError(
-            f"class '{strangers[0]}' of {folder} is not in {root / 'train'}: remove it there, "
+            f"class '{strangers[0]}' of {folder} is not in {layout.train}: remove it there, "
             "or add images of it to the training part"
         )
-    return _list_folder(root.name, folder, class_names)
+    left_out = LeftOut()
+    files = [picture_files(folder / one, left_out) if one in own else [] for one in classes]
+    if not any(files):
+        return None, "has no images"
+    return _listing(name, classes, files, left_out.lines(str(folder))), ""
 
 
-def _training_folder(root: Path) -> Path:
-    if (root / "train").is_dir():
-        return root / "train"
-    for candidate in TEST_FOLDERS:
-        if (root / candidate).is_dir() and not _image_files(root / candidate, recursive=False):
-            raise InputError(
-                f"{root} has '{candidate}' and no train part: add {root / 'train'}/CLASS/ folders"
-            )
-    return root
+def _is_no_class(name: str) -> bool:
+    return name.casefold() in _NO_CLASS or part_of(name) is not None
 
 
 def _class_folders(folder: Path) -> tuple[str, ...]:
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    names = tuple(subfolders(folder))
     if names:
-        return tuple(names)
-    if _image_files(folder, recursive=False):
+        return names
+    if holds_pictures(folder):
         raise InputError(
             f"the images in {folder} have no labels: put them in one folder a class, "
             f"{folder}/CLASS/"
@@ -90,31 +113,14 @@ def _class_folders(folder: Path) -> tuple[str, ...]:
     raise InputError(f"no images in {folder}: it needs one folder a class, or train*.parquet files")
 
 
-def _list_folder(name: str, folder: Path, class_names: tuple[str, ...]) -> ImageListing:
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, class_name in enumerate(class_names):
-        class_folder = folder / class_name
-        if not class_folder.is_dir():
-            continue
-        found = _image_files(class_folder, recursive=True)
-        if not found:
-            raise InputError(f"class folder {class_folder} holds no images: fill or remove it")
-        files.extend(found)
-        labels.extend([label] * len(found))
-
+def _listing(
+    name: str, classes: tuple[str, ...], files: list[list[Path]], notices: tuple[str, ...]
+) -> ImageListing:
+    counts = torch.tensor([len(found) for found in files])
     return ImageListing(
         name=name,
-        labels=torch.tensor(labels, dtype=torch.int64),
-        class_names=class_names,
-        pictures=FilePictures(files),
-    )
-
-
-def _image_files(folder: Path, *, recursive: bool) -> list[Path]:
-    entries = folder.rglob("*") if recursive else folder.iterdir()
-    return sorted(
-        p
-        for p in entries
-        if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()
+        labels=torch.arange(len(classes)).repeat_interleave(counts),
+        class_names=classes,
+        pictures=FilePictures([file for found in files for file in found]),
+        notices=notices,
     )

@@ -62,6 +62,19 @@ class ImageListing:
         )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeldOut:
+    """What a dataset holds back.
+
+    Attributes:
+        parts: the test and the validation part, in this order; one alone is the test part.
+        notices: why a part that is there cannot be used, a line each.
+    """
+
+    parts: tuple[ImageListing, ...]
+    notices: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChosenPictures:
     """Some of a listing's pictures, counted anew from 0."""

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import torch
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.data.images import ImageListing, Picture
+from effsearch.training.data.images import HeldOut, ImageListing, Picture
 from effsearch.training.data.labels import Labels, distinct_names, is_unlabelled, number_labels
 
 VALIDATION_PREFIXES = ("validation", "val")
@@ -68,7 +68,7 @@ def list_training_parquet(root: Path) -> ImageListing:
     return listing
 
 
-def list_held_out_parquet(root: Path) -> list[ImageListing]:
+def list_held_out_parquet(root: Path) -> HeldOut:
     """The rows of test*.parquet and of validation*.parquet, in this order; one alone is the test.
 
     Labelled by the training part's names. A part without labels (all −1) is none.
@@ -78,10 +78,10 @@ def list_held_out_parquet(root: Path) -> list[ImageListing]:
     """
     files = [_part_files(root, prefixes) for prefixes in (("test",), VALIDATION_PREFIXES)]
     if not any(files):
-        return []
+        return HeldOut(parts=())
     names = list_training_parquet(root).class_names
     listed = [_list_files(root.name, some, names=names) for some in files if some]
-    return [listing for listing in listed if listing is not None]
+    return HeldOut(parts=tuple(listing for listing in listed if listing is not None))
 
 
 def _part_files(root: Path, prefixes: Sequence[str]) -> list[Path]:

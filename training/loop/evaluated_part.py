@@ -71,7 +71,8 @@ def evaluate_checkpoint(
         parts = _carved(name, info, skip_bad)
     listing = parts.test if part == "test" else parts.validation
     if listing is None:
-        raise InputError(f"'{name}' has no test part: evaluate on another --part or --data")
+        why = "".join(f" ({line})" for line in parts.notices if line.startswith("the test part"))
+        raise InputError(f"'{name}' has no test part{why}: evaluate on another --part or --data")
     order = class_order(listing.class_names, info, name)
     mean, std = channel_levels(info, place)
     source = StreamedSource(
@@ -93,8 +94,9 @@ def evaluate_checkpoint(
     evaluation = evaluate_network(network, batches, info.class_names, mean, std)
     if not evaluation.images:
         raise InputError(f"no image of the {part} part of '{name}' can be read")
-    # The first notices are of both parts, and only one was asked for.
+    # The notices are of all parts, and only one was asked for.
     notices = [line for line in parts.notices if line.startswith(f"the {part} ")]
+    notices += listing.notices
     return PartEvaluation(evaluation=evaluation, data=name, notices=(*notices, *source.notices))
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
@@ -46,7 +44,7 @@ def sample_data(data: str, count: int, seed: int = 0) -> list[Sample]:
     from effsearch.training.data.decode import whole_picture
 
     training = list_training(data)
-    listing = (find_held_out(data) or [training])[0]
+    listing = (*find_held_out(data).parts, training)[0]
     labels = listing.labels.tolist()
     chosen = _one_of_each(labels, count, seed)
     return [
@@ -66,16 +64,19 @@ def sample_files(paths: Sequence[Path]) -> list[Sample]:
         InputError: a path that is not there, a folder without pictures, a file that is none.
     """
     from effsearch.training.data.decode import whole_picture
+    from effsearch.training.data.entries import pictures_in
 
     files: list[Path] = []
     for path in paths:
         if os.path.isdir(path):  # where `Path.is_dir` raises an OSError on a very long text
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+            found = pictures_in(path)
             if not found:
                 raise InputError(f"folder '{path}' holds no pictures")
             files += found
-        elif os.path.exists(path):
+        elif os.path.isfile(path):
             files.append(path)
+        elif os.path.exists(path):
+            raise InputError(f"picture '{path}' is no regular file")
         else:
             raise InputError(f"picture '{path}' does not exist")
     return [Sample(where=file.name, picture=whole_picture(str(file), file)) for file in files]

@@ -51,7 +51,8 @@ def find_parts(
             training part has not.
     """
     whole = list_training(name_or_path)
-    test, own = (*find_held_out(name_or_path), None, None)[:2]
+    held_back = find_held_out(name_or_path)
+    test, own = (*held_back.parts, None, None)[:2]
     size = len(whole.labels) if max_images is None else max_images
     if size < 1:
         raise InputError(f"a sample of {size} images is not a positive number")
@@ -65,18 +66,20 @@ def find_parts(
         validation=replace(held_out, levels=whole.levels),
         test=None if test is None else replace(test, levels=whole.levels),
         own_side=_own_side(listing),
-        notices=whole.notices
-        + tuple(
-            _missing(part, found)
-            for part, found in (("validation", own), ("test", test))
-            if found is not None and _missing(part, found)
-        ),
+        notices=(*whole.notices, *held_back.notices, *_of_parts(own, test)),
     )
 
 
 def _own_side(listing: ImageListing) -> int:
     index = listing.spread(_RUNS, _RUN)
     return largest_readable_side(listing.pictures(index))
+
+
+def _of_parts(own: ImageListing | None, test: ImageListing | None) -> list[str]:
+    """What the held-back parts lack, and what was left out of them."""
+    named = [(p, found) for p, found in (("validation", own), ("test", test)) if found is not None]
+    lines = [line for _, found in named for line in found.notices]
+    return lines + [line for part, found in named if (line := _missing(part, found))]
 
 
 def _missing(part: str, listing: ImageListing) -> str:
