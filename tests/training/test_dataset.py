@@ -186,9 +186,11 @@ def test_parquet_label_column_found_through_the_metadata(tmp_path):
 
 
 def test_parquet_without_metadata_numbers_its_classes(tmp_path):
-    write_parquet(tmp_path / "train.parquet", [0, 2, 2, 0])
+    write_parquet(tmp_path / "train.parquet", [0, 2, 1, 0])
+    train = load_train(str(tmp_path), resolution=6)
 
-    assert load_train(str(tmp_path), resolution=6).class_names == ("0", "1", "2")
+    assert train.class_names == ("0", "1", "2")
+    assert train.notices == ()
 
 
 def test_parquet_with_text_labels(tmp_path):

@@ -15,7 +15,8 @@ import torch
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.decode import decode_pictures, largest_side, readable_images
 from effsearch.training.data.depth import common_levels, is_deep
-from effsearch.training.data.images import HeldOut, ImageDataset, ImageListing
+from effsearch.training.data.images import ANY_COLUMNS, Columns, HeldOut, ImageDataset, ImageListing
+from effsearch.training.data.parquet_layout import find_parquet
 from effsearch.training.data.split import stratified_sample
 
 __all__ = [
@@ -44,7 +45,11 @@ class _Reader(NamedTuple):
 
 
 def load_train(
-    name_or_path: str, *, resolution: int | None, max_images: int | None = None
+    name_or_path: str,
+    *,
+    resolution: int | None,
+    max_images: int | None = None,
+    columns: Columns = ANY_COLUMNS,
 ) -> ImageDataset:
     """Load the training part of a dataset into memory.
 
@@ -54,6 +59,7 @@ def load_train(
         resolution: side in pixels that images are resized and centre-cropped to; None keeps
             their own size.
         max_images: decode only a stratified sample of so many images, always the same one.
+        columns: of a table, where the user names them.
 
     Raises:
         InputError: unknown name, missing or empty directory, no train part, no labels, one class
@@ -65,11 +71,15 @@ def load_train(
         ((1438, 3, 8, 8), 10)
     """
     _check_amounts(resolution, max_images)
-    return _decode(list_training(name_or_path), resolution, max_images)
+    return _decode(list_training(name_or_path, columns), resolution, max_images)
 
 
 def load_train_within(
-    name_or_path: str, *, largest: int, max_images: int | None = None
+    name_or_path: str,
+    *,
+    largest: int,
+    max_images: int | None = None,
+    columns: Columns = ANY_COLUMNS,
 ) -> ImageDataset:
     """As `load_train`, at `largest` pixels or at the images' own size where that is smaller.
 
@@ -80,25 +90,25 @@ def load_train_within(
         InputError: as `load_train`.
     """
     _check_amounts(largest, max_images)
-    listing = list_training(name_or_path)
+    listing = list_training(name_or_path, columns)
     index = torch.linspace(0, len(listing.labels) - 1, min(_LOOKED_AT, len(listing.labels)))
     own = largest_side(listing.pictures(sorted(set(index.long().tolist()))))
     return _decode(listing, min(largest, own), max_images)
 
 
-def list_training(name_or_path: str) -> ImageListing:
+def list_training(name_or_path: str, columns: Columns = ANY_COLUMNS) -> ImageListing:
     """The training part, not yet decoded.
 
     Raises:
         InputError: as `load_train`.
     """
-    listing = _reader(name_or_path).training()
+    listing = _reader(name_or_path, columns).training()
     if int((torch.bincount(listing.labels) > 0).sum()) < 2:
         raise InputError(f"the training part of '{name_or_path}' has images of one class only")
     return _with_levels(listing)
 
 
-def find_held_out(name_or_path: str) -> HeldOut:
+def find_held_out(name_or_path: str, columns: Columns = ANY_COLUMNS) -> HeldOut:
     """The test and the validation part, in this order, labelled by the training part's classes.
 
     There may be none: a part without labels is none. One alone is the test part, as in ImageNet,
@@ -107,7 +117,7 @@ def find_held_out(name_or_path: str) -> HeldOut:
     Raises:
         InputError: one holds a class that the training part has not, or cannot be read.
     """
-    return _reader(name_or_path).held_out()
+    return _reader(name_or_path, columns).held_out()
 
 
 def is_hub_name(name_or_path: str) -> bool:
@@ -115,31 +125,41 @@ def is_hub_name(name_or_path: str) -> bool:
     return name_or_path.startswith("hf:")
 
 
-def _reader(name_or_path: str) -> _Reader:
+def _reader(name_or_path: str, columns: Columns) -> _Reader:
     if name_or_path == "digits":
         from effsearch.training.data.digits import list_held_out_digits, list_training_digits
 
+        _refuse_columns(name_or_path, columns)
         return _Reader(list_training_digits, list_held_out_digits)
     if is_hub_name(name_or_path):
         from effsearch.training.data.hugging_face import list_held_out_hub, list_training_hub
 
         return _Reader(
-            partial(list_training_hub, name_or_path), partial(list_held_out_hub, name_or_path)
+            partial(list_training_hub, name_or_path, columns),
+            partial(list_held_out_hub, name_or_path, columns),
         )
     root = _directory(name_or_path)
-    # pyarrow takes a while to import, and only parquet needs it.
-    if _has_parquet(root):
+    layout = find_parquet(root)
+    if layout is not None:
+        # pyarrow takes a while to import, and only parquet needs it.
         from effsearch.training.data.parquet import list_held_out_parquet, list_training_parquet
 
-        return _Reader(partial(list_training_parquet, root), partial(list_held_out_parquet, root))
+        return _Reader(
+            partial(list_training_parquet, root.name, layout, columns),
+            partial(list_held_out_parquet, root.name, layout, columns),
+        )
     from effsearch.training.data.image_folder import list_held_out_folder, list_training_folder
 
+    _refuse_columns(name_or_path, columns)
     return _Reader(partial(list_training_folder, root), partial(list_held_out_folder, root))
 
 
-def _has_parquet(root: Path) -> bool:
-    """Parquet lies in the directory, or in its ``data`` folder as on the Hugging Face hub."""
-    return any(root.glob("*.parquet")) or any(root.glob("data/*.parquet"))
+def _refuse_columns(name_or_path: str, columns: Columns) -> None:
+    if columns != ANY_COLUMNS:
+        raise InputError(
+            f"'{name_or_path}' is no table: an image column and a label column are of parquet and "
+            "hf: data"
+        )
 
 
 def _directory(name_or_path: str) -> Path:

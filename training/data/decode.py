@@ -21,7 +21,7 @@ from torch import Tensor
 
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.depth import Levels, is_deep, to_grey
-from effsearch.training.data.images import Picture
+from effsearch.training.data.images import Picture, Unreadable
 from effsearch.training.data.upright import (
     Box,
     orientation_of,
@@ -149,7 +149,9 @@ def open_picture(where: str, picture: Picture) -> OpenedPicture:
         InputError: it cannot be read (named).
     """
     try:
-        return _open(BytesIO(picture.read_bytes()) if isinstance(picture, Path) else picture)
+        if isinstance(picture, Path) and picture.is_file():
+            picture = BytesIO(picture.read_bytes())
+        return _open(picture)
     except Exception as error:
         raise unreadable(where, error) from error
 
@@ -274,6 +276,10 @@ def _size(where: str, picture: Picture) -> tuple[int, int]:
 def _open(picture: Picture) -> OpenedPicture:
     if picture is None:
         raise ValueError("holds no image bytes")
+    if isinstance(picture, Unreadable):
+        raise ValueError(picture.reason)
+    if isinstance(picture, Path) and not picture.is_file():  # a pipe would be waited for
+        raise ValueError("no regular file" if picture.exists() else "there is no such file")
     image = picture if isinstance(picture, Image.Image) else Image.open(picture)
     return OpenedPicture(image=image, orientation=orientation_of(image))
 

@@ -5,11 +5,10 @@ NAME may also be a directory: one that `datasets` can load, or one that `save_to
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +16,49 @@ import pyarrow as pa
 import torch
 
 from effsearch.search_spaces.errors import InputError, MissingResourceError
-from effsearch.training.data.images import HeldOut, ImageListing, Picture
-from effsearch.training.data.labels import distinct_names, is_unlabelled, number_labels
+from effsearch.training.data.cells import CellKind, cell_kind, read_cell
+from effsearch.training.data.columns import (
+    TableSchema,
+    find_label_column,
+    image_column,
+    label_column,
+)
+from effsearch.training.data.images import Columns, HeldOut, ImageListing, Picture
+from effsearch.training.data.labels import (
+    distinct_names,
+    is_unlabelled,
+    number_labels,
+    plain_labels,
+)
+from effsearch.training.data.part_names import PARTS, part_of
 
-VALIDATION_PARTS = ("validation", "valid", "val", "dev")
-IMAGE_COLUMNS = ("image", "img", "picture")
-LABEL_COLUMNS = ("label", "labels", "class", "target")
+# Cells that tell how a column holds its pictures.
+_EXAMPLES = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HubPictures:
-    """Encoded pictures of one column, read from Arrow files as they are asked for."""
+    """Pictures of one column, read from Arrow files as they are asked for.
+
+    Attributes:
+        kind: how the column holds them.
+        folders: where files that it names may lie.
+    """
 
     name: str
     rows: Any
     column: str
+    kind: CellKind
+    folders: tuple[Path, ...]
 
     def __call__(self, indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
         """The pictures with these indices."""
         for i in indices:
-            cell = self.rows[i][self.column] or {}
-            where = f"{i} of {self.name}"
-            if cell.get("bytes"):
-                yield where, BytesIO(cell["bytes"])
-            else:
-                yield where, Path(cell["path"]) if cell.get("path") else None
+            cell = read_cell(self.kind, self.rows[i][self.column], self.folders)
+            yield f"{i} of {self.name}", cell
 
 
-def list_training_hub(spec: str) -> ImageListing:
+def list_training_hub(spec: str, columns: Columns) -> ImageListing:
     """The training part.
 
     Raises:
@@ -53,14 +67,20 @@ def list_training_hub(spec: str) -> ImageListing:
         MissingResourceError: the package `datasets` is not installed, or the hub is out of reach.
     """
     parts = _load(spec)
-    if "train" not in parts:
+    named = _named_parts(parts)
+    if "train" not in named:
         raise InputError(f"'{spec}' has no part 'train': it has {', '.join(parts)}")
-    listing = _list_part(spec, "train", parts["train"], names=None)
-    assert listing is not None
-    return listing
+    rows = parts[named["train"]]
+    where = f"the part '{named['train']}' of '{spec}'"
+    schema = _schema(where, rows)
+    label = label_column(schema, columns)
+    values = plain_labels(where, label, _column(rows, label))
+    own = schema.class_names.get(label, ())
+    class_names, lines = (own, ()) if own else distinct_names([values])
+    return _listing(spec, rows, schema, columns, values, label, class_names, lines)
 
 
-def list_held_out_hub(spec: str) -> HeldOut:
+def list_held_out_hub(spec: str, columns: Columns) -> HeldOut:
     """The test and the validation part, in this order; one alone is the test part.
 
     A part without labels (−1) is none.
@@ -69,13 +89,79 @@ def list_held_out_hub(spec: str) -> HeldOut:
         InputError, MissingResourceError: as `list_training_hub`.
     """
     parts = _load(spec)
-    validation = [name for name in VALIDATION_PARTS if name in parts][:1]
-    names = list_training_hub(spec).class_names
-    listed = [
-        _list_part(spec, part, parts[part], names=names)
-        for part in (["test"] * ("test" in parts) + validation)
-    ]
-    return HeldOut(parts=tuple(listing for listing in listed if listing is not None))
+    named = _named_parts(parts)
+    held_back = [part for part in ("test", "validation") if part in named]
+    if not held_back:
+        return HeldOut(parts=())
+    class_names = list_training_hub(spec, columns).class_names
+    listings, notices = [], []
+    for part in held_back:
+        found = _list_held_out(spec, named[part], parts[named[part]], columns, class_names)
+        if isinstance(found, ImageListing):
+            listings.append(found)
+        else:
+            notices.append(f"the {part} part of '{spec}' {found}: going on without it")
+    return HeldOut(parts=tuple(listings), notices=tuple(notices))
+
+
+def _list_held_out(
+    spec: str, part: str, rows: Any, columns: Columns, class_names: tuple[str, ...]
+) -> ImageListing | str:
+    """The part, or what it lacks to be one."""
+    where = f"the part '{part}' of '{spec}'"
+    schema = _schema(where, rows)
+    label = find_label_column(schema, columns)
+    if label is None:
+        return "has no label column"
+    raw = _column(rows, label)
+    if not len(raw):
+        return "has no rows"
+    if is_unlabelled(raw):
+        return "has no labels"
+    values = plain_labels(where, label, raw)
+    return _listing(spec, rows, schema, columns, values, label, class_names, ())
+
+
+def _listing(
+    spec: str,
+    rows: Any,
+    schema: TableSchema,
+    columns: Columns,
+    values: pa.Array,
+    label: str,
+    class_names: tuple[str, ...],
+    notices: tuple[str, ...],
+) -> ImageListing:
+    own = schema.class_names.get(label) or None
+    image = image_column(schema, columns)
+    encoded = _encoded(rows, image)
+    examples = [cell[image] for cell in encoded.select(range(min(_EXAMPLES, len(rows))))]
+    examples = [example for example in examples if example is not None]
+    folders = _folders(spec)
+    return ImageListing(
+        name=spec,
+        labels=torch.from_numpy(number_labels(schema.where, values, class_names, own)),
+        class_names=class_names,
+        pictures=HubPictures(
+            name=schema.where,
+            rows=encoded,
+            column=image,
+            kind=cell_kind(schema.where, image, schema.types[image], examples, folders),
+            folders=folders,
+        ),
+        notices=notices,
+    )
+
+
+def _named_parts(parts: Mapping[str, Any]) -> dict[str, str]:
+    """The dataset's own name of each part, the usual one where there are several."""
+    named: dict[str, str] = {}
+    for part, names in PARTS.items():
+        found = [name for name in parts if part_of(name) == part]
+        found.sort(key=lambda name: names.index(name.casefold()))
+        if found:
+            named[part] = found[0]
+    return named
 
 
 @lru_cache(maxsize=4)  # the parts are asked for one by one, and loading looks at the hub
@@ -131,59 +217,40 @@ def _name_and_config(spec: str) -> tuple[str, str | None]:
     return folder if os.path.isdir(folder) else name, config or None
 
 
-def _list_part(
-    spec: str, part: str, rows: Any, names: tuple[str, ...] | None
-) -> ImageListing | None:
-    """A part's rows; None for a held-back part (whose names are given) without any label."""
-    where = f"the part '{part}' of '{spec}'"
-    image, label = _columns(spec, rows)
-    values = _label_values(where, rows, label)
-    if names is not None and is_unlabelled(values):
-        return None
-    own = getattr(rows.features[label], "names", None)
-    class_names = names or (tuple(own) if own else distinct_names([values]))
-    return ImageListing(
-        name=spec,
-        labels=torch.from_numpy(number_labels(where, values, class_names, own)),
-        class_names=class_names,
-        pictures=HubPictures(name=where, rows=_encoded(rows, image), column=image),
-    )
-
-
-def _columns(spec: str, rows: Any) -> tuple[str, str]:
-    """Names of the image and the label column; of several, the label with the most classes."""
+def _schema(where: str, rows: Any) -> TableSchema:
     import datasets
 
     features = rows.features
-    images = [name for name, kind in features.items() if isinstance(kind, datasets.Image)]
-    labels = [name for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)]
-    labels.sort(key=lambda name: -features[name].num_classes)
-    image = next((name for name in (*IMAGE_COLUMNS, *images) if name in images), None)
-    label = next((n for n in (LABEL_COLUMNS[0], *labels, *LABEL_COLUMNS) if n in features), None)
-    for kind, found in (("image", image), ("label", label)):
-        if found is None:
-            raise InputError(f"'{spec}' has no {kind} column: it has {', '.join(features)}")
-    assert image is not None
-    assert label is not None
-    return image, label
+    return TableSchema(
+        where=where,
+        types={field.name: field.type for field in features.arrow_schema},
+        images=tuple(n for n, kind in features.items() if isinstance(kind, datasets.Image)),
+        class_names={
+            name: tuple(kind.names or ())
+            for name, kind in features.items()
+            if isinstance(kind, datasets.ClassLabel)
+        },
+    )
 
 
-def _label_values(where: str, rows: Any, column: str) -> pa.Array:
-    values = rows.select_columns([column]).with_format("arrow")[:].column(0).combine_chunks()
-    if not pa.types.is_integer(values.type) and not pa.types.is_string(values.type):
-        raise InputError(
-            f"the labels of {where} are {values.type}: whole numbers or text are known"
-        )
-    if values.null_count:
-        row = values.is_null().to_pylist().index(True)
-        raise InputError(f"row {row} of {where} has no label")
-    return values
+def _column(rows: Any, column: str) -> pa.Array:
+    return rows.select_columns([column]).with_format("arrow")[:].column(0).combine_chunks()
+
+
+def _folders(spec: str) -> tuple[Path, ...]:
+    """Where files that a local dataset names may lie."""
+    name, _ = _name_and_config(spec)
+    folder = Path(name) if os.path.isdir(name) else Path.cwd()
+    return folder, folder / "data"
 
 
 def _encoded(rows: Any, column: str) -> Any:
     import datasets
 
-    return rows.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+    alone = rows.select_columns([column])
+    if isinstance(rows.features[column], datasets.Image):
+        return alone.cast_column(column, datasets.Image(decode=False))
+    return alone.with_format(None)
 
 
 def _out_of_reach(spec: str) -> str:

@@ -17,9 +17,33 @@ from torch import Tensor
 
 from effsearch.training.data.depth import Levels
 
-Picture: TypeAlias = Path | BytesIO | Image.Image | None
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a picture that cannot be read, and says why."""
+
+    reason: str
+
+
+Picture: TypeAlias = Path | BytesIO | Image.Image | Unreadable | None
 """A file, an encoded picture, a decoded one, or None where there should be one and is not."""
 Pictures: TypeAlias = Callable[[Sequence[int]], Iterator[tuple[str, Picture]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Names of a table's columns that the user gives; None where the table is to tell.
+
+    Attributes:
+        image: of the images.
+        label: of their classes.
+    """
+
+    image: str | None = None
+    label: str | None = None
+
+
+ANY_COLUMNS = Columns()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,7 +1,7 @@
-"""Directories of train*.parquet and test*.parquet in the Hugging Face image layout.
+"""Directories of parquet, the parts in files of their own, in the Hugging Face image layout or not.
 
-Images are a struct {bytes, path}; label names stand in the schema metadata. Labels are read first,
-pictures one row group at a time, so that a sample of a large dataset needs little memory.
+Label names stand in the schema metadata. Labels are read first, pictures one row group at a time,
+so that a sample of a large dataset needs little memory.
 """
 
 import json
@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +18,49 @@ import pyarrow.parquet as pq
 import torch
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.data.images import HeldOut, ImageListing, Picture
-from effsearch.training.data.labels import Labels, distinct_names, is_unlabelled, number_labels
+from effsearch.training.data.cells import CellKind, cell_kind, find_file, read_cell
+from effsearch.training.data.columns import (
+    TableSchema,
+    find_label_column,
+    image_column,
+    label_column,
+)
+from effsearch.training.data.image_folder import FilePictures
+from effsearch.training.data.images import Columns, HeldOut, ImageListing, Picture, Pictures
+from effsearch.training.data.labels import (
+    Labels,
+    distinct_names,
+    is_unlabelled,
+    number_labels,
+    plain_labels,
+)
+from effsearch.training.data.parquet_layout import ParquetLayout
 
-VALIDATION_PREFIXES = ("validation", "val")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Columns:
-    image: str
-    label: str
-    class_names: tuple[str, ...] | None
+# Cells that tell how a column holds its pictures.
+_EXAMPLES = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParquetPictures:
-    """Pictures in rows of files; read one row group at a time, so for ascending indices."""
+    """Pictures in rows of files; read one row group at a time, so for ascending indices.
+
+    Attributes:
+        starts: number of each file's first row, and of the row behind the last.
+        kind: how the column holds pictures.
+    """
 
     files: Sequence[Path]
     starts: Sequence[int]
     column: str
+    kind: CellKind = "bytes"
 
     def __call__(self, indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
         """The pictures with these indices, counted through all files."""
         wanted = np.asarray(indices, dtype=np.int64)
         for file, first, last in zip(self.files, self.starts[:-1], self.starts[1:], strict=True):
             rows = wanted[(wanted >= first) & (wanted < last)] - first
-            yield from _file_pictures(file, self.column, rows)
+            for row, value in _cells(file, self.column, rows):
+                yield _place(file, row), read_cell(self.kind, value, _folders(file))
 
     def place(self, index: int) -> str:
         """What a picture is called in error messages."""
@@ -53,129 +68,170 @@ class ParquetPictures:
         return _place(self.files[number], index - self.starts[number])
 
 
-def list_training_parquet(root: Path) -> ImageListing:
-    """The rows of train*.parquet; no other file is opened.
+def list_training_parquet(name: str, layout: ParquetLayout, columns: Columns) -> ImageListing:
+    """The rows of the training part's files; no other file is opened.
+
+    Shards may number their classes in orders of their own: they are merged by name.
 
     Raises:
-        InputError: no train*.parquet, a file that cannot be read, no image or label column,
-            or a row without a usable label.
+        InputError: no training part, a file that cannot be read, no image or label column, images
+            in none of the ways that are read, or a row without a usable label.
     """
-    files = _part_files(root, ("train",))
+    files = layout.files.get("train", [])
     if not files:
-        raise InputError(f"{root} has no train part: no train*.parquet in it")
-    listing = _list_files(root.name, files, names=None)
-    assert listing is not None
-    return listing
+        there = [file.name for some in layout.files.values() for file in some]
+        there += [file.name for file in layout.others]
+        raise InputError(
+            f"{layout.folder} has no train part: no train*.parquet in it, but "
+            f"{', '.join(there[:3])}{', …' if len(there) > 3 else ''}"
+        )
+    schemas = [_schema(file) for file in files]
+    label = label_column(schemas[0], columns)
+    values = [
+        plain_labels(str(file), label, _read_column(schema, file, label))
+        for file, schema in zip(files, schemas, strict=True)
+    ]
+    stated = [schema.class_names.get(label, ()) for schema in schemas]
+    class_names = tuple(dict.fromkeys(one for names in stated for one in names))
+    notices = layout.notices
+    if not class_names:
+        class_names, lines = distinct_names(values)
+        notices += lines
+    return _listing(name, files, schemas, columns, values, stated, class_names, notices)
 
 
-def list_held_out_parquet(root: Path) -> HeldOut:
-    """The rows of test*.parquet and of validation*.parquet, in this order; one alone is the test.
+def list_held_out_parquet(name: str, layout: ParquetLayout, columns: Columns) -> HeldOut:
+    """The rows of the test and of the validation part, in this order; one alone is the test.
 
-    Labelled by the training part's names. A part without labels (all −1) is none.
+    Labelled by the training part's names. A part without rows or labels is none.
 
     Raises:
         InputError: as :func:`list_training_parquet`.
     """
-    files = [_part_files(root, prefixes) for prefixes in (("test",), VALIDATION_PREFIXES)]
-    if not any(files):
+    held_back = [part for part in ("test", "validation") if part in layout.files]
+    if not held_back:
         return HeldOut(parts=())
-    names = list_training_parquet(root).class_names
-    listed = [_list_files(root.name, some, names=names) for some in files if some]
-    return HeldOut(parts=tuple(listing for listing in listed if listing is not None))
+    class_names = list_training_parquet(name, layout, columns).class_names
+    listings, notices = [], []
+    for part in held_back:
+        found = _list_held_out(name, layout.files[part], columns, class_names)
+        if isinstance(found, ImageListing):
+            listings.append(found)
+        else:
+            notices.append(f"the {part} part, {layout.files[part][0]}, {found}: going on without")
+    return HeldOut(parts=tuple(listings), notices=tuple(notices))
 
 
-def _part_files(root: Path, prefixes: Sequence[str]) -> list[Path]:
-    for prefix in prefixes:
-        for folder in (root, root / "data"):
-            files = sorted(folder.glob(f"{prefix}*.parquet"))
-            if files:
-                return files
-    return []
+def _list_held_out(
+    name: str, files: Sequence[Path], columns: Columns, class_names: tuple[str, ...]
+) -> ImageListing | str:
+    """The part, or what it lacks to be one."""
+    schemas = [_schema(file) for file in files]
+    label = find_label_column(schemas[0], columns)
+    if label is None:
+        return "has no label column"
+    raw = [_read_column(schema, file, label) for file, schema in zip(files, schemas, strict=True)]
+    if not any(map(len, raw)):
+        return "has no rows"
+    if all(map(is_unlabelled, raw)):
+        return "has no labels"
+    values = [plain_labels(str(file), label, some) for file, some in zip(files, raw, strict=True)]
+    stated = [schema.class_names.get(label, ()) for schema in schemas]
+    return _listing(name, files, schemas, columns, values, stated, class_names, ())
 
 
-def _list_files(
-    name: str, files: Sequence[Path], names: tuple[str, ...] | None
-) -> ImageListing | None:
-    """A part's rows; None for a held-back part (whose names are given) without any label."""
-    columns = _find_columns(files[0])
-    values = [_label_values(file, columns.label) for file in files]
-    if names is not None and all(is_unlabelled(part) for part in values):
-        return None
-    class_names = names or columns.class_names or distinct_names(values)
+def _listing(
+    name: str,
+    files: Sequence[Path],
+    schemas: Sequence[TableSchema],
+    columns: Columns,
+    values: Sequence[pa.Array],
+    stated: Sequence[tuple[str, ...]],
+    class_names: tuple[str, ...],
+    notices: tuple[str, ...],
+) -> ImageListing:
     numbered = [
-        number_labels(str(file), value, class_names, _find_columns(file).class_names)
-        for file, value in zip(files, values, strict=True)
+        number_labels(str(file), value, class_names, own or None)
+        for file, value, own in zip(files, values, stated, strict=True)
     ]
+    starts = np.cumsum([0, *(len(part) for part in numbered)]).tolist()
+    pictures = _pictures(files, schemas[0], image_column(schemas[0], columns), starts)
     return ImageListing(
         name=name,
         labels=torch.from_numpy(np.concatenate(numbered)),
         class_names=class_names,
-        pictures=ParquetPictures(
-            files=files,
-            starts=np.cumsum([0, *(len(part) for part in numbered)]).tolist(),
-            column=columns.image,
-        ),
-        ascending=True,
+        pictures=pictures,
+        ascending=isinstance(pictures, ParquetPictures),
+        notices=notices,
     )
 
 
-def _find_columns(file: Path) -> _Columns:
+def _pictures(
+    files: Sequence[Path], schema: TableSchema, column: str, starts: Sequence[int]
+) -> Pictures:
+    examples = _examples(files[0], column)
+    kind = cell_kind(schema.where, column, schema.types[column], examples, _folders(files[0]))
+    if kind != "paths":
+        return ParquetPictures(files=files, starts=starts, column=column, kind=kind)
+    named = []
+    for file in files:
+        for row, text in enumerate(_read_column(_schema(file), file, column).to_pylist()):
+            try:
+                named.append(find_file(str(text), _folders(file)))
+            except ValueError as error:
+                raise InputError(f"row {row} of {file}: {error}") from None
+    return FilePictures(named)
+
+
+def _folders(file: Path) -> tuple[Path, Path]:
+    """Where files that a table names may lie: beside it, or beside its folder `data` or `train`."""
+    return file.parent, file.parent.parent
+
+
+def _examples(file: Path, column: str) -> list[Any]:
+    with _reading(file):
+        for batch in _open(file).iter_batches(batch_size=_EXAMPLES, columns=[column]):
+            found = [value for value in batch.column(0).to_pylist() if value is not None]
+            if found:
+                return found
+    return []
+
+
+def _schema(file: Path) -> TableSchema:
     schema = _open(file).schema_arrow
     features = _features(schema.metadata or {})
-    image = _first(
-        schema.names,
-        ["image", "img"],
-        [key for key, feature in features.items() if feature.get("_type") == "Image"],
-        [field.name for field in schema if _holds_bytes(field.type)],
+    return TableSchema(
+        where=str(file),
+        types={field.name: field.type for field in schema},
+        images=tuple(n for n in schema.names if features.get(n, {}).get("_type") == "Image"),
+        class_names={
+            name: tuple(map(str, features[name].get("names") or ()))
+            for name in schema.names
+            if features.get(name, {}).get("_type") == "ClassLabel"
+        },
     )
-    if image is None:
-        raise InputError(f"{file} has no image column: it has {', '.join(schema.names)}")
-    label = _first(
-        schema.names,
-        ["label"],
-        [key for key, feature in features.items() if feature.get("_type") == "ClassLabel"],
-        ["labels", "class", "target"],
-    )
-    if label is None:
-        raise InputError(f"{file} has no label column: it has {', '.join(schema.names)}")
-    names = features.get(label, {}).get("names")
-    return _Columns(image=image, label=label, class_names=tuple(map(str, names)) if names else None)
 
 
 def _features(metadata: Mapping[bytes, bytes]) -> dict[str, dict[str, Any]]:
     """The Hugging Face feature table; empty where there is none or it cannot be read."""
     try:
         found = json.loads(metadata[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}
     return {key: value for key, value in found.items() if isinstance(value, dict)}
 
 
-def _first(names: Sequence[str], *preferences: Sequence[str]) -> str | None:
-    return next((c for group in preferences for c in group if c in names), None)
-
-
-def _holds_bytes(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):
-        return any(field.name == "bytes" for field in kind)
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _label_values(file: Path, column: str) -> pa.Array:
-    parquet = _open(file)
-    if column not in parquet.schema_arrow.names:
-        raise InputError(f"{file} has no label column '{column}', which the first file has")
+def _read_column(schema: TableSchema, file: Path, column: str) -> pa.Array:
+    if column not in schema.types:
+        raise InputError(f"{file} has no column '{column}', which the first file has")
     with _reading(file):
-        values = parquet.read(columns=[column]).column(0).combine_chunks()
-    if values.null_count:
-        row = values.is_null().to_pylist().index(True)
-        raise InputError(f"row {row} of {file} has no label")
-    return values
+        return _open(file).read(columns=[column]).column(0).combine_chunks()
 
 
-def _file_pictures(file: Path, column: str, rows: Labels) -> Iterator[tuple[str, Picture]]:
+def _cells(file: Path, column: str, rows: Labels) -> Iterator[tuple[int, Any]]:
+    """Rows, ascending, and what they hold, one row group after the other."""
     if not rows.size:
         return
     parquet = _open(file)
@@ -186,11 +242,8 @@ def _file_pictures(file: Path, column: str, rows: Labels) -> Iterator[tuple[str,
         if here.size:
             with _reading(file):
                 cells = parquet.read_row_group(group, columns=[column]).column(0).combine_chunks()
-            if pa.types.is_struct(cells.type):
-                cells = cells.field("bytes")
             for row in here.tolist():
-                encoded = cells[row - start].as_py()
-                yield _place(file, row), BytesIO(encoded) if encoded else None
+                yield row, cells[row - start].as_py()
         start = end
 
 

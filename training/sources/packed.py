@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.images import ChosenPictures, ImageListing, Picture
@@ -82,6 +83,19 @@ def pack(pictures: "ParquetPictures", folder: Path | None = None) -> PackedPictu
     return PackedPictures(file=data, offsets=np.load(index, allow_pickle=False), source=pictures)
 
 
+def _encoded(picture: Picture) -> bytes:
+    """A file that Pillow reads as the same picture; nothing where it cannot be read."""
+    if isinstance(picture, BytesIO):
+        return picture.getvalue()
+    if isinstance(picture, Path):
+        return picture.read_bytes() if picture.is_file() else b""
+    if not isinstance(picture, Image.Image):
+        return b""
+    stream = BytesIO()
+    picture.save(stream, "TIFF")  # which keeps every depth
+    return stream.getvalue()
+
+
 def cache_folder() -> Path:
     """Where files lie that can be made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "effsearch"
@@ -94,7 +108,7 @@ def _write(pictures: "ParquetPictures", data: Path, index: Path) -> None:
         unfinished = Path(f"{stream.name}.npy")
         try:
             for _, picture in pictures(range(pictures.starts[-1])):
-                encoded = picture.getvalue() if isinstance(picture, BytesIO) else b""
+                encoded = _encoded(picture)
                 stream.write(encoded)
                 offsets.append(offsets[-1] + len(encoded))
             stream.flush()

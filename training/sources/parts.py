@@ -7,7 +7,7 @@ import torch
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.dataset import SAMPLE_SEED, find_held_out, list_training
 from effsearch.training.data.decode import largest_readable_side
-from effsearch.training.data.images import ImageListing
+from effsearch.training.data.images import ANY_COLUMNS, Columns, ImageListing
 from effsearch.training.data.split import stratified_sample, stratified_split
 
 # Pictures whose sizes tell the dataset's, in runs: what lies together is read together.
@@ -38,6 +38,7 @@ def find_parts(
     validation: float,
     split_seed: int,
     max_images: int | None = None,
+    columns: Columns = ANY_COLUMNS,
 ) -> Parts:
     """List all parts; a validation part is carved from the training part where there is none.
 
@@ -45,13 +46,14 @@ def find_parts(
         validation: share of the training part that is carved, in [0, 1); the dataset's own
             validation part is used whatever it says.
         max_images: stratified sample of the training part; the other parts stay whole.
+        columns: of a table, where the user names them.
 
     Raises:
         InputError: as `training.data.dataset.load_train`; a held-back part with a class that the
             training part has not.
     """
-    whole = list_training(name_or_path)
-    held_back = find_held_out(name_or_path)
+    whole = list_training(name_or_path, columns)
+    held_back = find_held_out(name_or_path, columns)
     test, own = (*held_back.parts, None, None)[:2]
     size = len(whole.labels) if max_images is None else max_images
     if size < 1:
