@@ -13,16 +13,9 @@ from effsearch.latency.program import (
     layer_sizes,
     stem_program,
 )
-from effsearch.search_spaces.architecture import (
-    Activation,
-    Architecture,
-    Block,
-    Head,
-    Shortcut,
-    Stage,
-    Stem,
-    stage_blocks,
-)
+from effsearch.search_spaces.activations import Activation
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem, stage_blocks
+from effsearch.search_spaces.block import Block, Shortcut
 from effsearch.search_spaces.cost import LayerCost, block_cost, head_cost, stem_cost
 from effsearch.search_spaces.space import SearchSpace
 
@@ -175,7 +168,8 @@ def layer_cost(layer: Layer) -> LayerCost:
         case "stem" | "stem_pool":
             return stem_cost(_stem(layer), layer.in_channels, layer.size)
         case "head":
-            return head_cost(layer.in_channels, layer.mid_channels, layer.out_channels, layer.size)
+            head = Head(channels=layer.mid_channels)
+            return head_cost(layer.in_channels, head, layer.out_channels, layer.size)
         case _:
             return block_cost(_block(layer), layer.size)
 
@@ -191,7 +185,7 @@ def _stem(layer: Layer) -> Stem:
 
 def _block(layer: Layer) -> Block:
     return Block(
-        layer.operation,  # type: ignore[arg-type]
+        layer.operation,
         layer.kernel,
         layer.stride,
         layer.in_channels,

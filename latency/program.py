@@ -4,11 +4,23 @@ The same steps run in torch (`torch_program`) and are written as ONNX (`onnx_pro
 every meter times the same network. A layer alone is a program too: what a lookup table measures.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from effsearch.search_spaces.architecture import Activation, Architecture, Block, Head, Stem
+from effsearch.search_spaces.activations import Activation
+from effsearch.search_spaces.architecture import Architecture, Head, Stem
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import block_cost, stem_cost
+from effsearch.search_spaces.operations import OPERATIONS, block_layers, projection
+from effsearch.search_spaces.operations.layer import (
+    Convolution,
+    GlobalPool,
+    Layer,
+    MaxPool,
+    SqueezeExcite,
+)
+from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
 StepKind = Literal["conv", "activation", "sigmoid", "mean", "scale", "add", "avg_pool", "max_pool"]
 
@@ -96,11 +108,11 @@ def network_program(architecture: Architecture, resolution: int | None = None) -
     """The whole network, from image to logits, at its own resolution or another (pixels)."""
     size = resolution or architecture.resolution
     writer = _Writer()
-    value = _write_stem(writer, architecture.stem, architecture.in_channels)
+    value = _write_layers(writer, stem_layers(architecture.stem, architecture.in_channels), 0)
     for block in architecture.blocks:
         value = _write_block(writer, block, value)
     last = architecture.stages[-1].channels
-    _write_head(writer, architecture.head, last, architecture.classes, value)
+    _write_layers(writer, head_layers(architecture.head, last, architecture.classes), value)
     return Program(
         tuple(writer.steps), architecture.activation, architecture.in_channels, size, flat=True
     )
@@ -109,7 +121,7 @@ def network_program(architecture: Architecture, resolution: int | None = None) -
 def stem_program(stem: Stem, in_channels: int, activation: Activation, size: int) -> Program:
     """The stem alone, on images of `size` pixels."""
     writer = _Writer()
-    _write_stem(writer, stem, in_channels)
+    _write_layers(writer, stem_layers(stem, in_channels), 0)
     return Program(tuple(writer.steps), activation, in_channels, size)
 
 
@@ -125,7 +137,7 @@ def head_program(
 ) -> Program:
     """Last convolution, pooling and classifier alone, on feature maps of `size` pixels."""
     writer = _Writer()
-    _write_head(writer, head, in_channels, classes, 0)
+    _write_layers(writer, head_layers(head, in_channels, classes), 0)
     return Program(tuple(writer.steps), activation, in_channels, size, flat=True)
 
 
@@ -170,58 +182,45 @@ class _Writer:
         return self._values
 
 
-def _write_stem(writer: _Writer, stem: Stem, in_channels: int) -> int:
-    value = writer.conv(0, Conv(in_channels, stem.channels, stem.kernel, stem.stride))
-    return writer.pool("max_pool", value, 2) if stem.pool else value
+def _write_layers(writer: _Writer, layers: Iterable[Layer], value: int) -> int:
+    """The steps of layers in a row; gives the number of their output."""
+    for layer in layers:
+        match layer:
+            case Convolution():
+                value = writer.conv(value, _folded(layer), active=layer.active)
+            case SqueezeExcite():
+                _write_gates(writer, layer, value)
+            case MaxPool():
+                value = writer.pool("max_pool", value, layer.stride)
+            case GlobalPool():
+                value = writer.mean(value)
+    return value
 
 
-def _write_head(writer: _Writer, head: Head, into: int, classes: int, value: int) -> None:
-    if head.channels:
-        value = writer.conv(value, Conv(into, head.channels))
-    writer.conv(writer.mean(value), Conv(head.channels or into, classes), active=False)
+def _write_gates(writer: _Writer, layer: SqueezeExcite, value: int) -> None:
+    reduced = writer.conv(writer.mean(value), Conv(layer.channels, layer.reduced))
+    gates = writer.conv(reduced, Conv(layer.reduced, layer.channels), active=False)
+    writer.in_place("sigmoid", gates, None)
+    writer.in_place("scale", value, gates)
 
 
 def _write_block(writer: _Writer, block: Block, source: int) -> int:
     """The steps of one block; gives the number of its output."""
-    value = _write_body(writer, block, source)
+    value = _write_layers(writer, block_layers(block), source)
     if block.shortcut != "none":
         writer.in_place("add", value, _write_shortcut(writer, block, source))
-    if block.op == "bottleneck":
+    if OPERATIONS[block.op].active_sum:
         writer.in_place("activation", value, None)
-    return value
-
-
-def _write_body(writer: _Writer, block: Block, source: int) -> int:
-    into, mid, out = block.in_channels, block.mid_channels, block.out_channels
-    kernel, stride = block.kernel, block.stride
-    if block.op == "identity":
-        return writer.conv(source, Conv(into, out, 1, stride), active=False)
-    if block.op == "conv":
-        return _squeezed(writer, block, writer.conv(source, Conv(into, out, kernel, stride)), out)
-    if block.op == "fused_mbconv":
-        value = writer.conv(source, Conv(into, mid, kernel, stride))
-    elif block.op == "bottleneck":
-        value = writer.conv(writer.conv(source, Conv(into, mid)), Conv(mid, mid, kernel, stride))
-    else:
-        value = source if mid == into else writer.conv(source, Conv(into, mid))
-        value = writer.conv(value, Conv(mid, mid, kernel, stride, groups=mid))
-    value = _squeezed(writer, block, value, mid)
-    return writer.conv(value, Conv(mid, out), active=block.op == "depthwise_separable")
-
-
-def _squeezed(writer: _Writer, block: Block, value: int, channels: int) -> int:
-    if block.se_channels:
-        reduced = writer.conv(writer.mean(value), Conv(channels, block.se_channels))
-        gates = writer.conv(reduced, Conv(block.se_channels, channels), active=False)
-        writer.in_place("sigmoid", gates, None)
-        writer.in_place("scale", value, gates)
     return value
 
 
 def _write_shortcut(writer: _Writer, block: Block, source: int) -> int:
     if block.shortcut == "projection":
-        conv = Conv(block.in_channels, block.out_channels, 1, block.stride)
-        return writer.conv(source, conv, active=False)
+        return _write_layers(writer, [projection(block)], source)
     if block.shortcut == "pool":
         return writer.pool("avg_pool", source, block.stride)
     return source
+
+
+def _folded(conv: Convolution) -> Conv:
+    return Conv(conv.into, conv.out, conv.kernel, conv.stride, conv.groups)

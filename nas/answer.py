@@ -9,6 +9,7 @@ from effsearch.nas.calibration import Calibration
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.latency_check import LatencyCheck
 from effsearch.nas.setup import Plan
+from effsearch.nas.strategies.registry import wants_front
 from effsearch.results.pareto import cheapest_first
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial
@@ -101,7 +102,7 @@ def make_answer(
         "chosen_by": chosen_by,
         "finalists": verdict.to_dict() if verdict else None,
         "front": _front(ranked, verdict, plan.config.front_cost)
-        if plan.config.strategy == "nsga2"
+        if wants_front(plan.config.strategy)
         else None,
         "targets": plan.config.targets,
         "objective": plan.record["objective"],

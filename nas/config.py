@@ -8,6 +8,7 @@ from effsearch.nas.cost_model import LATENCY, TOTAL_MEMORY
 from effsearch.nas.evaluators.coverage import TableMissing
 from effsearch.nas.objective import FLOOR, Objective, ObjectiveKind, Target, banded_target
 from effsearch.nas.pruning import PruningKind
+from effsearch.nas.strategies.registry import wants_front
 from effsearch.results.config import changed_keys as _changed_keys
 from effsearch.results.config import (
     check_gpus,
@@ -92,7 +93,7 @@ class BaselineConfig:
         cost_tolerance: fraction over a target that is still evaluated; None is 0, and no bound
             with `soft`.
         cost_band: fraction under the first target that is still evaluated, 1 for no bound; None
-            is 0.1, and no bound with `soft` or the strategy `nsga2`, which wants a front.
+            is 0.1, and no bound with `soft` or a strategy that wants a front, such as `nsga2`.
         space: shipped space or YAML file.
         strategy: see `effsearch baseline --help`.
         strategy_options: of the strategy.
@@ -108,8 +109,8 @@ class BaselineConfig:
         samples: networks to evaluate, failed ones included.
         batch_size: networks asked together; None for the strategy's own. Part of what is
             searched: results are told batch by batch, whatever the number of workers.
-        finalists: how many of the best are trained again before the answer; 0 for none. With
-            `nsga2` any other number stands for its whole front.
+        finalists: how many of the best are trained again before the answer; 0 for none. Where the
+            strategy wants a front any other number stands for the whole of it.
         finalist_seeds: trainings of each finalist; two or more give intervals.
         finalist_epochs: of their proxy training; None for three times the search's.
         time_budget: seconds after which no further network is started; None for no limit.
@@ -188,9 +189,10 @@ class BaselineConfig:
             raise InputError(
                 "pruning needs the evaluator proxy: others have no epochs to stop after"
             )
-        if self.pruning != "none" and self.strategy == "nsga2":
+        if self.pruning != "none" and wants_front(self.strategy):
             raise InputError(
-                "pruning goes by one reward, and nsga2 wants a front: leave one of them out"
+                f"pruning goes by one reward, and {self.strategy} wants a front: leave one of "
+                "them out"
             )
         if self.device not in DEVICES:
             # Which of several GPUs a trial gets is Ray's to say.
@@ -247,7 +249,7 @@ class BaselineConfig:
         """The objective with its cost bands; the weight has to be a number by now."""
         assert self.weight != "auto"
         floor = self.cost_band
-        if floor is None and self.objective != "soft" and self.strategy != "nsga2":
+        if floor is None and self.objective != "soft" and not wants_front(self.strategy):
             floor = FLOOR
         made: list[Target] = []
         for metric, limit in self.targets.items():

@@ -15,6 +15,7 @@ import numpy as np
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import Objective
 from effsearch.nas.search import trial_seed
+from effsearch.nas.strategies.registry import wants_front
 from effsearch.results.pareto import cheapest_first
 from effsearch.results.statistics import CONFIDENCE, compare
 from effsearch.results.store.events import Asked, Event, Told
@@ -26,13 +27,13 @@ from effsearch.training.trials.outcome import Outcome, as_event
 
 
 def choose_finalists(ranked: Sequence[Trial], config: BaselineConfig) -> list[Trial]:
-    """The trials to train again: the best few, or with `nsga2` its whole front.
+    """The trials to train again: the best few, or the whole front the strategy wants.
 
     Args:
         ranked: the search's finished trials, best first.
         config: of the search; `finalists` is how many, 0 for none.
     """
-    if config.strategy != "nsga2" or not config.finalists:
+    if not wants_front(config.strategy) or not config.finalists:
         return list(ranked[: config.finalists])
     accuracies = [float(trial.accuracy or 0.0) for trial in ranked]
     on_front = cheapest_first(accuracies, [trial.costs[config.front_cost] for trial in ranked])

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effsearch.nas.objective import Floats
-from effsearch.search_spaces.architecture import Architecture, Block, Stage, Stem, stage_blocks
+from effsearch.search_spaces.architecture import Architecture, Stage, Stem, stage_blocks
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.population import PopulationCost
 from effsearch.search_spaces.space import Encodings, SearchSpace

@@ -5,13 +5,7 @@ from functools import lru_cache
 
 from effsearch.search_spaces.architecture import Architecture, Stage, stage_blocks
 from effsearch.search_spaces.cost import block_cost, head_cost, stem_cost
-
-_NAMES = {
-    "conv": "Conv",
-    "depthwise_separable": "SepConv",
-    "bottleneck": "Bottleneck",
-    "identity": "Identity",
-}
+from effsearch.search_spaces.operations import OPERATIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +40,7 @@ class StageSummary:
 
 def operator_name(stage: Stage) -> str:
     """Operation with its expansion, `MBConv6`; without its kernel."""
-    if stage.op == "mbconv":
-        return f"MBConv{stage.expand:g}"
-    if stage.op == "fused_mbconv":
-        return f"Fused-MBConv{stage.expand:g}"
-    return _NAMES[stage.op]
+    return OPERATIONS[stage.op].label.format(expand=stage.expand)
 
 
 def stage_summaries(architecture: Architecture) -> list[StageSummary]:
@@ -73,7 +63,7 @@ def stage_summaries(architecture: Architecture) -> list[StageSummary]:
     for number, stage in enumerate(architecture.stages, start=1):
         rows.append(_stage(str(number), stage, channels, size))
         channels, size = stage.channels, rows[-1].out_size
-    last = head_cost(channels, head.channels, architecture.classes, size)
+    last = head_cost(channels, head, architecture.classes, size)
     rows.append(
         StageSummary(
             name="head",
@@ -98,9 +88,9 @@ def _stage(name: str, stage: Stage, channels: int, size: int) -> StageSummary:
         macs, params, size = macs + layer.macs, params + layer.params, layer.size
     return StageSummary(
         name=name,
-        operator=f"{operator_name(stage)} {stage.kernel}x{stage.kernel}"
-        if stage.op != "identity"
-        else "Identity",
+        operator=operator_name(stage)
+        if OPERATIONS[stage.op].resamples
+        else f"{operator_name(stage)} {stage.kernel}x{stage.kernel}",
         se=stage.se,
         skip=stage.skip,
         channels=stage.channels,

@@ -11,14 +11,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property, lru_cache
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
+from effsearch.search_spaces.activations import ACTIVATIONS, Activation
+from effsearch.search_spaces.block import Block, Op, Shortcut, Skip
 from effsearch.search_spaces.errors import InputError, unknown_name
-
-Op = Literal["conv", "depthwise_separable", "mbconv", "fused_mbconv", "bottleneck", "identity"]
-Skip = Literal["none", "identity", "pool"]
-Shortcut = Literal["none", "identity", "pool", "projection"]
-Activation = Literal["relu", "relu6", "silu", "hard_swish"]
+from effsearch.search_spaces.operations import OPERATIONS
 
 # Far beyond any network; a slip such as 10⁹ layers must not fill the memory.
 MOST_LAYERS = 10_000
@@ -80,8 +78,8 @@ class Stage:
     skip: Skip = "identity"
 
     def __post_init__(self) -> None:
-        if self.op not in get_args(Op):
-            raise unknown_name("operation", self.op, get_args(Op))
+        if self.op not in OPERATIONS:
+            raise unknown_name("operation", self.op, OPERATIONS)
         if self.skip not in get_args(Skip):
             raise unknown_name("skip option", self.skip, get_args(Skip))
         where = f"stage '{self.op}'"
@@ -101,28 +99,6 @@ class Head:
         # A plain comparison would let False and None pass for 0, and they would be written so.
         if type(self.channels) is not int or self.channels:
             _check_counts("head", channels=self.channels)
-
-
-@dataclass(frozen=True)
-class Block:
-    """One layer with every size worked out; what is built, counted and compared.
-
-    Attributes:
-        op: as in `Stage`, but never a spelling of another (`fused_mbconv` without expansion is a
-            `conv`); an `identity` that changes nothing is no block at all.
-        mid_channels: hidden width; equal to `in_channels` where nothing expands.
-        se_channels: squeeze-excite width, 0 for none.
-        shortcut: what is added to the output.
-    """
-
-    op: Op
-    kernel: int
-    stride: int
-    in_channels: int
-    mid_channels: int
-    out_channels: int
-    se_channels: int
-    shortcut: Shortcut
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,8 +135,8 @@ class Architecture:
         layers = sum(stage.layers for stage in self.stages)
         if layers > MOST_LAYERS:
             raise InputError(f"an architecture has at most {MOST_LAYERS} layers, not {layers}")
-        if self.activation not in get_args(Activation):
-            raise unknown_name("activation", self.activation, get_args(Activation))
+        if self.activation not in ACTIVATIONS:
+            raise unknown_name("activation", self.activation, ACTIVATIONS)
         _check_counts(
             "architecture",
             resolution=self.resolution,
@@ -263,19 +239,15 @@ def squeeze_channels(in_channels: int, ratio: float) -> int:
 
 
 def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
-    op, out = stage.op, stage.channels
+    out = stage.channels
+    operation = OPERATIONS[stage.op]
     keeps_shape = stride == 1 and in_channels == out
-    if op == "identity":
+    if operation.resamples:
         if keeps_shape:
             return None
-        return Block("identity", 1, stride, in_channels, in_channels, out, 0, "none")
-    mid = in_channels
-    if op == "bottleneck":
-        mid = max(1, round(out * stage.expand))
-    elif op in ("mbconv", "fused_mbconv"):
-        mid = max(1, round(in_channels * stage.expand))
-    if op == "fused_mbconv" and mid == in_channels:
-        op = "conv"  # nothing expands, so nothing is left to project (EfficientNetV2, stage 1)
+        return Block(stage.op, 1, stride, in_channels, in_channels, out, 0, "none")
+    mid = operation.hidden(in_channels, out, stage.expand)
+    op = operation.unexpanded if operation.unexpanded and mid == in_channels else stage.op
     return Block(
         op,
         stage.kernel,
@@ -292,7 +264,7 @@ def _shortcut(stage: Stage, in_channels: int, keeps_shape: bool) -> Shortcut:
     if stage.skip == "identity":
         if keeps_shape:
             return "identity"
-        return "projection" if stage.op == "bottleneck" else "none"
+        return "projection" if OPERATIONS[stage.op].projects else "none"
     # Zero channels can be added without parameters, channels cannot be dropped without choosing.
     if stage.skip == "pool" and in_channels <= stage.channels:
         return "pool"

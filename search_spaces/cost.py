@@ -5,10 +5,20 @@ MACs are the multiply-adds of convolutions and linear layers (squeeze-excite's i
 activations, pooling and additions are not counted.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from effsearch.search_spaces.architecture import Architecture, Block, Stem
+from effsearch.search_spaces.architecture import Architecture, Head, Stem
+from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.operations import block_layers, projection
+from effsearch.search_spaces.operations.layer import (
+    Convolution,
+    GlobalPool,
+    Layer,
+    SqueezeExcite,
+)
+from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
 BYTES_PER_ACTIVATION = 4  # float32
 
@@ -64,126 +74,70 @@ def layer_costs(architecture: Architecture, resolution: int | None = None) -> li
     for block in architecture.blocks:
         layers.append(block_cost(block, layers[-1].size))
     last = architecture.stages[-1].channels
-    head = architecture.head.channels
-    layers.append(head_cost(last, head, architecture.classes, layers[-1].size))
+    layers.append(head_cost(last, architecture.head, architecture.classes, layers[-1].size))
     return layers
 
 
 def stem_cost(stem: Stem, in_channels: int, resolution: int) -> LayerCost:
     """Costs of the first convolution and the pooling behind it."""
-    size = _strided(resolution, stem.stride)
-    macs, params = _conv(in_channels, stem.channels, stem.kernel, size)
-    image, out = in_channels * resolution**2, stem.channels * size**2
-    peak = image + out
-    if stem.pool:
-        size = _strided(size, 2)
-        peak = max(peak, out + stem.channels * size**2)
-    return LayerCost(macs, params, peak, size)
+    return _count(stem_layers(stem, in_channels), in_channels, resolution)
 
 
-def head_cost(in_channels: int, head_channels: int, classes: int, size: int) -> LayerCost:
-    """Costs of the last 1×1 convolution (none where `head_channels` is 0) and the classifier."""
-    macs = params = 0
-    peak = 0
-    features = in_channels
-    if head_channels:
-        macs, params = _conv(in_channels, head_channels, 1, size)
-        peak = (in_channels + head_channels) * size**2
-        features = head_channels
-    pooling = features * size**2 + features
-    return LayerCost(
-        macs=macs + features * classes,
-        params=params + features * classes + classes,
-        peak=max(peak, pooling, features + classes),
-        size=1,
-    )
+def head_cost(in_channels: int, head: Head, classes: int, size: int) -> LayerCost:
+    """Costs of the last convolution, the pooling and the classifier."""
+    return _count(head_layers(head, in_channels, classes), in_channels, size)
 
 
 @lru_cache(maxsize=65536)
 def block_cost(block: Block, size: int) -> LayerCost:
     """Costs of one block whose input is `size` × `size` pixels."""
-    out_size = _strided(size, block.stride)
-    if block.op == "identity":
-        macs, params = _conv(block.in_channels, block.out_channels, 1, out_size)
-        peak = block.in_channels * size**2 + block.out_channels * out_size**2
-        return LayerCost(macs, params, peak, out_size)
-    macs = params = 0
     into = block.in_channels * size**2
     # The block's input stays alive until it is added, so it counts beside every later layer.
     waiting = 0 if block.shortcut == "none" else into
-    current, peak, first = into, 0, True
-    for layer in _convolutions(block, size, out_size):
-        macs += layer.macs
-        params += layer.params
-        beside = 0 if first else waiting
-        peak = max(peak, beside + current + layer.activations)
-        current, first = layer.activations, False
-        if layer.squeezed and block.se_channels:
-            gate = _squeeze(layer.squeezed, block.se_channels)
-            macs += gate.macs
-            params += gate.params
-            peak = max(peak, waiting + current + gate.activations)
-    out = block.out_channels * out_size**2
+    counted = _count(block_layers(block), block.in_channels, size, waiting)
+    out = block.out_channels * counted.size**2
     if block.shortcut == "projection":
-        extra_macs, extra_params = _conv(block.in_channels, block.out_channels, 1, out_size)
-        macs += extra_macs
-        params += extra_params
-        peak = max(peak, into + 2 * out)
+        macs, params = _conv(projection(block), counted.size)
+        return LayerCost(
+            counted.macs + macs,
+            counted.params + params,
+            max(counted.peak, into + 2 * out),
+            counted.size,
+        )
     if block.shortcut == "pool":
         # What was pooled is added to the first channels of the output, however many it has.
-        peak = max(peak, into + out + block.in_channels * out_size**2)
-    return LayerCost(macs, params, peak, out_size)
+        pooled = block.in_channels * counted.size**2
+        return replace(counted, peak=max(counted.peak, into + out + pooled))
+    return counted
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """A convolution: `activations` it writes; `squeezed` channels where squeeze-excite follows."""
-
-    macs: int
-    params: int
-    activations: int
-    squeezed: int = 0
-
-
-def _convolutions(block: Block, size: int, out_size: int) -> list[_Layer]:
-    """The convolutions of a block in order; squeeze-excite sits behind the spatial one."""
-    into, mid, out = block.in_channels, block.mid_channels, block.out_channels
-    kernel = block.kernel
-    if block.op == "conv":
-        return [_dense(into, out, kernel, out_size, squeezed=out)]
-    if block.op == "bottleneck":
-        return [
-            _dense(into, mid, 1, size),
-            _dense(mid, mid, kernel, out_size, squeezed=mid),
-            _dense(mid, out, 1, out_size),
-        ]
-    if block.op == "fused_mbconv":
-        return [
-            _dense(into, mid, kernel, out_size, squeezed=mid),
-            _dense(mid, out, 1, out_size),
-        ]
-    layers = [_dense(into, mid, 1, size)] if mid != into else []
-    macs, params = _conv(mid, mid, kernel, out_size, groups=mid)
-    layers.append(_Layer(macs, params, mid * out_size**2, squeezed=mid))
-    layers.append(_dense(mid, out, 1, out_size))
-    return layers
+def _count(layers: Iterable[Layer], channels: int, size: int, waiting: int = 0) -> LayerCost:
+    """Costs of layers in a row; `waiting` activations lie beside all but the first."""
+    macs = params = peak = beside = 0
+    current = channels * size**2
+    for layer in layers:
+        if isinstance(layer, SqueezeExcite):
+            # Pooling, two 1×1 convolutions with biases, a gate: both vectors are activations.
+            weights, vectors = 2 * layer.channels * layer.reduced, layer.channels + layer.reduced
+            macs, params = macs + weights, params + weights + vectors
+            peak = max(peak, beside + current + vectors)
+            continue
+        if isinstance(layer, Convolution):
+            channels, size = layer.out, _strided(size, layer.stride)
+            more_macs, more_params = _conv(layer, size)
+            macs, params = macs + more_macs, params + more_params
+        else:
+            size = 1 if isinstance(layer, GlobalPool) else _strided(size, layer.stride)
+        written = channels * size**2
+        peak = max(peak, beside + current + written)
+        current, beside = written, waiting
+    return LayerCost(macs, params, peak, size)
 
 
-def _dense(into: int, out: int, kernel: int, size: int, squeezed: int = 0) -> _Layer:
-    macs, params = _conv(into, out, kernel, size)
-    return _Layer(macs, params, out * size**2, squeezed)
-
-
-def _squeeze(channels: int, reduced: int) -> _Layer:
-    """Pooling, two 1×1 convolutions with biases, a gate: both vectors count as activations."""
-    macs = 2 * channels * reduced
-    return _Layer(macs, macs + channels + reduced, channels + reduced)
-
-
-def _conv(into: int, out: int, kernel: int, size: int, groups: int = 1) -> tuple[int, int]:
-    """MACs and parameters of a convolution without bias and the normalization behind it."""
-    weights = kernel * kernel * (into // groups) * out
-    return weights * size * size, weights + 2 * out
+def _conv(conv: Convolution, size: int) -> tuple[int, int]:
+    """MACs and parameters of a convolution with what normalizes it; `size` is of its output."""
+    weights = conv.kernel**2 * (conv.into // conv.groups) * conv.out
+    return weights * size**2, weights + conv.out * (2 if conv.norm else 1)
 
 
 def _strided(size: int, stride: int) -> int:

@@ -1,19 +1,16 @@
 """The torch network an architecture describes: one builder for search, grid, family and zoo."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from effsearch.search_spaces.architecture import Architecture, Block
-
-_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": lambda: nn.ReLU(inplace=True),
-    "relu6": lambda: nn.ReLU6(inplace=True),
-    "silu": lambda: nn.SiLU(inplace=True),
-    "hard_swish": lambda: nn.Hardswish(inplace=True),
-}
+from effsearch.search_spaces.activations import ACTIVATIONS, Activation
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.operations import OPERATIONS, block_layers, layer, projection
+from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
 
 def build_network(
@@ -68,10 +65,7 @@ class Network(nn.Module):
         super().__init__()
         self.architecture = architecture
         make = _Layers(architecture.activation, architecture.norm_eps, norm_momentum)
-        stem, head = architecture.stem, architecture.head
-        self.stem = make.conv(in_channels, stem.channels, stem.kernel, stem.stride)
-        if stem.pool:
-            self.stem.append(nn.MaxPool2d(3, stride=2, padding=1))
+        self.stem = make.body(stem_layers(architecture.stem, in_channels))
         blocks = architecture.blocks
         self.blocks = nn.Sequential(
             *(
@@ -79,8 +73,9 @@ class Network(nn.Module):
                 for index, block in enumerate(blocks)
             )
         )
-        last = architecture.stages[-1].channels
-        self.head = make.conv(last, head.channels, 1) if head.channels else nn.Identity()
+        last = head_layers(architecture.head, architecture.stages[-1].channels, classes)
+        before = last[: last.index(layer.GlobalPool())]
+        self.head = make.body(before) if before else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(architecture.features, classes)
 
@@ -96,32 +91,57 @@ class Network(nn.Module):
 
 
 class _Layers:
-    """Makes convolutions with one network's normalization and activation."""
+    """Makes modules with one network's normalization and activation."""
 
-    def __init__(self, activation: str, eps: float, momentum: float) -> None:
-        self.activation = _ACTIVATIONS[activation]
+    def __init__(self, activation: Activation, eps: float, momentum: float) -> None:
+        self._activation = ACTIVATIONS[activation]
         self._eps, self._momentum = eps, momentum
 
-    def conv(
-        self, into: int, out: int, kernel: int, stride: int = 1, groups: int = 1
-    ) -> nn.Sequential:
-        """Convolution, normalization, activation."""
-        return self.linear_conv(into, out, kernel, stride, groups).append(self.activation())
+    def activation(self) -> nn.Module:
+        """The network's activation."""
+        module: nn.Module = getattr(nn, self._activation.torch)(inplace=True)
+        return module
 
-    def linear_conv(
-        self, into: int, out: int, kernel: int, stride: int = 1, groups: int = 1
-    ) -> nn.Sequential:
-        """Convolution and normalization, padded so that size shrinks by the stride alone."""
-        return nn.Sequential(
-            nn.Conv2d(into, out, kernel, stride, kernel // 2, groups=groups, bias=False),
-            nn.BatchNorm2d(out, eps=self._eps, momentum=self._momentum),
+    def module(self, made: layer.Layer) -> nn.Module:
+        """A layer of the body of a network; its classifier is made apart."""
+        match made:
+            case layer.Convolution():
+                return self.conv(made)
+            case layer.SqueezeExcite():
+                return SqueezeExcite(made.channels, made.reduced, self.activation())
+            case layer.MaxPool():
+                return nn.MaxPool2d(3, stride=made.stride, padding=1)
+            case layer.GlobalPool():
+                return nn.AdaptiveAvgPool2d(1)
+
+    def conv(self, conv: layer.Convolution) -> nn.Sequential:
+        """Convolution, normalization, activation."""
+        body = nn.Sequential(
+            nn.Conv2d(
+                conv.into,
+                conv.out,
+                conv.kernel,
+                conv.stride,
+                conv.kernel // 2,
+                groups=conv.groups,
+                bias=False,
+            ),
+            nn.BatchNorm2d(conv.out, eps=self._eps, momentum=self._momentum),
         )
+        return body.append(self.activation()) if conv.active else body
+
+    def body(self, layers: Sequence[layer.Layer]) -> nn.Sequential:
+        """Layers in a row; a lone convolution is not nested."""
+        first, *rest = [self.module(made) for made in layers]
+        if layer.is_lone(layers) and isinstance(first, nn.Sequential):
+            return first.extend(rest)
+        return nn.Sequential(first, *rest)
 
 
 def build_block(block: Block, make: _Layers, drop_path: float) -> nn.Module:
     """One block, wrapped in its shortcut where it has one."""
-    body = _bodies[block.op](block, make)
-    activation = make.activation() if block.op == "bottleneck" else nn.Identity()
+    body = make.body(block_layers(block))
+    activation = make.activation() if OPERATIONS[block.op].active_sum else nn.Identity()
     if block.shortcut == "none":
         return body.append(activation)
     return Residual(body, _shortcut(block, make), activation, drop_path)
@@ -129,7 +149,7 @@ def build_block(block: Block, make: _Layers, drop_path: float) -> nn.Module:
 
 def _shortcut(block: Block, make: _Layers) -> nn.Module:
     if block.shortcut == "projection":
-        return make.linear_conv(block.in_channels, block.out_channels, 1, block.stride)
+        return make.conv(projection(block))
     if block.shortcut == "pool":
         return PoolShortcut(block.stride, block.out_channels - block.in_channels)
     return nn.Identity()
@@ -185,61 +205,6 @@ class SqueezeExcite(nn.Module):
         gates = self.expand(self.activation(self.reduce(gates))).sigmoid()
         scaled: Tensor = x * gates
         return scaled
-
-
-def _conv_body(block: Block, make: _Layers) -> nn.Sequential:
-    body = make.conv(block.in_channels, block.out_channels, block.kernel, block.stride)
-    return _squeezed(body, block, block.out_channels, make)
-
-
-def _separable_body(block: Block, make: _Layers) -> nn.Sequential:
-    return _mbconv_body(block, make).append(make.activation())
-
-
-def _mbconv_body(block: Block, make: _Layers) -> nn.Sequential:
-    into, mid, kernel = block.in_channels, block.mid_channels, block.kernel
-    body = nn.Sequential()
-    if mid != into:
-        body.append(make.conv(into, mid, 1))
-    body.append(make.conv(mid, mid, kernel, block.stride, groups=mid))
-    _squeezed(body, block, mid, make)
-    return body.append(make.linear_conv(mid, block.out_channels, 1))
-
-
-def _fused_body(block: Block, make: _Layers) -> nn.Sequential:
-    mid = block.mid_channels
-    body = nn.Sequential(make.conv(block.in_channels, mid, block.kernel, block.stride))
-    _squeezed(body, block, mid, make)
-    return body.append(make.linear_conv(mid, block.out_channels, 1))
-
-
-def _bottleneck_body(block: Block, make: _Layers) -> nn.Sequential:
-    mid, kernel = block.mid_channels, block.kernel
-    body = nn.Sequential(
-        make.conv(block.in_channels, mid, 1), make.conv(mid, mid, kernel, block.stride)
-    )
-    _squeezed(body, block, mid, make)
-    return body.append(make.linear_conv(mid, block.out_channels, 1))
-
-
-def _identity_body(block: Block, make: _Layers) -> nn.Sequential:
-    return make.linear_conv(block.in_channels, block.out_channels, 1, block.stride)
-
-
-_bodies: dict[str, Callable[[Block, _Layers], nn.Sequential]] = {
-    "conv": _conv_body,
-    "depthwise_separable": _separable_body,
-    "mbconv": _mbconv_body,
-    "fused_mbconv": _fused_body,
-    "bottleneck": _bottleneck_body,
-    "identity": _identity_body,
-}
-
-
-def _squeezed(body: nn.Sequential, block: Block, channels: int, make: _Layers) -> nn.Sequential:
-    if block.se_channels:
-        body.append(SqueezeExcite(channels, block.se_channels, make.activation()))
-    return body
 
 
 def _initialise(module: nn.Module) -> None:

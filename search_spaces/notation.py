@@ -13,22 +13,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from effsearch.search_spaces.architecture import Architecture, Head, Op, Skip, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.block import Skip
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.operations import OPERATIONS
 
-_OPS: dict[str, Op] = {
-    "cn": "conv",
-    "dsa": "depthwise_separable",
-    "ds": "mbconv",
-    "ir": "mbconv",
-    "er": "fused_mbconv",
-    "bt": "bottleneck",
-    "id": "identity",
-}
-_CODES: dict[Op, str] = {op: code for code, op in _OPS.items()}  # "mbconv" ends as "ir"
 _SKIPS: dict[str, Skip] = {"noskip": "none", "skip": "identity", "pool": "pool"}
 _SUFFIXES: dict[Skip, str] = {skip: suffix for suffix, skip in _SKIPS.items()}
-_PLAIN = ("conv", "depthwise_separable")  # timm adds no shortcut to these unless told
 
 _INT_KEYS = {"r": "layers", "k": "kernel", "s": "stride", "c": "channels"}
 _FLOAT_KEYS = {"e": "expand", "se": "se"}
@@ -38,14 +29,15 @@ _OPTION = re.compile(r"([a-z]+)(\d{1,400}(?:\.\d+)?(?:e-?\d+)?)")
 @lru_cache(maxsize=2**16)
 def format_stage(stage: Stage) -> str:
     """One stage in timm's notation, such as `ir_r2_k3_s2_e6_c24_se0.25`."""
-    code = "ds" if stage.op == "mbconv" and stage.expand == 1 else _CODES[stage.op]
-    parts = [code, f"r{stage.layers}", f"k{stage.kernel}", f"s{stage.stride}"]
+    operation = OPERATIONS[stage.op]
+    code = operation.unexpanded_code if stage.expand == 1 else None
+    parts = [code or operation.code, f"r{stage.layers}", f"k{stage.kernel}", f"s{stage.stride}"]
     if stage.expand != 1:
         parts.append(f"e{_number(stage.expand)}")
     parts.append(f"c{stage.channels}")
     if stage.se:
         parts.append(f"se{_number(stage.se)}")
-    if stage.skip != _default_skip(stage.op):
+    if stage.skip != operation.default_skip:
         parts.append(_SUFFIXES[stage.skip])
     return "_".join(parts)
 
@@ -58,10 +50,11 @@ def parse_stage(text: str) -> Stage:
         InputError: an operation or option that is not known, or channels missing.
     """
     code, *options = text.split("_")
-    if code not in _OPS:
-        raise unknown_name(f"operation in '{text}'", code, _OPS)
-    op = _OPS[code]
-    values: dict[str, Any] = {"op": op, "skip": _default_skip(op)}
+    operations = {code: made for made in OPERATIONS.values() for code in made.codes}
+    if code not in operations:
+        raise unknown_name(f"operation in '{text}'", code, operations)
+    operation = operations[code]
+    values: dict[str, Any] = {"op": operation.name, "skip": operation.default_skip}
     for option in options:
         if option in _SKIPS:
             values["skip"] = _SKIPS[option]
@@ -146,10 +139,6 @@ def _option(option: str, text: str) -> tuple[str, int | float]:
     if match and key in _INT_KEYS and match.group(2).isdigit():
         return _INT_KEYS[key], int(match.group(2))
     raise InputError(f"'{option}' in '{text}' is not understood: use r, k, s, e, c, se, noskip")
-
-
-def _default_skip(op: Op) -> Skip:
-    return "none" if op in _PLAIN else "identity"
 
 
 def _number(value: float) -> str:

@@ -121,7 +121,7 @@ class PopulationCost:
         classes = self._space.local_options("network")[0].get("classes", 1000)
         heads = [Head(**values) for values in self._space.local_options("head")]
         rows = [
-            [(head_cost(channels, head.channels, classes, size), 0) for head in heads]
+            [(head_cost(channels, head, classes, size), 0) for head in heads]
             for channels, size in states
         ]
         return _table("head", rows)[0]

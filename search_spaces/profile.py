@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from effsearch.search_spaces.architecture import Architecture, Block, stage_blocks
+from effsearch.search_spaces.architecture import Architecture, stage_blocks
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import BYTES_PER_ACTIVATION, LayerCost, layer_costs
 
 

@@ -17,14 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from effsearch.search_spaces.architecture import (
-    Architecture,
-    Block,
-    Head,
-    Stage,
-    Stem,
-    stage_blocks,
-)
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem, stage_blocks
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError
 
 Encodings = NDArray[np.int64]

@@ -1,7 +1,8 @@
 """Strategies by name. Each is imported when it is made, since some bring torch or Optuna."""
 
 import inspect
-from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from effsearch.nas.problem import Problem
@@ -9,58 +10,47 @@ from effsearch.nas.strategies.base import Strategy
 from effsearch.search_spaces.errors import unknown_name
 
 
-def _random() -> type[Strategy]:
-    from effsearch.nas.strategies.random import RandomSearch
+@dataclass(frozen=True)
+class Entry:
+    """Where a strategy is found, and what it is for.
 
-    return RandomSearch
+    Attributes:
+        module: in this package.
+        name: of its class.
+        wants_front: it seeks the whole front of accuracy and cost, so no single reward ranks its
+            networks: no cost band by default, no pruning, and the front stands in the answer.
+    """
 
+    module: str
+    name: str
+    wants_front: bool = False
 
-def _evolution() -> type[Strategy]:
-    from effsearch.nas.strategies.evolution import RegularizedEvolution
-
-    return RegularizedEvolution
-
-
-def _local_search() -> type[Strategy]:
-    from effsearch.nas.strategies.local_search import LocalSearch
-
-    return LocalSearch
-
-
-def _ppo() -> type[Strategy]:
-    from effsearch.nas.strategies.ppo import PPO
-
-    return PPO
+    def load(self) -> type[Strategy]:
+        """The class, imported when it is asked for."""
+        module = import_module(f"effsearch.nas.strategies.{self.module}")
+        found: type[Strategy] = getattr(module, self.name)
+        return found
 
 
-def _tpe() -> type[Strategy]:
-    from effsearch.nas.strategies.tpe import TPE
-
-    return TPE
-
-
-def _nsga2() -> type[Strategy]:
-    from effsearch.nas.strategies.nsga2 import NSGA2
-
-    return NSGA2
-
-
-def _bayesian() -> type[Strategy]:
-    from effsearch.nas.strategies.bayesian import Bayesian
-
-    return Bayesian
-
-
-STRATEGIES: dict[str, Callable[[], type[Strategy]]] = {
-    "bayesian": _bayesian,
-    "random": _random,
-    "evolution": _evolution,
-    "local_search": _local_search,
-    "ppo": _ppo,
-    "tpe": _tpe,
-    "nsga2": _nsga2,
+STRATEGIES: dict[str, Entry] = {
+    "bayesian": Entry("bayesian", "Bayesian"),
+    "random": Entry("random", "RandomSearch"),
+    "evolution": Entry("evolution", "RegularizedEvolution"),
+    "local_search": Entry("local_search", "LocalSearch"),
+    "ppo": Entry("ppo", "PPO"),
+    "tpe": Entry("tpe", "TPE"),
+    "nsga2": Entry("nsga2", "NSGA2", wants_front=True),
 }
-"""From a name to what imports and returns the class."""
+"""Every strategy by its name. A new one is a file beside this and a line here."""
+
+
+def wants_front(name: str) -> bool:
+    """Whether a strategy seeks a front instead of one winner.
+
+    Raises:
+        InputError: no such strategy.
+    """
+    return _entry(name).wants_front
 
 
 def strategy_options(name: str) -> dict[str, Any]:
@@ -96,7 +86,11 @@ def make_strategy(name: str, problem: Problem, seed: int = 0, **options: Any) ->
 
 
 def _load(name: str) -> type[Strategy]:
-    load = STRATEGIES.get(name.replace("-", "_"))
-    if load is None:
+    return _entry(name).load()
+
+
+def _entry(name: str) -> Entry:
+    entry = STRATEGIES.get(name.replace("-", "_"))
+    if entry is None:
         raise unknown_name("strategy", name, STRATEGIES)
-    return load()
+    return entry

@@ -14,7 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from effsearch.search_spaces.architecture import Block, Stage, Stem, stage_blocks
+from effsearch.search_spaces.architecture import Stage, Stem, stage_blocks
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.population import PopulationCost
 from effsearch.search_spaces.space import Encodings, SearchSpace
 

@@ -15,7 +15,8 @@ from effsearch.latency.onnx_program import write_onnx
 from effsearch.latency.program import block_program, network_program
 from effsearch.latency.torch_program import TorchProgram
 from effsearch.latency.weights import network_weights
-from effsearch.search_spaces.architecture import Architecture, Block, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network, build_network
 from effsearch.search_spaces.space_file import load_space

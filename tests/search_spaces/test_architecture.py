@@ -10,13 +10,13 @@ import pytest
 
 from effsearch.search_spaces.architecture import (
     Architecture,
-    Block,
     Head,
     Stage,
     Stem,
     squeeze_channels,
     stage_blocks,
 )
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.zoo import load_zoo
 

@@ -9,19 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from effsearch.search_spaces.architecture import (
-    Activation,
-    Architecture,
-    Head,
-    Op,
-    Skip,
-    Stage,
-    Stem,
-)
+from effsearch.search_spaces.activations import Activation
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.block import Op, Skip
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import PoolShortcut, Residual, SqueezeExcite, build_network
+from effsearch.search_spaces.operations import OPERATIONS
 
-COMBINATIONS = list(product(get_args(Op), get_args(Skip), (0, 0.25), (1, 2)))
+COMBINATIONS = list(product(tuple(OPERATIONS), get_args(Skip), (0, 0.25), (1, 2)))
 
 
 def small(op: Op, skip: Skip, se: float, stride: int) -> Architecture:

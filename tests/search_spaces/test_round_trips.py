@@ -6,15 +6,9 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from effsearch.search_spaces.architecture import (
-    Activation,
-    Architecture,
-    Head,
-    Op,
-    Skip,
-    Stage,
-    Stem,
-)
+from effsearch.search_spaces.activations import Activation
+from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.block import Skip
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import (
     format_architecture,
@@ -22,6 +16,7 @@ from effsearch.search_spaces.notation import (
     parse_architecture,
     parse_stage,
 )
+from effsearch.search_spaces.operations import OPERATIONS
 
 odd = st.integers(0, 5).map(lambda half: 2 * half + 1)
 ratios = st.one_of(
@@ -29,7 +24,7 @@ ratios = st.one_of(
 )
 stages = st.builds(
     Stage,
-    op=st.sampled_from(get_args(Op)),
+    op=st.sampled_from(tuple(OPERATIONS)),
     channels=st.integers(1, 300),
     layers=st.integers(1, 4),
     kernel=odd,

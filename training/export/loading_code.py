@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from effsearch.search_spaces.activations import ACTIVATIONS
 from effsearch.search_spaces.notation import format_stage
+from effsearch.search_spaces.operations import OPERATIONS
 from effsearch.training.models.model_file import ModelInfo, network_name
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ _TORCHVISION = {f"efficientnet-b{n}": f"efficientnet_b{n}" for n in range(8)} | 
     "mobilenet-v2": "mobilenet_v2",
     "resnet-50": "resnet50",
 }
-_ACTIVATIONS = {"relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU", "hard_swish": "Hardswish"}
 
 
 def loading_lines(export: "Export", info: ModelInfo) -> list[str]:
@@ -56,7 +57,7 @@ def _timm(info: ModelInfo) -> list[str]:
         eps = "" if base == "resnet-50" else f", bn_eps={architecture.norm_eps:g}"
         make = f'network = timm.create_model("{_TIMM[base]}", num_classes={info.classes}{eps})'
         return ["import timm", "", make, *_stem_stride(stride, "network.conv_stem")]
-    if any(stage.op == "bottleneck" for stage in architecture.stages):
+    if any("timm" not in OPERATIONS[stage.op].schemes for stage in architecture.stages):
         return []
     stages = ",\n        ".join(f'["{format_stage(stage)}"]' for stage in architecture.stages)
     stem, head = architecture.stem, architecture.head
@@ -73,7 +74,7 @@ def _timm(info: ModelInfo) -> list[str]:
         f"    stem_size={stem.channels},",
         f"    stem_kernel_size={stem.kernel},",
         "    fix_stem=True,",
-        f"    act_layer=nn.{_ACTIVATIONS[architecture.activation]},",
+        f"    act_layer=nn.{ACTIVATIONS[architecture.activation].torch},",
         f"    norm_layer=partial(nn.BatchNorm2d, eps={architecture.norm_eps:g}),",
         ")",
         *_stem_stride(own_stride, "network.conv_stem"),

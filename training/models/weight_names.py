@@ -12,27 +12,22 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from effsearch.search_spaces.architecture import Architecture, Block, stage_blocks
+from effsearch.search_spaces.architecture import Architecture, stage_blocks
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.network import Network
+from effsearch.search_spaces.operations import OPERATIONS, block_layers
+from effsearch.search_spaces.operations.layer import (
+    Convolution,
+    Layer,
+    Pair,
+    SqueezeExcite,
+    is_lone,
+)
+from effsearch.search_spaces.operations.operation import Scheme
 from effsearch.training.models.model_file import check_tensors
 
 Library = Literal["timm", "torchvision"]
-# Two layers of a block: convolution and its normalization, or the two of squeeze-excite.
-Pair = tuple[str, str]
-
-_SE: Pair = ("se.conv_reduce", "se.conv_expand")
-_TIMM_BLOCKS: dict[str, dict[str, Pair]] = {
-    "separable": {"depthwise": ("conv_dw", "bn1"), "se": _SE, "project": ("conv_pw", "bn2")},
-    "inverted": {
-        "expand": ("conv_pw", "bn1"),
-        "depthwise": ("conv_dw", "bn2"),
-        "se": _SE,
-        "project": ("conv_pwl", "bn3"),
-    },
-    "fused": {"expand": ("conv_exp", "bn1"), "se": _SE, "project": ("conv_pwl", "bn2")},
-    "conv": {"conv": ("conv", "bn1")},
-}
 
 
 def layer_names(architecture: Architecture, library: Library) -> dict[str, str]:
@@ -47,7 +42,7 @@ def layer_names(architecture: Architecture, library: Library) -> dict[str, str]:
     """
     if library not in get_args(Library):
         raise unknown_name("library of weights", library, get_args(Library))
-    if all(stage.op == "bottleneck" for stage in architecture.stages):
+    if all("resnet" in OPERATIONS[stage.op].schemes for stage in architecture.stages):
         return _resnet_names(architecture, library)
     _refuse_foreign_blocks(architecture, library)
     if library == "timm":
@@ -138,31 +133,28 @@ class _Place:
     index: int
 
     @property
-    def roles(self) -> list[str]:
-        """What the layers with tensors do, in the order of the block's body."""
-        block = self.block
-        squeeze = ["se"] if block.se_channels else []
-        if block.op == "conv":
-            return ["conv", *squeeze]
-        if block.op == "bottleneck":
-            return ["conv1", "conv2", *squeeze, "conv3"]
-        if block.op == "fused_mbconv":
-            return ["expand", *squeeze, "project"]
-        expand = ["expand"] if block.mid_channels != block.in_channels else []
-        return [*expand, "depthwise", *squeeze, "project"]
-
-    @property
-    def ours(self) -> list[Pair]:
-        """Names of `roles` in `effsearch.search_spaces.network`."""
+    def layers(self) -> list[tuple[Layer, Pair]]:
+        """The layers with tensors, and the names of their two in `search_spaces.network`."""
         body = f"blocks.{self.index}" + ("" if self.block.shortcut == "none" else ".body")
-        if self.block.op == "conv":
-            return [(f"{body}.0", f"{body}.1")]
+        layers = block_layers(self.block)
+        if is_lone(layers):
+            # A lone convolution is not nested, and what follows it stands behind its activation.
+            return [(layers[0], (f"{body}.0", f"{body}.1"))]
         return [
-            (f"{body}.{position}.reduce", f"{body}.{position}.expand")
-            if role == "se"
-            else (f"{body}.{position}.0", f"{body}.{position}.1")
-            for position, role in enumerate(self.roles)
+            (layer, (f"{body}.{position}.reduce", f"{body}.{position}.expand"))
+            if isinstance(layer, SqueezeExcite)
+            else (layer, (f"{body}.{position}.0", f"{body}.{position}.1"))
+            for position, layer in enumerate(layers)
         ]
+
+    def named(self, prefix: str) -> dict[str, str]:
+        """From our names to those that the layers themselves say."""
+        return {
+            ours: f"{prefix}.{theirs}"
+            for layer, pair in self.layers
+            if isinstance(layer, Convolution | SqueezeExcite)
+            for ours, theirs in zip(pair, layer.names, strict=True)
+        }
 
 
 def _places(architecture: Architecture) -> Iterator[_Place]:
@@ -176,23 +168,10 @@ def _places(architecture: Architecture) -> Iterator[_Place]:
 def _timm_names(architecture: Architecture) -> dict[str, str]:
     names = {"stem.0": "conv_stem", "stem.1": "bn1"}
     for place in _places(architecture):
-        table = _TIMM_BLOCKS[_timm_block(place.block)]
-        prefix = f"blocks.{place.stage}.{place.layer}"
-        for ours, role in zip(place.ours, place.roles, strict=True):
-            names |= {
-                mine: f"{prefix}.{name}" for mine, name in zip(ours, table[role], strict=True)
-            }
+        names |= place.named(f"blocks.{place.stage}.{place.layer}")
     if architecture.head.channels:
         names |= {"head.0": "conv_head", "head.1": "bn2"}
     return names | {"classifier": "classifier"}
-
-
-def _timm_block(block: Block) -> str:
-    if block.op == "conv":
-        return "conv"
-    if block.op == "fused_mbconv":
-        return "fused"
-    return "separable" if block.mid_channels == block.in_channels else "inverted"
 
 
 def _torchvision_names(architecture: Architecture) -> dict[str, str]:
@@ -204,11 +183,11 @@ def _torchvision_names(architecture: Architecture) -> dict[str, str]:
     for place in _places(architecture):
         last = (place.index if mobile else place.stage) + 1
         prefix = f"features.{last}.conv" if mobile else f"features.{last}.{place.layer}.block"
-        for position, (ours, role) in enumerate(zip(place.ours, place.roles, strict=True)):
+        for position, (layer, ours) in enumerate(place.layers):
             leaves = (f"{position}.0", f"{position}.1")
-            if role == "se":
+            if isinstance(layer, SqueezeExcite):
                 leaves = (f"{position}.fc1", f"{position}.fc2")
-            elif mobile and role == "project":
+            elif mobile and position == len(place.layers) - 1:
                 leaves = (f"{position}", f"{position + 1}")
             names[ours[0]], names[ours[1]] = (f"{prefix}.{leaf}" for leaf in leaves)
     names |= {"head.0": f"features.{last + 1}.0", "head.1": f"features.{last + 1}.1"}
@@ -229,8 +208,7 @@ def _resnet_names(architecture: Architecture, library: Library) -> dict[str, str
     names = {"stem.0": "conv1", "stem.1": "bn1"}
     for place in places:
         prefix = f"layer{place.stage + 1}.{place.layer}"
-        for number, (conv, norm) in enumerate(place.ours, start=1):
-            names |= {conv: f"{prefix}.conv{number}", norm: f"{prefix}.bn{number}"}
+        names |= place.named(prefix)
         if place.block.shortcut == "projection":
             shortcut = f"blocks.{place.index}.shortcut"
             names |= {f"{shortcut}.{part}": f"{prefix}.downsample.{part}" for part in (0, 1)}
@@ -238,18 +216,17 @@ def _resnet_names(architecture: Architecture, library: Library) -> dict[str, str
 
 
 def _refuse_foreign_blocks(architecture: Architecture, library: Library) -> None:
-    known = {"mbconv", "fused_mbconv", "conv"}
-    if library == "timm":
-        known.add("depthwise_separable")
-    elif architecture.activation == "relu6":
-        known = {"mbconv"}
+    scheme: Scheme = library
+    if library == "torchvision" and architecture.activation == "relu6":
+        scheme = "torchvision_mobilenet"
     for stage in architecture.stages:
-        if stage.op not in known:
+        if scheme not in OPERATIONS[stage.op].schemes:
             raise _foreign(library, f"the operation '{stage.op}'")
     for block in architecture.blocks:
         if block.shortcut not in ("none", "identity"):
             raise _foreign(library, f"the skip option '{block.shortcut}'")
-        if block.op == "conv" and block.se_channels:
+        layers = block_layers(block)
+        if is_lone(layers) and len(layers) > 1:
             raise _foreign(library, "squeeze-excite behind a plain convolution")
         if library == "torchvision" and architecture.activation == "relu6" and block.se_channels:
             raise _foreign(library, "squeeze-excite and relu6")

@@ -1,0 +1,20 @@
+"""The layers before and behind the blocks."""
+
+from effsearch.search_spaces.architecture import Head, Stem
+from effsearch.search_spaces.operations.layer import Convolution, GlobalPool, Layer, MaxPool
+
+
+def stem_layers(stem: Stem, in_channels: int) -> tuple[Layer, ...]:
+    """The first convolution, and the pooling behind it."""
+    names = ("conv_stem", "bn1")
+    conv = Convolution(names, in_channels, stem.channels, stem.kernel, stem.stride)
+    return (conv, MaxPool()) if stem.pool else (conv,)
+
+
+def head_layers(head: Head, in_channels: int, classes: int) -> tuple[Layer, ...]:
+    """The last convolution (none where it has no channels), pooling, and the classifier, which is
+    a 1×1 convolution on one pixel."""
+    conv = Convolution(("conv_head", "bn2"), in_channels, head.channels)
+    features = head.channels or in_channels
+    classifier = Convolution(("classifier", ""), features, classes, active=False, norm=False)
+    return (*((conv,) if head.channels else ()), GlobalPool(), classifier)
