@@ -1,65 +1,26 @@
-"""Yardstick: what strategies are compared on, where the true accuracy of a network is known.
+"""The yardsticks of a comparison by what the user writes: a landscape, a table, a function.
 
 An evaluation is a look-up with noise; what a search is judged by is the accuracy without it.
 """
 
 import hashlib
-from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from effsearch.nas.bench.config import BenchConfig
+from effsearch.nas.bench.user_function import UserFunction, further_noise
+from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.evaluators.coverage import Coverage
 from effsearch.nas.evaluators.table import read_table
+from effsearch.nas.evaluators.user import load_user_evaluator
 from effsearch.nas.landscape import SyntheticLandscape
 from effsearch.nas.problem import ENUMERABLE, Candidate, Problem
 from effsearch.nas.search import trial_seed
 from effsearch.search_spaces.errors import InputError, unknown_name
-from effsearch.search_spaces.space import Encodings
+from effsearch.search_spaces.space import Encodings, SearchSpace
 from effsearch.search_spaces.space_file import load_space
-
-
-class Yardstick(ABC):
-    """Accuracies of the networks of a problem.
-
-    Attributes:
-        problem: what is searched.
-    """
-
-    problem: Problem
-
-    @abstractmethod
-    def measure(self, candidate: Candidate, seed: int) -> float | None:
-        """One noisy evaluation, the same for the same seed; None where it fails."""
-
-    @abstractmethod
-    def accuracy(self, candidate: Candidate) -> float:
-        """What it would be without noise, of a candidate that can be measured."""
-
-    @property
-    @abstractmethod
-    def lacking(self) -> int | None:
-        """Networks of the space it has no value for; None where there are too many to count."""
-
-    @property
-    @abstractmethod
-    def gaps(self) -> str:
-        """The same in words; empty where it lacks none."""
-
-    @abstractmethod
-    def lacks(self, candidate: Candidate) -> bool:
-        """Whether it has no value of the candidate's own."""
-
-    @property
-    @abstractmethod
-    def best(self) -> float | None:
-        """Highest noise-free reward in the band; None where the space is too large to know."""
-
-    def reward(self, candidate: Candidate, accuracy: float) -> float:
-        """Reward of an accuracy that the candidate has or might have."""
-        return float(self.problem.objective.reward(accuracy, candidate.costs))
 
 
 class Synthetic(Yardstick):
@@ -96,8 +57,7 @@ class Synthetic(Yardstick):
         space = self.problem.space
         if space.size > ENUMERABLE:
             return None
-        rows: Encodings = np.array(list(space.enumerate()), dtype=np.int64)
-        rows = self.problem.in_band(rows.reshape(space.size, len(space)))
+        rows = self.problem.in_band(every_encoding(space))
         accuracies = self._landscape.accuracy(rows)
         return float(self.problem.objective.reward(accuracies, self.problem.costs(rows)).max())
 
@@ -134,8 +94,7 @@ class Table(Yardstick):
         if rows is None:
             return None
         drawn = trial_seed(seed, candidate.id)
-        noise = self._sigma * float(np.random.default_rng([drawn, 1]).standard_normal())
-        return rows[drawn % len(rows)] + noise
+        return rows[drawn % len(rows)] + further_noise(self._sigma, drawn)
 
     def accuracy(self, candidate: Candidate) -> float:
         rows = self._of(candidate)
@@ -156,23 +115,34 @@ class Table(Yardstick):
 
     @cached_property
     def best(self) -> float | None:
-        inside = self.problem.in_band(self._coverage.encodings)
-        candidates = [self.problem.candidate(row) for row in inside]
+        # A network that the table lacks has a cost of its own: with the accuracy of its nearest
+        # it may be better than all that the table holds.
+        beyond = self._nearest and self.problem.objective.targets and self.lacking != 0
+        if beyond and self.problem.space.size > ENUMERABLE:
+            return None
+        rows = every_encoding(self.problem.space) if beyond else self._coverage.encodings
+        candidates = self.problem.new(self.problem.in_band(rows), set(), len(rows))
         return max((self.reward(c, self.accuracy(c)) for c in candidates), default=None)
 
     def _of(self, candidate: Candidate) -> list[float] | None:
         if candidate.id in self._rows or not self._nearest:
             return self._rows.get(candidate.id)
         if candidate.id not in self._found:
-            self._found[candidate.id] = self._coverage.nearest(candidate.encoding)
+            # Of several spellings of a network the one that every evaluator looks up.
+            encoding = self.problem.space.encode(candidate.architecture)
+            self._found[candidate.id] = self._coverage.nearest(encoding.tolist())
         return self._rows[self._found[candidate.id]]
+
+
+_EVALUATORS = ("synthetic", "TABLE.csv", "package.module:function", "file.py:function")
 
 
 def make_yardstick(config: BenchConfig) -> Yardstick:
     """What a configuration compares on.
 
     Raises:
-        InputError: an unreadable space or table, a table of no network of the space.
+        InputError: an unreadable space or table, a table of no network of the space, a function
+            that cannot be imported.
         InfeasibleError: the space cannot reach a target.
     """
     space = load_space(config.space)
@@ -183,8 +153,12 @@ def make_yardstick(config: BenchConfig) -> Yardstick:
             raise InputError(f"landscape of '{config.evaluator}' must be a number: synthetic:3")
         made = {} if config.noise is None else {"noise": config.noise}
         return Synthetic(problem, SyntheticLandscape(space, int(landscape or 0), **made))
+    if ":" in config.evaluator:
+        return UserFunction(
+            problem, load_user_evaluator(config.evaluator), sigma=config.noise or 0.0
+        )
     if not config.evaluator.endswith(".csv"):
-        raise unknown_name("evaluator of a bench", config.evaluator, ["synthetic", "TABLE.csv"])
+        raise unknown_name("evaluator of a bench", config.evaluator, _EVALUATORS)
     table = read_table(Path(config.evaluator))
     return Table(
         problem,
@@ -198,13 +172,20 @@ def make_yardstick(config: BenchConfig) -> Yardstick:
     )
 
 
+def every_encoding(space: SearchSpace) -> Encodings:
+    """All encodings of a space that is small enough, (size, genes)."""
+    rows: Encodings = np.array(list(space.enumerate()), dtype=np.int64)
+    return rows.reshape(space.size, len(space))
+
+
 def content_of(config: BenchConfig) -> str:
-    """16 hex digits that name the content of the space and of the table, if there is one.
+    """16 hex digits that name the content of the space and of the table or file, if there is one.
 
     Raises:
         InputError: an unreadable space.
     """
     digest = hashlib.sha256(load_space(config.space).digest.encode())
-    if config.evaluator.endswith(".csv") and Path(config.evaluator).is_file():
-        digest.update(Path(config.evaluator).read_bytes())
+    file = Path(config.evaluator.rpartition(":")[0] or config.evaluator)
+    if file.suffix in (".csv", ".py") and file.is_file():
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

@@ -10,6 +10,8 @@ from effsearch.nas.bench.runner import Trace
 from effsearch.results.bench_progress import interval as interval
 from effsearch.search_spaces.errors import EffsearchError
 
+_EQUAL = 1e-12  # rewards that differ by rounding alone
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -18,6 +20,10 @@ class Standing:
     Attributes:
         reward: mean over the seeds of the incumbent's noise-free reward.
         half_width: of its 95% interval (Student's t over the seeds).
+        low, high: the interval, which ends at the best there is where that is known.
+        reached: seeds that reached the best there is; None where that is not known. Where it is
+            more than half of them, the seeds hardly differ and the interval covers less often
+            than it says.
         regret: what is missing, on average, to the best there is (or that any search saw).
     """
 
@@ -25,8 +31,16 @@ class Standing:
     evaluations: int
     reward: float
     half_width: float
+    low: float
+    high: float
+    reached: int | None
     regret: float
     seeds: int
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many seeds reached the best that their number says more than the interval."""
+        return self.reached is not None and 2 * self.reached > self.seeds
 
     def to_dict(self) -> dict[str, str | int | float | None]:
         """JSON-ready; None where there is no number, as before any evaluation succeeded."""
@@ -50,10 +64,7 @@ def standings(traces: Sequence[Trace], marks: Iterable[int], best: float | None)
     by_name = grouped(traces)
     reached = [reward for trace in traces for reward in trace.rewards if not math.isnan(reward)]
     if not reached:
-        raise EffsearchError(
-            "all evaluations failed: the table lacks every network asked for; --table-missing "
-            "nearest takes the nearest one's values"
-        )
+        raise EffsearchError(f"all evaluations failed: {_cause(traces)}")
     known = max(reached) if best is None else best
     found = []
     for name, runs in by_name.items():
@@ -66,11 +77,22 @@ def standings(traces: Sequence[Trace], marks: Iterable[int], best: float | None)
                     evaluations=mark,
                     reward=mean,
                     half_width=half,
+                    low=mean - half,
+                    high=mean + half if best is None else min(mean + half, best),
+                    reached=None if best is None else int((rewards >= best - _EQUAL).sum()),
                     regret=known - mean,
                     seeds=len(runs),
                 )
             )
     return found
+
+
+def _cause(traces: Sequence[Trace]) -> str:
+    first = next((trace.error for trace in traces if trace.error), "")
+    return first or (
+        "the table lacks every network asked for; --table-missing nearest takes the nearest one's "
+        "values"
+    )
 
 
 def grouped(traces: Iterable[Trace]) -> Mapping[str, list[Trace]]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from effsearch.nas.bench.benchmark import Yardstick, content_of, make_yardstick
+from effsearch.nas.bench.benchmark import content_of, make_yardstick
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.finished import keep_trace, kept_traces
 from effsearch.nas.bench.leaderboard import Standing, standings
 from effsearch.nas.bench.progress import progress
 from effsearch.nas.bench.runner import Trace, run_race
+from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.objective import describe
 from effsearch.results.bench_progress import SEARCHES, TRACES
 from effsearch.results.plots.files import figure_bytes
@@ -88,7 +89,7 @@ def resume_comparison(
     found = find_run(run_dir, reference, KIND)
     config = replace(BenchConfig.from_dict(found.record["config"]), workers=workers)
     if found.record.get("content") != content_of(config):
-        raise InputError(f"run {found.reference} was started with another space or table")
+        raise InputError(f"run {found.reference} was started with another space, table or function")
     yardstick = make_yardstick(config)
     with Run.resume(run_dir, found.path) as run:
         return _compare(run, config, yardstick, quiet)
@@ -107,6 +108,7 @@ def _compare(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -
             "evaluator": config.evaluator,
             "noise": config.noise,
             "best": yardstick.best,
+            "judged_by": yardstick.judged_by,
             "lacking": yardstick.lacking,
             "missed": sum(trace.missing for trace in traces),
             "evaluations": sum(trace.evaluated for trace in traces),

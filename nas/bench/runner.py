@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from effsearch.nas.bench.benchmark import Yardstick, make_yardstick
+from effsearch.nas.bench.benchmark import make_yardstick
 from effsearch.nas.bench.config import BenchConfig
+from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.problem import Candidate, Result
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.registry import make_strategy
@@ -35,6 +36,7 @@ class Trace:
             out.
         missing: how many of them a table lacked.
         seconds: wall clock of the whole search.
+        error: why the first evaluation failed that did, where that is known; else empty.
     """
 
     strategy: str
@@ -44,6 +46,7 @@ class Trace:
     evaluated: int
     missing: int
     seconds: float
+    error: str = ""
 
 
 def run_race(
@@ -129,6 +132,7 @@ def trace_of(
         evaluated=len(sampled),
         missing=missing,
         seconds=time.perf_counter() - start,
+        error=yardstick.error,
     )
 
 

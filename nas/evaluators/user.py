@@ -52,7 +52,7 @@ class UserEvaluator(Evaluator):
         self._module = module
         self._function = function
         self._source = source
-        self._seeded = seeded
+        self.seeded = seeded
         self._search_path = search_path
         self._call: Callable[..., Any] | None = None
 
@@ -77,9 +77,9 @@ class UserEvaluator(Evaluator):
         architectures = [request.architecture for request in requests]
         seeds = [request.seed for request in requests]
         if self.batched:
-            options = {"seeds": seeds} if self._seeded else {}
+            options = {"seeds": seeds} if self.seeded else {}
             return [_measurements(result) for result in self._call(architectures, **options)]
-        options_one = {"seed": seeds[0]} if self._seeded else {}
+        options_one = {"seed": seeds[0]} if self.seeded else {}
         return [_measurements(self._call(architectures[0], **options_one))]
 
 

@@ -42,6 +42,11 @@ def _certainty(standings: Sequence[Row]) -> list[str]:
     low = first["reward"] - first["half_width"]
     close = [row["strategy"] for row in others if row["reward"] + (row["half_width"] or 0) >= low]
     said = f"How sure: the 95% interval of its mean is ± {first['half_width']:.4f}"
+    if 2 * int(first.get("reached") or 0) > first["seeds"]:
+        said += (
+            f", which covers less often than that, since {first['reached']} of {first['seeds']} "
+            "seeds reached the best there is"
+        )
     if close:
         return [f"{said}; not clearly behind it: {', '.join(close)}."]
     return [f"{said}{'; all others are behind' if others else ''}."]

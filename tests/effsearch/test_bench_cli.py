@@ -71,7 +71,7 @@ def test_a_resumed_comparison_repeats_no_search_that_ended(tmp_path: Path, space
     space.write_text(SPACE.replace("24, 32", "24, 40"))
     changed = effsearch("--resume", "bench/001", "--run-dir", tmp_path)
     assert changed.returncode == 2
-    assert "another space or table" in changed.stderr
+    assert "another space, table or function" in changed.stderr
 
 
 def test_talk_goes_to_stderr_and_the_table_to_stdout(tmp_path: Path, space: Path) -> None:

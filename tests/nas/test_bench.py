@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effsearch.nas.bench.benchmark import make_yardstick
+from effsearch.nas.bench.benchmark import content_of, make_yardstick
 from effsearch.nas.bench.config import BenchConfig, strategies_of
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.finished import keep_trace, kept_traces
@@ -283,3 +283,114 @@ def test_a_configuration_comes_back_with_its_objective(space: str) -> None:
         assert BenchConfig.from_dict(stored) == before
     with pytest.raises(InputError, match="started by another version"):
         BenchConfig.from_dict({"strategies": ["random"]})
+
+
+# The user's own function
+
+FUNCTION = """
+import hashlib
+
+def exact(architecture):
+    return int(architecture.id, 16) % 997 / 997
+
+def noisy(architecture, seed):
+    return exact(architecture) * 0.9 + (seed % 100) / 1000
+
+def fails(architecture):
+    raise ValueError("no such device")
+
+def percent(architecture):
+    return 93.0
+"""
+
+
+@pytest.fixture
+def functions(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(FUNCTION)
+    return path
+
+
+def test_a_function_that_repeats_itself_is_the_truth(space: str, functions: Path) -> None:
+    yardstick = make_yardstick(config(space, evaluator=f"{functions}:exact"))
+    candidate = yardstick.problem.candidate([2, 1, 1, 1, 0])
+    value = int(candidate.id, 16) % 997 / 997
+    assert yardstick.measure(candidate, 0) == yardstick.measure(candidate, 1) == value
+    assert yardstick.accuracy(candidate) == value
+    assert yardstick.judged_by == "reward without noise"
+    assert yardstick.best is None
+
+
+def test_noise_can_be_put_on_a_function(space: str, functions: Path) -> None:
+    yardstick = make_yardstick(config(space, evaluator=f"{functions}:exact", noise=0.01))
+    candidate = yardstick.problem.candidate([2, 1, 1, 1, 0])
+    errors = [
+        (yardstick.measure(candidate, seed) or 0) - yardstick.accuracy(candidate)
+        for seed in range(400)
+    ]
+    assert np.std(errors) == pytest.approx(0.01, rel=0.15)
+
+
+def test_an_answer_by_a_noisy_function_is_judged_by_an_evaluation_of_its_own(
+    space: str, functions: Path
+) -> None:
+    yardstick = make_yardstick(config(space, evaluator=f"{functions}:noisy"))
+    candidate = yardstick.problem.candidate([2, 1, 1, 1, 0])
+    measured = {yardstick.measure(candidate, seed) for seed in range(5)}
+    assert len(measured) == 5
+    assert yardstick.accuracy(candidate) == yardstick.accuracy(candidate)
+    assert yardstick.accuracy(candidate) not in measured
+    assert yardstick.judged_by == "reward by one more evaluation"
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [("fails", "ValueError: no such device"), ("percent", r"fraction in \[0, 1\], not 93")],
+)
+def test_a_function_that_fails_for_every_network_is_an_error(
+    space: str, functions: Path, function: str, message: str
+) -> None:
+    given = config(space, evaluator=f"{functions}:{function}", strategies=("random",))
+    with pytest.raises(EffsearchError, match=message):
+        standings(run_race(given, lambda _: None), (20,), None)
+
+
+def test_another_text_of_the_function_is_other_content(space: str, functions: Path) -> None:
+    given = config(space, evaluator=f"{functions}:exact")
+    before = content_of(given)
+    functions.write_text(FUNCTION + "\n")
+    assert content_of(given) != before
+
+
+# What the best is, and how many reached it
+
+
+def test_with_the_nearest_s_values_no_search_is_better_than_the_best(
+    tmp_path: Path, space: str
+) -> None:
+    # The table holds one network; every other one has its accuracy, and some cost less.
+    loaded = load_space(space)
+    network = loaded.decode(np.array([2, 1, 1, 1, 0]))
+    table = tmp_path / "table.csv"
+    table.write_text(f"architecture,accuracy\n{format_architecture(network)},0.9\n")
+    target = BaselineConfig(target_flops=4e6, objective="soft").make_objective()
+    yardstick = make_yardstick(
+        config(space, evaluator=str(table), table_missing="nearest", objective=target)
+    )
+    found = run_search(yardstick, "random", 0, 100)
+    own = yardstick.problem.candidate([2, 1, 1, 1, 0])
+    assert yardstick.reward(own, 0.9) < max(found.rewards)
+    assert max(found.rewards) == yardstick.best
+
+
+def test_an_interval_ends_at_the_best_and_says_how_many_seeds_reached_it() -> None:
+    traces = [trace([0.9], seed=seed) for seed in range(9)] + [trace([0.8], seed=9)]
+    (found,) = standings(traces, (1,), best=0.9)
+    assert (found.reward, found.reached, found.seeds) == (pytest.approx(0.89), 9, 10)
+    assert found.high == 0.9
+    assert found.low == pytest.approx(0.89 - 2.262 * 0.1 / 10, abs=1e-4)
+    assert found.crowded
+    (unknown,) = standings(traces, (1,), best=None)
+    assert unknown.reached is None
+    assert unknown.high > 0.9
+    assert not unknown.crowded

@@ -30,18 +30,19 @@ def main() -> None:
     threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
     connection = Connection(int(sys.argv[1]))
     evaluator: Evaluator = pickle.loads(connection.recv_bytes())
-    problem = _prepare(evaluator)
+    problem = prepare_here(evaluator)
     with contextlib.suppress(EOFError, BrokenPipeError):
         connection.send("ready")
         while True:
             requests: Sequence[Request] = connection.recv()
             groups = [requests] if evaluator.batched else [[request] for request in requests]
             for group in groups:
-                for outcome in _evaluate(evaluator, group, problem):
+                for outcome in evaluate_here(evaluator, group, problem):
                     connection.send(outcome)
 
 
-def _prepare(evaluator: Evaluator) -> str | None:
+def prepare_here(evaluator: Evaluator) -> str | None:
+    """Prepare an evaluator in this process; what went wrong, in one line, or None."""
     try:
         evaluator.prepare()
     except Exception as error:
@@ -49,9 +50,16 @@ def _prepare(evaluator: Evaluator) -> str | None:
     return None
 
 
-def _evaluate(
+def evaluate_here(
     evaluator: Evaluator, requests: Sequence[Request], problem: str | None
 ) -> list[Outcome]:
+    """Evaluate in this process; an outcome for each request, failures for what goes wrong.
+
+    Args:
+        evaluator: prepared.
+        requests: what it takes in one call.
+        problem: why it could not be prepared; None where it was.
+    """
     start = time.monotonic()
     error, results = problem, []
     if problem is None:

@@ -38,15 +38,15 @@ def bench(
     evaluator: Annotated[
         str,
         typer.Option(
-            help="synthetic: a made-up landscape (synthetic:3 for another one), or TABLE.csv of "
-            "measured networks."
+            help="synthetic: a made-up landscape (synthetic:3 for another one), TABLE.csv of "
+            "measured networks, package.module:function, or file.py:function."
         ),
     ] = "synthetic",
     noise: Annotated[
         Real,
         typer.Option(
-            help="Standard deviation of one evaluation [synthetic: 0.0027; table: 0, on top of "
-            "what lies between its rows of one network]."
+            help="Standard deviation of one evaluation [synthetic: 0.0027; table or function: 0, "
+            "on top of their own]."
         ),
     ] = None,
     table_missing: Annotated[
@@ -83,9 +83,10 @@ def bench(
 
     Shown is the reward without noise of the network that a strategy would answer with: mean over
     the seeds with its 95% interval, and the regret to the best network there is (of a space too
-    large to know it: to the best that any search reached). Writes RUN_DIR/bench/NNN with bench.csv,
-    traces.csv, bench.json and bench.png. Stop it with Ctrl-C, go on with --resume: searches that
-    have ended are not repeated.
+    large to know it, and of a function: to the best that any search reached). An answer by a
+    function that takes a seed is judged by one more evaluation. Writes RUN_DIR/bench/NNN with
+    bench.csv, traces.csv, bench.json and bench.png. Stop it with Ctrl-C, go on with --resume:
+    searches that have ended are not repeated.
     """
     from effsearch.nas.bench.config import BenchConfig, strategies_of
     from effsearch.nas.bench.run import compare_strategies, resume_comparison
@@ -142,18 +143,31 @@ def _show(result: "BenchResult", as_json: bool, quiet: bool) -> None:
     marks = list(dict.fromkeys(standing.evaluations for standing in found))
     rows: dict[str, list[str]] = {}
     for standing in found:
-        rows.setdefault(standing.strategy, []).append(
-            f"{standing.reward:.4f} ± {standing.half_width:.4f} ({standing.regret:.4f})"
-        )
+        rows.setdefault(standing.strategy, []).append(_cell(standing))
     ranked = sorted(rows, key=lambda name: -_last(found, name))
     print_table(
         ("strategy", *(f"{mark} evaluations" for mark in marks)),
         [(name, *rows[name]) for name in ranked],
     )
     known = "reached by any search" if best is None else f"there is, {best:.4f}"
-    print(f"mean reward without noise ± half its 95% interval (regret to the best {known})")
+    judged = result.document["judged_by"]
+    print(f"mean {judged} ± half its 95% interval (regret to the best {known})")
+    if any(standing.reached for standing in found):
+        print("n/m: seeds that reached the best; the interval ends there")
+    if any(standing.crowded for standing in found):
+        print("where more than half did, the interval covers less often than 95%: go by n/m")
     if not quiet:
         print(f"bench: {result.path / 'bench.csv'}", file=sys.stderr)
+
+
+def _cell(standing: "Standing") -> str:
+    """`0.7834 ± 0.0012 (0.0100)`; where seeds reached the best, how many, and a capped interval."""
+    mean = f"{standing.reward:.4f}"
+    if not standing.reached:
+        return f"{mean} ± {standing.half_width:.4f} ({standing.regret:.4f})"
+    below, above = standing.reward - standing.low, standing.high - standing.reward
+    reached = f"{standing.reached}/{standing.seeds}"
+    return f"{mean} -{below:.4f} +{above:.4f} ({standing.regret:.4f}, {reached})"
 
 
 def _last(found: "Sequence[Standing]", name: str) -> float:
