@@ -334,15 +334,24 @@ class Search:
     def _reask(self, number: int, recorded: list[Asked]) -> list[Asked]:
         """The last batch, of which nothing came back: its lines may have been cut off.
 
-        The strategy is a function of seed and history, so it asks for the same again.
+        The strategy is a function of seed and history, so it asks for the same again. One that
+        asks for others has changed since the run began: what the ledger says was asked stays, and
+        what is lacking comes from the strategy as it is.
         """
+        for event in recorded:
+            if event.seed != trial_seed(self._seed, event.arch_id):
+                raise InputError(
+                    f"batch {number} of {self._ledger.path} does not follow from the run's seed: "
+                    "restore run.json or the ledger from a copy, or start a new run"
+                )
         count = min(self._batch_size, self._samples - self.asked)
         again = self._strategy.ask(self._batch_size)
+        known = {event.arch_id for event in recorded}
         if [c.id for c in again[: len(recorded)]] != [event.arch_id for event in recorded]:
-            raise InputError(
-                f"batch {number} of {self._ledger.path} does not follow from its seed and history: "
-                "it was written by another version; start a new run"
-            )
+            others = [candidate for candidate in again if candidate.id not in known]
+            again = [self._recorded(event) for event in recorded] + others
+            self._strategy.seen.difference_update(c.id for c in again[count:])
+            self._strategy.seen.update(known)
         now = time.time()
         lacking = self._with_latencies(again[len(recorded) : count])
         missing = [

@@ -282,10 +282,27 @@ def test_a_ledger_that_does_not_follow_from_the_seed_is_refused(
     before = path.read_bytes()
     with (
         Ledger.open(path) as ledger,
-        pytest.raises(InputError, match=r"batch 0 .* does not follow from its seed"),
+        pytest.raises(InputError, match=r"batch 0 .* does not follow from the run's seed"),
     ):
         open_search(problem, ledger, "random", seed=2)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("kept", [4, 2])
+def test_a_batch_that_another_version_asked_is_gone_on_with(
+    problem: Problem, tmp_path: Path, kept: int
+) -> None:
+    # Evolution stands for the former version: it asks for others than random search does.
+    path = tmp_path / "trials.jsonl"
+    run(problem, path, "evolution", samples=20)
+    lines = path.read_bytes().splitlines(keepends=True)
+    asked = [place for place, line in enumerate(lines) if b'"asked"' in line]
+    path.write_bytes(b"".join(lines[: asked[16] + kept]))
+    before = path.read_bytes()
+    run(problem, path, "random", samples=24)
+    assert path.read_bytes().startswith(before)
+    networks = [event.arch_id for event in read_events(path) if isinstance(event, Asked)]
+    assert len(set(networks)) == len(networks) == 24
 
 
 def test_a_trials_seed_follows_from_the_runs_seed_and_the_network(
