@@ -9,9 +9,9 @@ import numpy as np
 from effsearch.nas.objective import Objective
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.base import Strategy
-from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.nas.strategies.bayesian import Bayesian, _modelled
 from effsearch.nas.surrogate.features import Features, Floats
-from effsearch.nas.surrogate.gaussian_process import GaussianProcess
+from effsearch.nas.surrogate.gaussian_process import GaussianProcess, one_thread
 from effsearch.nas.surrogate.kernel import Kernel, one_hot
 from effsearch.search_spaces.space import Encodings
 
@@ -35,8 +35,9 @@ class Variant:
 class RewardLearner(Bayesian):
     """Learns the reward as it comes instead of accuracy with the cost applied afterwards."""
 
-    def _values(self, results: Sequence[Result]) -> Floats:
-        return np.array([result.reward for result in results], dtype=np.float64)
+    def _values(self, results: Sequence[Result]) -> tuple[Floats, Floats]:
+        rewards = np.array([result.reward for result in results], dtype=np.float64)
+        return rewards, np.zeros(len(rewards))
 
     def _rewards(self, accuracies: Floats, rows: Encodings) -> Floats:
         return accuracies
@@ -98,6 +99,65 @@ class WithPairs(Bayesian):
     """Knows the interaction of every two genes."""
 
     kernel_type = _WithPairs
+
+
+class _Linear(_Without):
+    """The kernel as it was before the square."""
+
+    names = tuple(name for name in Kernel.names if name != "squares")
+    left_out = ("squares",)
+
+    def parts(self, a: Features, b: Features) -> Iterator[Floats]:
+        return self._kept(Kernel.parts(self, a, b))
+
+    def diagonal(self, a: Features) -> Iterator[Floats]:
+        return self._kept(Kernel.diagonal(self, a))
+
+    def _kept(self, parts: Iterator[Floats]) -> Iterator[Floats]:
+        for name, part in zip(Kernel.names, parts, strict=True):
+            if name not in self.left_out:
+                yield part
+
+
+class Former(Bayesian):
+    """As it was until 2026-11-28.
+
+    Bad accuracies are lifted by the median of all results, before the cost is applied; numbers are
+    linear; ranked are means of measured and expected rewards.
+    """
+
+    kernel_type = _Linear
+
+    def _values(self, results: Sequence[Result]) -> tuple[Floats, Floats]:
+        places = _modelled(results)
+        accuracies = np.array([result.accuracy for result in results], dtype=np.float64)
+        middle, high = np.quantile(accuracies[places], [0.5, 0.9])
+        if high > middle:
+            accuracies = np.maximum(accuracies, middle - 4.0 * (high - middle))
+        return accuracies, np.zeros(len(accuracies))
+
+    def ranked(self) -> list[Result]:
+        if not self._models:
+            return Strategy.ranked(self)
+        whole = [result for result in self.measured if not result.partial]
+        with one_thread():
+            expected = self._expected(whole)
+        measured = np.array([result.reward for result in whole], dtype=np.float64)
+        return [whole[place] for place in np.argsort(-(expected + measured), kind="stable")]
+
+
+class FormerLift(Bayesian):
+    """Lifts as the former one does, and the rest is as it is now."""
+
+    def _values(self, results: Sequence[Result]) -> tuple[Floats, Floats]:
+        return Former._values(self, results)  # type: ignore[arg-type]
+
+
+class Wide(Bayesian):
+    """Draws from the calibrated model."""
+
+    def _fit(self) -> GaussianProcess:
+        return super()._fit().calibrated()
 
 
 class _Certain(GaussianProcess):

@@ -6,6 +6,10 @@
 claims    all strategies on NAS-Bench-Macro (its three trainings are the noise; accuracy alone and
           with a cost target) and on the synthetic landscape, 200 evaluations; and how many
           evaluations each needs to reach what random search reaches in 2,000
+rivals    all strategies, and `bayesian` as it was, on NAS-Bench-Macro and on a synthetic
+          landscape, soft and hard, 16 seeds; and how sure the model is of networks held out.
+          Each search that has ended is kept in `results/search_quality_rivals.jsonl` and not
+          repeated
 long      `bayesian` at 200 evaluations against regularized evolution at 1,600
 ablation  `bayesian` with one thing taken away at a time
 kernel    the same with the parts of its kernel, and with the products of every two genes besides
@@ -17,7 +21,10 @@ Each part writes `results/search_quality_<part>.json`.
 """
 
 import argparse
+import itertools
+import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,22 +32,31 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ablation import KERNELS, VARIANTS, Variant
+from benchmarks.ablation import KERNELS, VARIANTS, Former, Variant
+from benchmarks.belief import Watch
 from benchmarks.machine import write_result
 from benchmarks.nas_bench_macro import JSON_FILE, SPACE, convert
-from effsearch.nas.bench.benchmark import Yardstick, make_yardstick
+from effsearch.nas.bench.benchmark import make_yardstick
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.leaderboard import evaluations_to, grouped, interval, standings
 from effsearch.nas.bench.runner import Trace, run_race, run_search, trace_of
+from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import Floats, Objective
-from effsearch.nas.strategies.registry import STRATEGIES
+from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.nas.strategies.registry import STRATEGIES, make_strategy
 from effsearch.results.plots.files import figure_bytes
 from effsearch.results.store.files import write_bytes_atomically
 
 SEEDS = 10
 TABLE_SEEDS = 50  # for the claims: the strategies that learn end within the noise of one training
+RIVAL_SEEDS = 16
+RIVALS = (  # first what the part is for, as far as it comes
+    ("bayesian", "former"),
+    ("evolution", "random"),
+    tuple(name for name in STRATEGIES if name not in ("bayesian", "evolution", "random")),
+)
 SAMPLES = 200
 LONG = 1600
 RANDOM = 2000
@@ -48,17 +64,30 @@ LANDSCAPES = (3, 4)
 DECIDING = (5, 6)  # what stays in the strategy is decided on these
 PACKAGES = ("numpy", "scipy", "optuna", "torch")
 RESULTS = Path(__file__).parent / "results"
+RIVAL_MARKS = (50, 100, SAMPLES)
+RIVALS_FILE = RESULTS / "search_quality_rivals.jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that are asked for; print their tables; write their files."""
-    parts = {"claims": claims, "long": long_run, "ablation": ablation, "kernel": kernel, "ppo": ppo}
+    parts = {
+        "claims": claims,
+        "rivals": rivals,
+        "long": long_run,
+        "ablation": ablation,
+        "kernel": kernel,
+        "ppo": ppo,
+    }
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", choices=parts, action="append", help="again for several")
     parser.add_argument("--workers", type=int, default=1, help="searches at a time")
+    parser.add_argument("--summary", action="store_true", help="rivals: of the searches kept")
     given = parser.parse_args(arguments)
+    if given.summary:
+        write_result("search_quality_rivals", summarise_rivals(), PACKAGES)
+        return
     for name in given.part or parts:
         print(f"\n## {name}")
         result = parts[name](given.workers)
@@ -93,6 +122,93 @@ def claims(workers: int) -> dict[str, Any]:
                 "evaluations_to_random_at_2000": needed,
                 "standings": [row.to_dict() for row in rows],
             }
+    return {"samples": SAMPLES, "cases": found}
+
+
+def rivals(_: int) -> dict[str, Any]:
+    """Soft and hard, seed by seed against the former `bayesian`; what is there is not repeated."""
+    with tempfile.TemporaryDirectory() as folder:
+        cases = _rival_cases(Path(folder))
+        for names, seed in itertools.product(RIVALS, range(RIVAL_SEEDS)):
+            for (case, config), name in itertools.product(cases.items(), names):
+                if (case, name, seed) not in _kept_rivals():
+                    _keep_rival(case, name, seed, make_yardstick(config))
+    return summarise_rivals()
+
+
+def _rival_cases(folder: Path) -> dict[str, BenchConfig]:
+    table = _table(folder)
+    landscape = _synthetic(2, 1)
+    return {
+        "synthetic, soft 400M": replace(landscape, objective=_objective(4e8, "soft")),
+        "synthetic, hard 400M": landscape,
+        "NAS-Bench-Macro, soft 60M": replace(table, objective=_objective(60e6, "soft")),
+        "NAS-Bench-Macro, hard 60M": replace(table, objective=_objective(60e6)),
+        "NAS-Bench-Macro, accuracy": table,
+    }
+
+
+def _keep_rival(case: str, name: str, seed: int, yardstick: Yardstick) -> None:
+    strategy = (
+        Former(yardstick.problem, seed)
+        if name == "former"
+        else make_strategy(name, yardstick.problem, seed)
+    )
+    watch = Watch(strategy, yardstick) if isinstance(strategy, Bayesian) else None
+    trace = trace_of(yardstick, strategy, SAMPLES)
+    row = {
+        "case": case,
+        "strategy": name,
+        "seed": seed,
+        "rewards": {mark: trace.rewards[mark - 1] for mark in RIVAL_MARKS},
+        "seconds": round(trace.seconds, 1),
+        "belief": watch.summary() if watch else None,
+    }
+    with RIVALS_FILE.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    print(f"{case:28} {name:12} seed {seed:2}: {trace.rewards[-1]:.4f}", flush=True)
+
+
+def _kept_rivals() -> dict[tuple[str, str, int], dict[str, Any]]:
+    lines = RIVALS_FILE.read_text(encoding="utf-8").splitlines() if RIVALS_FILE.exists() else []
+    rows = [json.loads(line) for line in lines]
+    return {(row["case"], row["strategy"], row["seed"]): row for row in rows}
+
+
+def summarise_rivals() -> dict[str, Any]:
+    """Means with intervals, less the former `bayesian` by seed, and how sure the models are."""
+    by_pair: dict[tuple[str, str], dict[int, dict[str, Any]]] = defaultdict(dict)
+    for (case, name, seed), row in _kept_rivals().items():
+        by_pair[case, name][seed] = row
+    found: dict[str, Any] = {}
+    for (case, name), rows in sorted(by_pair.items()):
+        former = by_pair.get((case, "former"), {})
+        entry: dict[str, Any] = {"seeds": len(rows)}
+        for mark in map(str, RIVAL_MARKS):
+            rewards = np.array([row["rewards"][mark] for row in rows.values()])
+            pairs = np.array(
+                [
+                    rows[seed]["rewards"][mark] - former[seed]["rewards"][mark]
+                    for seed in rows
+                    if seed in former
+                ]
+            )
+            entry[mark] = {
+                "reward": interval(rewards),
+                "less_former": interval(pairs) if len(pairs) > 1 else None,
+            }
+        if rows[min(rows)]["belief"]:
+            entry["belief"] = {
+                kind: {
+                    figure: float(np.mean([row["belief"][kind][figure] for row in rows.values()]))
+                    for figure in ("beyond_3", "root_mean_square")
+                }
+                for kind in ("asked", "held_out", "held_out_calibrated")
+            }
+        found.setdefault(case, {})[name] = entry
+        last = entry[str(SAMPLES)]
+        less = f"less former {_signed(*last['less_former'])}" if last["less_former"] else ""
+        print(f"{case:28} {name:12} {len(rows):2} seeds  {_text(*last['reward'])}  {less}")
     return {"samples": SAMPLES, "cases": found}
 
 

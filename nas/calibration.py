@@ -17,7 +17,8 @@ from effsearch.nas.cost_model import LATENCY
 from effsearch.nas.objective import Floats, Objective, Target
 from effsearch.nas.problem import Problem, Result
 from effsearch.nas.surrogate.features import FeatureTables
-from effsearch.nas.surrogate.gaussian_process import GaussianProcess, lifted, one_thread
+from effsearch.nas.surrogate.gaussian_process import GaussianProcess, one_thread
+from effsearch.nas.surrogate.lift import lifted
 from effsearch.search_spaces.space import Encodings
 
 CONFIDENCE = 0.9
@@ -78,9 +79,11 @@ def calibrate(problem: Problem, results: Sequence[Result], seed: int) -> Calibra
     rng = np.random.default_rng([seed, 2])
     features = FeatureTables(problem.space)
     rows = np.array([found.candidate.encoding for found in measured], dtype=np.int64)
-    accuracies = np.array([found.accuracy for found in measured], dtype=np.float64)
     with one_thread():
-        model = GaussianProcess.fit(features(rows), lifted(accuracies), problem.space.options)
+        accuracies, doubts = lifted(measured, problem.objective)
+        model = GaussianProcess.fit(
+            features(rows), accuracies, problem.space.options, doubts=doubts
+        ).calibrated()
         pool = frontier(problem, lambda some: model.predict(features(some))[0], rows, rng)
         if not len(pool):
             return None  # the space lies far from the target

@@ -121,9 +121,16 @@ class Objective:
 
     def accuracy(self, reward: float, costs: Mapping[str, float]) -> float:
         """The accuracy that gives a network of these costs this reward; any number."""
+        return float(self.accuracies(reward, costs))
+
+    def accuracies(
+        self, rewards: float | Floats, costs: Mapping[str, float | NDArray[np.int64] | Floats]
+    ) -> Floats:
+        """As `accuracy`, of many networks: rewards and costs of equal shape ()."""
         # At fixed costs every objective is linear in the accuracy.
-        at_zero = float(self.reward(0.0, costs))
-        return (reward - at_zero) / (float(self.reward(1.0, costs)) - at_zero)
+        zeros = np.zeros_like(np.asarray(rewards, dtype=np.float64))
+        at_zero = self.reward(zeros, costs)
+        return np.asarray((rewards - at_zero) / (self.reward(zeros + 1.0, costs) - at_zero))
 
     @property
     def is_banded(self) -> bool:

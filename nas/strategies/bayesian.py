@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.base import Strategy, check_option
 from effsearch.nas.surrogate.features import FeatureTables, Floats
-from effsearch.nas.surrogate.gaussian_process import GaussianProcess, lifted, one_thread
+from effsearch.nas.surrogate.gaussian_process import GaussianProcess, one_thread
 from effsearch.nas.surrogate.kernel import Kernel
+from effsearch.nas.surrogate.lift import lifted
 from effsearch.search_spaces.space import Encodings
 
 _MODELLED = 1000  # measurements the model takes in; a Cholesky factor of more is slow
@@ -48,7 +49,7 @@ class Bayesian(Strategy):
     """
 
     name = "bayesian"
-    ranked_by = "mean of measured and expected reward"
+    ranked_by = "expected reward"
     kernel_type: ClassVar[type[Kernel]] = Kernel
 
     def __init__(
@@ -74,19 +75,16 @@ class Bayesian(Strategy):
         return self.problem.new(pool[order], self.seen, count)
 
     def ranked(self) -> list[Result]:
-        """Measured results, best first, by rewards between the measured and the expected ones.
+        """Measured results, best first, by the rewards that the model expects of them.
 
-        The best of many single measurements is mostly the luckiest one. What the model does not
-        explain is noise and what is the network's own in parts that single measurements cannot
-        tell: halves are taken.
+        The best of many single measurements is mostly the luckiest one; what the model expects
+        holds a network's own measurement and those of all that are like it.
         """
         if not self._models:
             return super().ranked()
         whole = [result for result in self.measured if not result.partial]
         with one_thread():
-            expected = self._expected(whole)
-        measured = np.array([result.reward for result in whole], dtype=np.float64)
-        order = np.argsort(-(expected + measured), kind="stable")
+            order = np.argsort(-self._expected(whole), kind="stable")
         return [whole[place] for place in order]
 
     def learn(self, results: Sequence[Result]) -> None:
@@ -114,17 +112,19 @@ class Bayesian(Strategy):
         return self._fit()
 
     def _fit(self) -> GaussianProcess:
-        results = _modelled(self.measured)
+        places = _modelled(self.measured)
+        values, doubts = self._values(self.measured)
         return GaussianProcess.fit(
-            self._features(_encodings(results)),
-            self._values(results),
+            self._features(_encodings(self.measured)[places]),
+            values[places],
             self.problem.space.options,
             self.kernel_type,
+            doubts[places],
         )
 
-    def _values(self, results: Sequence[Result]) -> Floats:
-        """What the model learns of each result, (n,)."""
-        return lifted(np.array([result.accuracy for result in results], dtype=np.float64))
+    def _values(self, results: Sequence[Result]) -> tuple[Floats, Floats]:
+        """What the model learns of each result, and how far it may be off besides noise, (n,)."""
+        return lifted(results, self.problem.objective)
 
     def _expected(self, results: Sequence[Result]) -> Floats:
         """Rewards that the model expects of n networks, (n,)."""
@@ -185,14 +185,14 @@ def _encodings(results: Sequence[Result]) -> Encodings:
     return np.array([result.candidate.encoding for result in results], dtype=np.int64)
 
 
-def _modelled(results: Sequence[Result]) -> Sequence[Result]:
-    """All, or in long searches the better half of those that fit and a spread of the others."""
+def _modelled(results: Sequence[Result]) -> NDArray[np.int64]:
+    """Places of all, or in long searches of the better half and a spread of the others."""
     if len(results) <= _MODELLED:
-        return results
-    order = sorted(range(len(results)), key=lambda place: -(results[place].reward or 0.0))
-    best, others = order[: _MODELLED // 2], sorted(order[_MODELLED // 2 :])
+        return np.arange(len(results))
+    order = np.argsort([-(result.reward or 0.0) for result in results], kind="stable")
+    best, others = order[: _MODELLED // 2], np.sort(order[_MODELLED // 2 :])
     spread = np.linspace(0, len(others) - 1, _MODELLED - len(best)).astype(np.int64)
-    return [results[place] for place in sorted([*best, *(others[i] for i in spread)])]
+    return np.sort(np.concatenate([best, others[spread]]))
 
 
 def _spread(rows: Encodings, known: Encodings, count: int) -> list[int]:

@@ -1,11 +1,13 @@
 """A Gaussian process over networks: accuracy with its uncertainty from some hundred measurements.
 
 The weights of the kernel's parts and the noise are those that make the measurements most likely
-(maximum a posteriori, with priors wide enough to be overruled by a few dozen of them).
+(maximum a posteriori, with priors wide enough to be overruled by a few dozen of them). Most
+measurements of a search lie close together, and what is likeliest for them is too sure of all that
+lies elsewhere: `calibrated` makes up for that.
 """
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +21,9 @@ _NOISE = 0.1  # expected share of the variance; e^±2 of it and of each weight i
 _PRIOR_SIGMA = 2.0
 _WEIGHT_BOUNDS, _NOISE_BOUNDS = (-10.0, 5.0), (-9.0, 2.0)  # natural logarithms
 _JITTER = 1e-8
-_COLLAPSE = 4.0  # as far under the median as this many times the best tenth lies over it
+_FIRST = 40  # networks that tell how sure the model may be
+_UPPER = 0.9  # their errors are few: the upper end of what these say
+_MOST_DOUBT = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,7 @@ class GaussianProcess:
     weights: Floats
     noise: float
     values: Floats  # standardised, (n,)
+    doubts: Floats  # variances on top of the noise, standardised, (n,)
 
     @classmethod
     def fit(
@@ -49,14 +54,17 @@ class GaussianProcess:
         values: Floats,
         options: Whole,
         kernel_type: type[Kernel] = Kernel,
+        doubts: Floats | None = None,
     ) -> "GaussianProcess":
         """Learn from n ≥ 1 measurements.
 
         Args:
-            measured: of the networks.
+            measured: of the networks, in the order in which they were measured.
             values: what was measured, (n,).
             options: of each gene, as in `SearchSpace.options`.
             kernel_type: what networks are compared with.
+            doubts: standard deviation (n,) of what is unknown of each value besides the noise
+                that all share; None for nothing.
         """
         mean, spread = float(values.mean()), float(values.std())
         spread = spread if spread > 1e-12 else 1.0
@@ -64,7 +72,9 @@ class GaussianProcess:
         standard = (values - mean) / spread
         rows = np.linspace(0, len(values) - 1, min(len(values), _FIT_ROWS)).astype(np.int64)
         chosen = measured.rows(rows)
-        logs = _likeliest(np.array(list(kernel.parts(chosen, chosen))), standard[rows])
+        extra = np.zeros(len(values)) if doubts is None else (doubts / spread) ** 2
+        parts = np.array(list(kernel.parts(chosen, chosen)))
+        logs = _likeliest(parts, standard[rows], extra[rows])
         return cls(
             kernel=kernel,
             measured=measured,
@@ -73,7 +83,22 @@ class GaussianProcess:
             weights=np.exp(logs[:-1]),
             noise=spread * float(np.exp(logs[-1] / 2)),
             values=standard,
+            doubts=extra,
         )
+
+    def calibrated(self) -> "GaussianProcess":
+        """The model as sure as it may be: for statements, not for a search to draw from.
+
+        The first networks measured lie far from each other and from those that a search comes to.
+        As far as they are predicted worse from all others than the model says, its weights are
+        raised. A search that draws from the wider model explores more than pays
+        (benchmarks/results/search_quality_belief.json).
+        """
+        from scipy.special import chdtri
+
+        errors = self._left_out(_FIRST)
+        square = float(errors @ errors) / float(chdtri(len(errors), _UPPER))
+        return replace(self, weights=self.weights * np.clip(square, 1.0, _MOST_DOUBT**2))
 
     def predict(self, networks: Features) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the noise-free value of each of m networks, (m,)."""
@@ -99,6 +124,15 @@ class GaussianProcess:
         root = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
         return np.asarray(mean + self.spread * (normal @ root.T))
 
+    def _left_out(self, count: int) -> Floats:
+        """Errors of the first values, each predicted from all others, in standard deviations."""
+        from scipy.linalg import solve_triangular
+
+        factor, solved = self._solved
+        columns = np.eye(len(factor), min(count, len(factor)))
+        inverse = (solve_triangular(factor, columns, lower=True, check_finite=False) ** 2).sum(0)
+        return np.asarray(solved[: len(inverse)] / np.sqrt(inverse))
+
     def _condition(self, networks: Features) -> tuple[Floats, Floats]:
         """Posterior means (m,), and the whitened covariance with what was measured, (n, m)."""
         from scipy.linalg import solve_triangular
@@ -119,20 +153,10 @@ class GaussianProcess:
         from scipy.linalg import cho_solve, cholesky
 
         covariance = self._prior(self.measured, self.measured)
-        covariance[np.diag_indices(len(covariance))] += (self.noise / self.spread) ** 2 + _JITTER
+        noise = (self.noise / self.spread) ** 2 + _JITTER
+        covariance[np.diag_indices(len(covariance))] += noise + self.doubts
         factor = cholesky(covariance, lower=True, check_finite=False)
         return factor, cho_solve((factor, True), self.values, check_finite=False)
-
-
-def lifted(accuracies: Floats) -> Floats:
-    """Accuracies (n,) with those that collapsed lifted to where the bad ones lie.
-
-    How far below is an accident, and it would drown what tells the good ones apart.
-    """
-    middle, high = np.quantile(accuracies, [0.5, 0.9])
-    if high <= middle:
-        return accuracies
-    return np.asarray(np.maximum(accuracies, middle - _COLLAPSE * (high - middle)))
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -143,7 +167,7 @@ def one_thread() -> AbstractContextManager[object]:
     return limits
 
 
-def _likeliest(parts: Floats, values: Floats) -> Floats:
+def _likeliest(parts: Floats, values: Floats, doubts: Floats) -> Floats:
     """Logarithms of the weights (parts, n, n) and of the noise variance that fit best."""
     from scipy.linalg import cho_solve, cholesky
     from scipy.optimize import minimize
@@ -155,7 +179,7 @@ def _likeliest(parts: Floats, values: Floats) -> Floats:
     def loss(logs: Floats) -> tuple[float, Floats]:
         weights = np.exp(logs)
         covariance = (weights[:-1] @ flat).reshape(count, count)
-        covariance[np.diag_indices(count)] += weights[-1] + _JITTER
+        covariance[np.diag_indices(count)] += weights[-1] + doubts + _JITTER
         factor = cholesky(covariance, lower=True, check_finite=False)
         inverse = cho_solve((factor, True), np.eye(count), check_finite=False)
         solved = inverse @ values

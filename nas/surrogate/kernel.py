@@ -41,8 +41,10 @@ class Scale:
 class Kernel:
     """The parts, scaled by the networks that were measured.
 
-    Linear in the numbers and in the blocks of each kind; main effects of the genes; exponential
-    in the Hamming distance, which holds interactions of every order. Products of two genes, or of
+    Linear in the numbers and in the blocks of each kind; the square of the first, which holds all
+    products of two numbers, since accuracy is concave in log MACs and log parameters; main effects
+    of the genes; exponential in the Hamming distance, which holds interactions of every order.
+    Products of two genes, or of
     blocks that follow each other, were measured besides and paid nowhere (benchmarks/results/
     search_quality_pairs.json).
 
@@ -50,27 +52,34 @@ class Kernel:
         names: of the parts.
         options: of each gene, (genes,).
         numbers, blocks: scales of the features of these names.
+        squared: what squares of the numbers' part are divided by.
     """
 
-    names: ClassVar[tuple[str, ...]] = ("numbers", "blocks", "genes", "likeness")
+    names: ClassVar[tuple[str, ...]] = ("numbers", "squares", "blocks", "genes", "likeness")
 
     options: Whole
     numbers: Scale
     blocks: Scale
+    squared: float
 
     @classmethod
     def of(cls, measured: Features, options: Whole) -> Self:
         """A kernel scaled by what was measured; `options` as in `SearchSpace.options`."""
         spread = measured.numbers.std(axis=0)
+        numbers = Scale.of(measured.numbers, np.where(spread > _TINY, spread, 1.0))
+        fourth = float(((numbers.apply(measured.numbers) ** 2).sum(axis=1) ** 2).mean())
         return cls(
             options=options,
-            numbers=Scale.of(measured.numbers, np.where(spread > _TINY, spread, 1.0)),
+            numbers=numbers,
             blocks=Scale.of(measured.blocks, np.ones(measured.blocks.shape[1])),
+            squared=fourth if fourth > _TINY else 1.0,
         )
 
     def parts(self, a: Features, b: Features) -> Iterator[Floats]:
         """Each of `names` between n and m networks, (n, m)."""
-        yield self.numbers.apply(a.numbers) @ self.numbers.apply(b.numbers).T
+        linear = self.numbers.apply(a.numbers) @ self.numbers.apply(b.numbers).T
+        yield linear
+        yield linear**2 / self.squared
         yield self.blocks.apply(a.blocks) @ self.blocks.apply(b.blocks).T
         # A gene of k options contributes 1 where two networks agree in it and −1/(k − 1) where
         # they do not, so that its effect sums to zero over its options.
@@ -83,7 +92,9 @@ class Kernel:
 
     def diagonal(self, a: Features) -> Iterator[Floats]:
         """The diagonal of each of `names`, (n,)."""
-        yield (self.numbers.apply(a.numbers) ** 2).sum(axis=1)
+        linear = (self.numbers.apply(a.numbers) ** 2).sum(axis=1)
+        yield linear
+        yield linear**2 / self.squared
         yield (self.blocks.apply(a.blocks) ** 2).sum(axis=1)
         yield np.ones(len(a))
         yield np.ones(len(a))

@@ -100,7 +100,7 @@ def test_long_histories_are_thinned_and_keep_their_best(
     problem = mnasnet()
     drawn = problem.draw(np.random.default_rng(0), 60, set())
     results = [result_of(problem, c, int(c.id, 16) % 997 / 997) for c in drawn]
-    kept = bayesian._modelled(results)
+    kept = [results[place] for place in bayesian._modelled(results)]
     best = sorted(results, key=lambda result: -(result.reward or 0.0))[:10]
     assert len(kept) == 20
     assert {r.candidate.id for r in best} <= {r.candidate.id for r in kept}

@@ -128,12 +128,66 @@ def test_it_is_surer_of_what_it_saw(space: SearchSpace, tables: FeatureTables) -
     assert model.predict(model.measured)[1].mean() < 0.8 * model.predict(unseen)[1].mean()
 
 
+def test_a_curve_in_the_numbers_is_followed_beyond_what_was_measured(
+    space: SearchSpace, tables: FeatureTables
+) -> None:
+    # A parabola in log MACs with its summit at the median, .7: on one side of it a line rises.
+    encodings = rows(space, 400, 11)
+    features = tables(encodings)
+    macs = features.numbers[:, 1]
+    values = 0.7 - 0.05 * (macs - np.median(macs)) ** 2
+    inner = np.abs(macs - np.median(macs)) < 0.5
+    model = GaussianProcess.fit(
+        features.rows(np.flatnonzero(inner)[:80]), values[inner][:80], space.options
+    )
+    unseen = np.flatnonzero(np.abs(macs - np.median(macs)) > 0.8)
+    mean, _ = model.predict(features.rows(unseen))
+    assert len(unseen) > 10
+    assert (mean < 0.69).all()
+    assert np.abs(mean - values[unseen]).mean() < 0.012
+
+
+def test_values_in_doubt_count_for_less(space: SearchSpace, tables: FeatureTables) -> None:
+    features = tables(rows(space, 60, 12))
+    values = np.where(np.arange(60) % 6, 0.7 + 0.01 * (features.numbers[:, 3] > 20), 0.6)
+    doubts = np.where(np.arange(60) % 6, 0.0, 0.1)
+    sure = GaussianProcess.fit(features, values, space.options)
+    unsure = GaussianProcess.fit(features, values, space.options, doubts=doubts)
+    assert unsure.noise < 0.3 * sure.noise
+
+
+@pytest.mark.slow
+def test_of_networks_held_out_after_a_search_few_lie_beyond_three_sigma() -> None:
+    # Crowded measurements, as a search makes them: 40 from all over, 120 around one of them.
+    space = load_space("mnasnet")
+    tables = FeatureTables(space)
+    likeliest, calibrated = [], []
+    for seed in (7, 8, 9):
+        landscape = SyntheticLandscape(space, seed)
+        rng = np.random.default_rng(seed)
+        opening = space.sample(rng, 40)
+        best = opening[[landscape.accuracy(opening).argmax()]]
+        crowd = [best]
+        for _ in range(120):
+            crowd.append(space.mutate(rng, crowd[int(rng.integers(len(crowd)))], 1))
+        encodings = np.concatenate([opening, *crowd])
+        noisy = landscape.accuracy(encodings) + NOISE * rng.standard_normal(len(encodings))
+        model = GaussianProcess.fit(tables(encodings), noisy, space.options)
+        unseen = space.sample(rng, 500)
+        truth = landscape.accuracy(unseen)
+        for found, kept in ((model, likeliest), (model.calibrated(), calibrated)):
+            mean, sigma = found.predict(tables(unseen))
+            kept.append(np.abs(truth - mean) > 3 * sigma)
+    assert np.mean(calibrated) <= 0.02
+    assert np.mean(calibrated) < np.mean(likeliest)
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_equal_values_are_expected_everywhere(
     count: int, space: SearchSpace, tables: FeatureTables
 ) -> None:
     features = tables(rows(space, count, 0))
-    model = GaussianProcess.fit(features, np.full(count, 0.5), space.options)
+    model = GaussianProcess.fit(features, np.full(count, 0.5), space.options).calibrated()
     mean, sigma = model.predict(tables(rows(space, 10, 1)))
     assert mean == pytest.approx(np.full(10, 0.5))
     assert np.isfinite(sigma).all()
