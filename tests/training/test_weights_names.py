@@ -108,14 +108,6 @@ def test_counters_that_a_file_leaves_out_start_at_zero() -> None:
     assert int(network.state_dict()["stem.1.num_batches_tracked"]) == 0
 
 
-def test_a_file_of_pickled_weights_is_refused(tmp_path: Path) -> None:
-    torch.save({"conv_stem.weight": torch.zeros(1)}, tmp_path / "timm.pth")
-    with pytest.raises(InputError, match=r"pickled code.*: give a \.safetensors file"):
-        load_published_weights(build_network(SMALL), tmp_path / "timm.pth")
-    with pytest.raises(InputError, match="does not exist"):
-        load_published_weights(build_network(SMALL), tmp_path / ("x" * 300))
-
-
 def test_a_transfer_to_the_same_classes_takes_the_classifier_too(tmp_path: Path) -> None:
     theirs = write_model(tmp_path / "m.safetensors")
     ours = build_network(SMALL, classes=10)

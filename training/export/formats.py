@@ -9,7 +9,7 @@ import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -96,13 +96,26 @@ def write_onnx(path: Path, network: Network, info: ModelInfo) -> Run:
         )
     assert program is not None
     program.model.metadata_props.update(pixels_metadata(info))
-    write_bytes_atomically(path, program.model_proto.SerializeToString())
+    write_bytes_atomically(path, _quantisable(program.model_proto).SerializeToString())
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
     def run(pixels: Tensor) -> Tensor:
         return torch.from_numpy(session.run([OUTPUT], {INPUT: pixels.numpy()})[0])
 
     return run
+
+
+def _quantisable(model: Any) -> Any:
+    """The ONNX model without the shapes that torch's exporter states of weights.
+
+    A weight's shape stands with its values. Stated again, it is in the way of tools that rewrite
+    weights: ONNX Runtime's quantisation transposes them, and refuses the shape of before.
+    """
+    weights = {tensor.name for tensor in model.graph.initializer}
+    rest = [value for value in model.graph.value_info if value.name not in weights]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(rest)
+    return model
 
 
 def write_torchscript(path: Path, network: Network, info: ModelInfo) -> Run:

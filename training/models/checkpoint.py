@@ -68,6 +68,17 @@ def read_header(path: Path) -> dict[str, Any]:
         return _header(path, stored)
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file has a header of ours, sound or not."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return _ENTRY in (stored.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
@@ -82,6 +93,8 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _refuse_pickles(path: Path) -> None:
+    from effsearch.training.models.weight_file import is_pickle
+
     if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
         raise InputError(f"checkpoint '{path}' does not exist or is no file")
     try:
@@ -89,13 +102,10 @@ def _refuse_pickles(path: Path) -> None:
             start = stream.read(9)
     except OSError as problem:
         raise InputError(f"checkpoint '{path}' cannot be read: {problem.strerror}") from None
-    # safetensors begins with its header's length in eight bytes, which may look like a pickle's.
-    if start[4:] == b"\0\0\0\0{":
-        return
-    # Bare pickles begin with their protocol, `torch.save` makes a zip of one.
-    if start.startswith((b"\x80", b"PK")):
+    if is_pickle(start):
         raise InputError(
-            f"'{path}' holds pickled code, which is never run here: give a .safetensors file"
+            f"'{path}' holds pickled code, which is never run here: give a .safetensors file "
+            "(weights alone of other tools: effsearch train --from)"
         )
 
 

@@ -177,8 +177,10 @@ def check_tensors(
         source: what the state is called in an error.
 
     Raises:
-        InputError: a tensor is missing, or of another shape.
+        InputError: a tensor is missing, of another shape, or holds a NaN or an infinite value.
     """
+    from effsearch.training.models.weight_file import first_not_finite
+
     fitting = {}
     for name, wanted in expected.items():
         tensor = state.get(name)
@@ -192,6 +194,11 @@ def check_tensors(
                 f"{tuple(tensor.shape)}, and the network's is {tuple(wanted.shape)}"
             )
         fitting[name] = tensor.to(wanted.dtype)
+    if (broken := first_not_finite(fitting)) is not None:
+        raise InputError(
+            f"{source} holds NaN or infinite values, in tensor '{broken}': it is damaged, or of a "
+            "training that diverged"
+        )
     return fitting
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.models.checkpoint import read_checkpoint
+from effsearch.training.models.checkpoint import is_checkpoint, read_checkpoint
 from effsearch.training.models.model_file import (
     ModelInfo,
     check_tensors,
     network_name,
     same_structure,
 )
-from effsearch.training.models.weight_names import from_published, read_tensors
+from effsearch.training.models.weight_file import read_tensors
+from effsearch.training.models.weight_names import from_published
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,16 +27,17 @@ _HEAD = ("classifier.weight", "classifier.bias")
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, "Tensor"], ModelInfo | None]:
-    """The tensors of a model file with what it says, or of timm's or torchvision's safetensors.
+    """The tensors of a model file with what it says, or of another tool's file of weights.
 
     Returns:
-        Tensors under the names they have in the file; None where the file is not one of ours.
+        Tensors under the names they have in the file, prefixes of wrappers taken off; None where
+        the file is not one of ours.
 
     Raises:
-        InputError: no such file, cut off, damaged, pickled, or of another version.
+        InputError: no such file, cut off, damaged, with code in it, or of another version.
     """
     tensors = read_tensors(Path(path))
-    if "stem.0.weight" not in tensors:
+    if not is_checkpoint(Path(path)):
         return tensors, None
     tensors, header = read_checkpoint(Path(path))
     return tensors, ModelInfo.from_header(header, Path(path))

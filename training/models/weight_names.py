@@ -3,7 +3,6 @@
 The networks are the same layers in the same order; only what a state dict calls them differs.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -26,6 +25,7 @@ from effsearch.search_spaces.operations.layer import (
 )
 from effsearch.search_spaces.operations.operation import Scheme
 from effsearch.training.models.model_file import check_tensors
+from effsearch.training.models.weight_file import read_tensors, without_prefixes
 
 Library = Literal["timm", "torchvision"]
 
@@ -66,7 +66,8 @@ def from_published(
 ) -> dict[str, Tensor]:
     """A state dict of timm or torchvision, told apart by its names, under our names.
 
-    Shapes are not looked at. Names that are none of the network's stay as they are.
+    Prefixes of wrappers are taken off (`module.`, `_orig_mod.`, `backbone.`, `model.`). Shapes are
+    not looked at. Names that are none of the network's stay as they are.
 
     Args:
         source: what the weights are called in an error.
@@ -74,6 +75,9 @@ def from_published(
     Raises:
         InputError: the names are neither library's, or as `layer_names`.
     """
+    state = without_prefixes(state)
+    if "stem.0.weight" in state:  # our own names already
+        return state
     names = layer_names(architecture, _library_of(state, source))
     return _renamed(state, {theirs: ours for ours, theirs in names.items()})
 
@@ -87,7 +91,7 @@ def load_published_weights(network: Network, weights: Mapping[str, Tensor] | str
     networks pad otherwise than any network here; their weights load, their logits differ.
 
     Args:
-        weights: a state dict, or a .safetensors file of one.
+        weights: a state dict, or a file of one (see `weight_file.read_tensors`).
 
     Raises:
         InputError: an unreadable file, names of neither library, or a tensor that is missing, left
@@ -101,26 +105,6 @@ def load_published_weights(network: Network, weights: Mapping[str, Tensor] | str
     if left_over:
         raise InputError(f"{source} hold '{left_over[0]}', which the network does not have")
     network.load_state_dict(check_tensors(ours, expected, source))
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a .safetensors file, whoever wrote it; nothing is unpickled.
-
-    Raises:
-        InputError: there is no such file, or it is no safetensors file.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
-        raise InputError(f"checkpoint '{path}' does not exist or is no file")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError):
-        raise InputError(
-            f"'{path}' is cut off or no safetensors file; .pth, .pt and .bin hold pickled code, "
-            "which is never run here: give a .safetensors file"
-        ) from None
 
 
 @dataclass(frozen=True)

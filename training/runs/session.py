@@ -12,6 +12,7 @@ from effsearch.training.loop.reports import EpochReport, StepReport, report_from
 from effsearch.training.loop.trainer import DivergedError, Trainer
 from effsearch.training.models.checkpoint import read_checkpoint
 from effsearch.training.models.model_file import ModelInfo, network_name
+from effsearch.training.models.weight_file import first_not_finite
 from effsearch.training.runs.checkpointer import Best, Keeper, TrainPaths, metrics_row, read_best
 from effsearch.training.runs.loggers import LoggedRun, open_loggers
 from effsearch.training.runs.metrics import write_rows
@@ -168,6 +169,8 @@ def _restore(trainer: "Trainer | DistributedTrainer", paths: TrainPaths, info: M
     progress = header.get("progress")
     if not isinstance(progress, dict):
         raise InputError(f"'{paths.last}' is a model and no checkpoint: {cure}")
+    if (name := first_not_finite(tensors)) is not None:
+        raise InputError(f"'{paths.last}' holds NaN or infinite values, in '{name}': {cure}")
     try:
         trainer.restore(tensors, progress)
     except InputError as error:
