@@ -20,9 +20,7 @@ from effsearch.gridsearch.study import (
 )
 from effsearch.gridsearch.trainings import Trainings
 from effsearch.results.config import changed_keys
-from effsearch.results.store.files import write_atomically, write_json
-from effsearch.results.store.ledger import Ledger, read_events
-from effsearch.results.store.lifecycle import (
+from effsearch.results.lifecycle import (
     ending_recorded,
     find_run,
     new_run,
@@ -31,6 +29,8 @@ from effsearch.results.store.lifecycle import (
     say,
     write_trials,
 )
+from effsearch.results.store.files import write_atomically, write_json
+from effsearch.results.store.ledger import Ledger, read_events
 from effsearch.results.store.run import Run
 from effsearch.results.store.table import rows_csv
 from effsearch.results.store.trials import join_trials

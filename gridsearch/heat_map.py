@@ -20,6 +20,6 @@ def draw_heat_map(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], 
     """
     from effsearch.results.plots.files import figure_bytes
     from effsearch.results.plots.heatmap import surface
-    from effsearch.results.plots.registry import styled
+    from effsearch.results.plots.style import styled
 
     write_bytes_atomically(path, figure_bytes(styled(lambda: surface(rows, answer)), "png"))

@@ -16,10 +16,8 @@ from effsearch.nas.finalists import FinalistQueue, Verdict, choose_finalists, ju
 from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
 from effsearch.nas.search import Search
 from effsearch.nas.setup import Plan, make_plan
-from effsearch.results.store.directory import resume_command
-from effsearch.results.store.files import write_json
-from effsearch.results.store.ledger import Ledger, iterate_events, read_events
-from effsearch.results.store.lifecycle import (
+from effsearch.results.kinds.registry import resume_command
+from effsearch.results.lifecycle import (
     ending_recorded,
     find_run,
     has_results,
@@ -29,6 +27,8 @@ from effsearch.results.store.lifecycle import (
     say,
     write_trials,
 )
+from effsearch.results.store.files import write_json
+from effsearch.results.store.ledger import Ledger, iterate_events, read_events
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial, join_trials
 from effsearch.search_spaces.architecture import Architecture

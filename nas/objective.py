@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from effsearch.results.formatting import number
 from effsearch.search_spaces.errors import InfeasibleError, InputError, unknown_name
+from effsearch.search_spaces.metrics import find_metric
 
 ObjectiveKind = Literal["hard", "soft", "absolute"]
 Floats: TypeAlias = NDArray[np.float64]
 
-# The unit stands with the number.
-_NAMES = {"latency_ms": "latency", "memory_bytes": "memory", "total_memory_bytes": "total memory"}
 DEFAULT_WEIGHTS: dict[str, float] = {"hard": -1.0, "soft": -0.07, "absolute": -0.5}
 FLOOR = 0.1
 """How far under the first target a `hard` or `absolute` search looks, as a fraction of it."""
@@ -159,7 +158,7 @@ class Objective:
             if target.high < low or target.low > high:
                 metric = target.metric
                 raise InfeasibleError(
-                    f"target of {number(metric, target.limit)} {_NAMES.get(metric, metric)} is out "
+                    f"target of {number(metric, target.limit)} {find_metric(metric).short} is out "
                     f"of reach: the space holds {number(metric, low)} to {number(metric, high)}"
                 )
 
@@ -169,6 +168,6 @@ def describe(targets: Sequence[Target]) -> str:
     if not targets:
         return "accuracy alone"
     return ", ".join(
-        f"{t.kind} {_NAMES.get(t.metric, t.metric)} {number(t.metric, t.limit)} (w={t.exponent:g})"
+        f"{t.kind} {find_metric(t.metric).short} {number(t.metric, t.limit)} (w={t.exponent:g})"
         for t in targets
     )

@@ -5,47 +5,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from effsearch.search_spaces.units import format_bytes, format_count, format_ms
+from effsearch.search_spaces.metrics import find_metric
 
 NOTHING_YET = "no finished trials yet"
-
-
-def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What `effsearch.results.listing.describe` says about a run, as named lines."""
-    record, best = document["record"], document["best"]
-    head = [
-        ("run", f"{document['run']} in {document['path']}"),
-        ("status", document["status"]),
-        *essentials_of_record(record),
-    ]
-    if epochs := document["epochs"]:
-        top1 = number("accuracy", document["best_top1"])
-        return [
-            *head,
-            ("epochs", f"{epochs['done']} of {epochs['planned']}"),
-            ("best", f"top-1 {top1} on the validation part"),
-        ]
-    if searches := document["searches"]:
-        return [
-            *head,
-            ("target", targets(document["targets"])),
-            ("searches", f"{searches['ended']} of {searches['planned']}"),
-        ]
-    if record["kind"] == "family":
-        return head
-    found = (
-        f"trial {best['trial']}, reward {number('reward', best['reward'])}, "
-        f"accuracy {number('accuracy', best['accuracy'])}"
-        if best
-        else NOTHING_YET
-    )
-    return [
-        *head,
-        ("target", targets(document["targets"])),
-        ("trials", ", ".join(f"{count} {state}" for state, count in document["trials"].items())),
-        ("best", found),
-        ("digest", document["digest"]),
-    ]
 
 
 def essentials_of_record(record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -87,17 +49,9 @@ def number(name: str, value: object) -> str:
     """A value for reading; what it counts is told by its name."""
     if not isinstance(value, int | float):
         return "-" if value is None else str(value)
-    if name.endswith("bytes"):
-        return format_bytes(value)
-    if name.endswith("_ms"):
-        return format_ms(value)
-    if name in {"macs", "params", "flops"}:
-        return format_count(value)
-    if name == "accuracy" or name.endswith("reward"):
-        return f"{value:.4f}"
     if name == "seconds":
         return f"{value:.4g}"
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
+    return find_metric(name).format(value)
 
 
 def one_line(text: str) -> str:

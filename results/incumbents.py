@@ -11,8 +11,8 @@ _DECISIVE = ("objective", "data", "space", "evaluator")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """How one run stood after `budget` evaluations, and at its end.
+class Incumbent:
+    """The best that one run had found after `budget` evaluations, and at its end.
 
     Attributes:
         evaluations: ended in the whole run, failed ones included.
@@ -58,9 +58,9 @@ def common_budget(runs: Sequence[RunData], wanted: int | None = None) -> int:
     return most if wanted is None else wanted
 
 
-def standings(runs: Sequence[RunData], budget: int) -> list[Standing]:
-    """One standing a run, in the order given."""
-    return [_standing(data, budget) for data in runs]
+def incumbents(runs: Sequence[RunData], budget: int) -> list[Incumbent]:
+    """One incumbent a run, in the order given."""
+    return [_incumbent(data, budget) for data in runs]
 
 
 def differences(runs: Sequence[RunData]) -> list[str]:
@@ -71,11 +71,11 @@ def differences(runs: Sequence[RunData]) -> list[str]:
     ]
 
 
-def _standing(data: RunData, budget: int) -> Standing:
+def _incumbent(data: RunData, budget: int) -> Incumbent:
     within = ended_trials(data)[:budget]
     best = next(iter(top(within, 1)), None)
     ends = [trial.finished_at for trial in within if trial.finished_at is not None]
-    return Standing(
+    return Incumbent(
         run=data.reference,
         status=data.status,
         strategy=data.record["config"].get("strategy"),

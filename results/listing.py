@@ -1,14 +1,13 @@
 """What is said about a run: one line in a list of runs, and a summary of its trials."""
 
-import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from effsearch.results.bench_progress import count_searches
-from effsearch.results.store.kind_table import read_own_table
-from effsearch.results.store.ledger import Asked, Event, Failed, Told, digest
+from effsearch.results.failures import summarise_failures
+from effsearch.results.formatting import essentials_of_record
+from effsearch.results.kinds.registry import kind_of
+from effsearch.results.store.ledger import digest
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_events import run_events, run_targets
 from effsearch.results.store.trials import Trial, count_states, join_trials, top
@@ -18,9 +17,8 @@ from effsearch.results.store.trials import Trial, count_states, join_trials, top
 class RunSummary:
     """A run in a list.
 
-    `best_accuracy` is the accuracy of the trial with the best reward. Of a training the epochs are
-    counted, and it is the best epoch's top-1 on the validation part; of a comparison of strategies
-    its searches are counted.
+    What is counted, and what `best_accuracy` is of, is its kind's: trials and the one with the
+    best reward, epochs of a training and the best of them, searches of a bench.
     """
 
     reference: str
@@ -37,31 +35,13 @@ class RunSummary:
     targets: dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FailureSummary:
-    """Failed trials of one reason (`error`, `timeout`, `nan`) and the last error among them."""
-
-    reason: str
-    count: int
-    example: str
-
-
 def summarise(run: Run) -> RunSummary:
-    """One pass over the ledger, keeping nothing of it.
+    """One pass over what the run has written, keeping nothing of it.
 
     Raises:
         InputError: the ledger is corrupt before its last line, or a training's metrics are.
     """
-    if run.kind == "train":
-        return _summarise_training(run)
-    if run.kind == "bench":
-        return _summarise_bench(run)
-    counts: Counter[type[Event]] = Counter()
-    best_reward, best_accuracy = -math.inf, None
-    for event in run_events(run):
-        counts[type(event)] += 1
-        if isinstance(event, Told) and event.reward > best_reward:
-            best_reward, best_accuracy = event.reward, event.measurements.get("accuracy")
+    counts = kind_of(run.kind).following.count(run)
     return RunSummary(
         reference=run.reference,
         path=str(run.path),
@@ -69,55 +49,9 @@ def summarise(run: Run) -> RunSummary:
         name=run.name,
         created_at=str(run.record["created_at"]),
         status=run.status,
-        asked=counts[Asked],
-        done=counts[Told],
-        failed=counts[Failed],
-        best_reward=best_reward if counts[Told] else None,
-        best_accuracy=best_accuracy if isinstance(best_accuracy, int | float) else None,
         targets=run_targets(run),
+        **asdict(counts),
     )
-
-
-def _summarise_training(run: Run) -> RunSummary:
-    rows = read_own_table(run.path, run.kind)
-    recipe = run.record.get("recipe")
-    planned = recipe.get("epochs") if isinstance(recipe, dict) else None
-    asked = planned if isinstance(planned, int) else len(rows)
-    best = max((row["top1"] for row in rows if row["top1"] is not None), default=None)
-    return _without_trials(run, asked, len(rows), best)
-
-
-def _summarise_bench(run: Run) -> RunSummary:
-    ended, planned = count_searches(run)
-    return _without_trials(run, planned, ended, None)
-
-
-def _without_trials(run: Run, asked: int, done: int, best_accuracy: float | None) -> RunSummary:
-    return RunSummary(
-        reference=run.reference,
-        path=str(run.path),
-        kind=run.kind,
-        name=run.name,
-        created_at=str(run.record["created_at"]),
-        status=run.status,
-        asked=asked,
-        done=done,
-        failed=0,
-        best_reward=None,
-        best_accuracy=best_accuracy,
-        targets=run_targets(run),
-    )
-
-
-def summarise_failures(trials: Sequence[Trial]) -> list[FailureSummary]:
-    """The reasons why trials failed, the most frequent first."""
-    failed = [trial for trial in trials if trial.state == "failed"]
-    examples = {str(trial.reason): trial.error or "" for trial in failed}
-    counted = Counter(str(trial.reason) for trial in failed)
-    return [
-        FailureSummary(reason=reason, count=count, example=examples[reason])
-        for reason, count in counted.most_common()
-    ]
 
 
 def trial_document(trial: Trial) -> dict[str, Any]:
@@ -128,16 +62,14 @@ def trial_document(trial: Trial) -> dict[str, Any]:
 
 def describe(run: Run) -> dict[str, Any]:
     """A run as one plain document: record, trial counts, failures, best trial, digest, answer; of
-    a training also its epochs and the best top-1 on its validation part, of a comparison of
-    strategies its searches.
+    a training also its epochs and the best top-1 on its validation part, of a bench its searches.
 
     Raises:
         InputError: the ledger or the answer is corrupt.
     """
     events = list(run_events(run))
     trials = join_trials(events)
-    training = summarise(run) if run.kind == "train" else None
-    bench = summarise(run) if run.kind == "bench" else None
+    following = kind_of(run.kind).following
     return {
         "run": run.reference,
         "path": str(run.path),
@@ -147,9 +79,19 @@ def describe(run: Run) -> dict[str, Any]:
         "trials": count_states(trials),
         "failures": [asdict(failure) for failure in summarise_failures(trials)],
         "best": next((trial_document(trial) for trial in top(trials, 1)), None),
-        "epochs": training and {"done": training.done, "planned": training.asked},
-        "searches": bench and {"ended": bench.done, "planned": bench.asked},
-        "best_top1": training and training.best_accuracy,
+        # There for every kind, as scripts read them.
+        **{"epochs": None, "searches": None, "best_top1": None},
+        **following.described(following.count(run)),
         "digest": digest(events),
         "answer": run.answer(),
     }
+
+
+def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What `describe` says about a run, as named lines."""
+    return [
+        ("run", f"{document['run']} in {document['path']}"),
+        ("status", document["status"]),
+        *essentials_of_record(document["record"]),
+        *kind_of(document["record"]["kind"]).following.essentials(document),
+    ]

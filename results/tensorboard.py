@@ -10,9 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from effsearch.results.loading import load_run_data
 from effsearch.results.plots.choices import read_choices
 from effsearch.results.store.run import Run
-from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
 

@@ -22,6 +22,6 @@ def draw_comparison(
     """
     from effsearch.results.plots.comparison import methods
     from effsearch.results.plots.files import figure_bytes
-    from effsearch.results.plots.registry import styled
+    from effsearch.results.plots.style import styled
 
     write_bytes_atomically(path, figure_bytes(styled(lambda: methods(rows, answer)), "png"))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from effsearch.nas.bench.leaderboard import grouped
 from effsearch.nas.bench.runner import Trace
-from effsearch.results.plots.registry import styled
 from effsearch.results.plots.strategies import draw_rewards
+from effsearch.results.plots.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from effsearch.nas.bench.runner import Trace
-from effsearch.results.bench_progress import interval as interval
+from effsearch.results.bench_files import interval as interval
 from effsearch.search_spaces.errors import EffsearchError
 
 _EQUAL = 1e-12  # rewards that differ by rounding alone

@@ -14,10 +14,10 @@ from effsearch.nas.bench.progress import progress
 from effsearch.nas.bench.runner import Trace, run_race
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.objective import describe
-from effsearch.results.bench_progress import SEARCHES, TRACES
+from effsearch.results.bench_files import SEARCHES, TRACES
+from effsearch.results.lifecycle import ending_recorded, find_run, new_run, say
 from effsearch.results.plots.files import figure_bytes
 from effsearch.results.store.files import write_atomically, write_bytes_atomically, write_json
-from effsearch.results.store.lifecycle import ending_recorded, find_run, new_run, say
 from effsearch.results.store.run import Run
 from effsearch.results.store.table import Scalar, rows_csv
 from effsearch.search_spaces.errors import InputError

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -123,3 +124,13 @@ def _draw_points(
         elinewidth=1,
         label=label,
     )
+
+
+COMPARISON = Plot(
+    "comparison",
+    "One dimension against three",
+    "Accuracy over multiply-adds, one line a method; at each budget all methods cost the same. "
+    "Where the bars overlap widely, nothing is shown to be better.",
+    draw_comparison,
+    is_wide=True,
+)

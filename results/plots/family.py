@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -53,7 +54,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedMember:
     """A member that a train run of the same folder trained: top-1 as a fraction, and on what."""
 
     member: str
@@ -81,14 +82,14 @@ def draw_family(data: RunData) -> "Figure":
     return figure
 
 
-def trained_members(data: RunData) -> list[Trained]:
+def trained_members(data: RunData) -> list[TrainedMember]:
     """What finished train runs beside this run measured of its members, cheapest first.
 
     A member is known again by the file it was trained from, `family/001/phi1.json`; of several
     trainings on the same data the newest counts.
     """
     directory = Path(data.path).absolute()
-    found: dict[tuple[str, str], Trained] = {}
+    found: dict[tuple[str, str], TrainedMember] = {}
     by_file = {(*directory.parts[-2:], f"{row['member']}.json"): row for row in data.rows}
     for path, record in readable_records(directory.parent.parent, "train"):
         # Such as `runs/family/001/phi3.json (member phi3)`.
@@ -105,12 +106,12 @@ def trained_members(data: RunData) -> list[Trained]:
     return sorted(found.values(), key=lambda one: one.macs)
 
 
-def _trained(row: Row, answer: Row) -> Trained | None:
+def _trained(row: Row, answer: Row) -> TrainedMember | None:
     part = answer["accuracy"].get("test") or answer["accuracy"].get("validation")
     if not part:
         return None
     name = Path(str(answer["data"]["name"])).name
-    return Trained(row["member"], answer["macs"], float(part["top1"]), name)
+    return TrainedMember(row["member"], answer["macs"], float(part["top1"]), name)
 
 
 def _published() -> tuple[list[Published], list[Published]]:
@@ -190,7 +191,7 @@ def _draw_others(axes: "Axes", points: Sequence[tuple[str, float, float]]) -> No
         )  # fmt: skip
 
 
-def _draw_trained(axes: "Axes", trained: Sequence[Trained]) -> None:
+def _draw_trained(axes: "Axes", trained: Sequence[TrainedMember]) -> None:
     sources = sorted({one.data for one in trained})
     for source in sources:
         mine = [one for one in trained if one.data == source]
@@ -223,3 +224,14 @@ def _count_ticks(
     shown = [value for value in steps if low <= value <= high]
     labels = [re.sub(r"\.0+(?=[kMG])", "", format_count(value)) for value in shown]
     set_ticks(shown, labels)
+
+
+FAMILY = Plot(
+    "family",
+    "The family against published models",
+    "Each model at its own resolution. Published accuracies are of ImageNet, as their papers "
+    "say; members are placed by cost alone, and their accuracy is shown where a train run "
+    "measured it.",
+    draw_family,
+    is_wide=True,
+)

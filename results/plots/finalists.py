@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.repeated import finalists
 from effsearch.results.plots.style import (
     BLUE,
@@ -94,3 +95,13 @@ def _why_none(data: RunData) -> str:
     if data.kind == "coefficients":
         return "no network was trained longer: resume the run with --top 5"
     return "no finalists: resume the run with --finalists 5"
+
+
+FINALISTS = Plot(
+    "finalists",
+    "Finalists, trained again",
+    "The best, trained afresh over several seeds. The diamonds are what they had scored when "
+    "they were picked: of many noisy values the highest are partly luck, so they lie high "
+    "unless the new training is longer.",
+    draw_finalists,
+)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from effsearch.results.formatting import NOTHING_YET, number
 from effsearch.results.pareto import pareto_trials
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.published import draw_published, published_costs
 from effsearch.results.plots.style import (
     BLUE,
@@ -24,18 +25,12 @@ from effsearch.results.plots.style import (
 )
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import Trial
+from effsearch.search_spaces.metrics import METRICS, find_metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LABELS = {
-    "macs": "MACs: multiply-adds of convolutions and linear layers, batch 1",
-    "params": "parameters",
-    "memory_bytes": "peak activation memory of one image, float32",
-    "total_memory_bytes": "weights and peak activations of a batch, float32",
-    "latency_ms": "latency as predicted by the table (ms)",
-}
 MEASURED = "latency as measured before the training (ms)"
 
 _ALONE, _WITH_OTHERS = (4.4, 4.4), (3.9, 3.1)
@@ -48,7 +43,7 @@ def draw_front(data: RunData) -> "Figure":
     Without a target the cost is the multiply-adds. Published networks are left out where the cost
     is one that only this search knows, such as a latency.
     """
-    wanted = [name for name in data.targets if name in LABELS] or ["macs"]
+    wanted = [name for name in data.targets if name in METRICS] or ["macs"]
     shown = [name for name in wanted if any(name in trial.costs for trial in data.done)]
     if not shown:
         raise NothingToDrawError(NOTHING_YET)
@@ -120,10 +115,11 @@ def _draw_trials(
             linestyle="none",
             label=f"answer: trial {winner.number}",
         )
-    if metric != "latency_ms":
-        count_axis(axes.xaxis, "B" if metric.endswith("bytes") else "")
+    shown = find_metric(metric)
+    if shown.unit != "ms":
+        count_axis(axes.xaxis, shown.unit)
     each = "predicted_latency_ms" in done[0].costs
-    axes.set_xlabel(MEASURED if metric == "latency_ms" and each else LABELS[metric])
+    axes.set_xlabel(MEASURED if metric == "latency_ms" and each else shown.axis)
     axes.set_ylabel("accuracy in the search (%)")
     axes.margins(0.04, 0.08)
     axes.tick_params(color=FAINT)
@@ -133,3 +129,12 @@ def _draw_trials(
 def _span(done: Sequence[Trial], metric: str) -> tuple[float, float]:
     values = [float(trial.costs[metric]) for trial in done]
     return min(values), max(values)
+
+
+FRONT = Plot(
+    "front",
+    "Accuracy against cost",
+    "Every network measured, against the cost of each target. Published networks are placed by "
+    "their cost only: their accuracy on this data, with this short training, is not measured.",
+    draw_front,
+)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     PAPER,
@@ -157,3 +158,13 @@ def _mark_ticks(set_ticks: Any, values: Sequence[float]) -> None:
     every = -(-len(values) // 12)
     places = range(0, len(values), every)
     set_ticks(list(places), [f"{values[place]:g}" for place in places])
+
+
+HEATMAP = Plot(
+    "heatmap",
+    "The surface of the grid",
+    "Accuracy over β and γ; each cell names its α. All cells were trained alike; what a longer "
+    "training of the best came to is written below.",
+    draw_heatmap,
+    is_wide=True,
+)

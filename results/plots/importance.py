@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from effsearch.results.plots.forest import measure_importance
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import BLUE, FAINT, new_figure
 from effsearch.results.store.run_data import RunData
 
@@ -47,3 +48,12 @@ def _title(explained: float, trials: int) -> str:
             "these bars are noise; more evaluations may tell"
         )
     return f"Random forest on {trials} networks explains {explained:.0%} of the variance held out"
+
+
+IMPORTANCE = Plot(
+    "importance",
+    "Which choices mattered",
+    "Permutation importance of random forests that predict the accuracy from the choices, "
+    "measured on networks they had not seen. Bars within the reach of 0 say nothing.",
+    draw_importance,
+)

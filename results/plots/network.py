@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -131,3 +132,13 @@ def _draw_shares(axes: "Axes", title: str, values: list[int], color: str) -> Non
         axes.text(share + 0.02 * max(shares), place, format_count(value), fontsize=7.5, va="center")
     axes.set_xlim(0, max(shares) * 1.6)
     axes.text(0, -0.75, title, fontsize=8, va="center", color=FAINT)
+
+
+NETWORK = Plot(
+    "network",
+    "The network found",
+    "Stage by stage: one box a layer, higher where its output is larger; the bars are each "
+    "stage's share of the multiply-adds and of the parameters.",
+    draw_network,
+    is_wide=True,
+)

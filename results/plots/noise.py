@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.repeated import all_repeated
 from effsearch.results.plots.style import (
     BLUE,
@@ -75,3 +76,12 @@ def _why_none(data: RunData) -> str:
         "comparison": "compare with --seeds 2",
     }
     return f"no network has two trainings: {cure.get(data.kind, 'nothing measures them')}"
+
+
+NOISE = Plot(
+    "noise",
+    "How much is luck",
+    "Trainings of one network with different seeds, around their mean. The distances are "
+    "stretched for the few seeds a mean rests on, so that the band is that of one training.",
+    draw_noise,
+)

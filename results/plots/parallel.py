@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from effsearch.results.formatting import NOTHING_YET
 from effsearch.results.plots.choices import Choice, Choices, read_choices
 from effsearch.results.plots.forest import LEAST_TRIALS, measure_importance
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import FAINT, INK, PAPER, NothingToDrawError, new_figure
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.units import format_count
@@ -117,3 +118,12 @@ def _draw_lines(
     )
     axes.add_collection(lines)
     figure.colorbar(lines, ax=axes, pad=0.01, aspect=30, label="accuracy in the search (%)")
+
+
+PARALLEL = Plot(
+    "parallel",
+    "Choices and outcome, line by line",
+    "One line a network through the most important choices, its costs and its accuracy; the "
+    "best tenth is drawn thicker.",
+    draw_parallel,
+)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from effsearch.results.formatting import NOTHING_YET
 from effsearch.results.plots.choices import FIELDS, Choice, read_choices
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import BLUE, FAINT, NothingToDrawError, new_figure
 from effsearch.results.store.run_data import RunData
 
@@ -88,3 +89,13 @@ def _shares(choice: Choice, periods: int) -> NDArray[np.float64]:
     parts = np.array_split(np.asarray(choice.picks), periods)
     options = len(choice.options)
     return np.stack([np.bincount(part, minlength=options) / len(part) for part in parts], axis=1)
+
+
+PREFERENCES = Plot(
+    "preferences",
+    "What the search came to prefer",
+    "For every choice of every stage, how often each option was asked for, from the search's "
+    "start (left) to its end (right).",
+    draw_preferences,
+    is_wide=True,
+)

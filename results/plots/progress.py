@@ -5,6 +5,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -118,3 +119,19 @@ def _draw(label: str, x: list[float], done: Sequence[Trial], failed: list[float]
 
 def _finished_at(trial: Trial) -> float:
     return trial.finished_at or trial.asked_at
+
+
+PROGRESS = Plot(
+    "progress",
+    "Reward over evaluations",
+    "Each network's reward and the best so far, in the order the search asked for them.",
+    draw_evaluations,
+)
+
+
+TIME = Plot(
+    "time",
+    "Reward over time",
+    "The same by the clock; a stop between two sessions counts as time.",
+    draw_time,
+)

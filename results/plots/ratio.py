@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -66,3 +67,12 @@ def _mark_chosen(axes: "Axes", x: float, y: float, row: Row) -> None:
         markeredgewidth=0.6, linestyle="none",
         label=f"chosen: α {row['alpha']:g}, β {row['beta']:g}, γ {row['gamma']:g}",
     )  # fmt: skip
+
+
+RATIO = Plot(
+    "ratio",
+    "Nominal against measured cost",
+    "α·β²·γ² is what a network would cost if nothing were rounded; layers are rounded up and "
+    "channels to multiples of eight, so the counted multiply-adds differ.",
+    draw_ratio,
+)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from effsearch.results.bench_progress import interval, read_rewards
+from effsearch.results.bench_files import interval, read_rewards
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import CYCLE, FAINT, NothingToDrawError, legend_above, new_figure
 from effsearch.results.store.run_data import RunData
 
@@ -63,3 +64,12 @@ def draw_rewards(rewards: Mapping[str, Sequence[Sequence[float]]], best: float |
     axes.set_ylabel("reward without noise")
     legend_above(axes, 4)
     return figure
+
+
+STRATEGIES = Plot(
+    "strategies",
+    "Strategies over evaluations",
+    "The reward without noise of the network that each strategy would answer with: mean over "
+    "the seeds with its 95% interval.",
+    draw_strategies,
+)

@@ -4,7 +4,7 @@ The colours stay apart for colour-blind eyes and in grey print; where it matters
 shape too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effsearch.results.store.trials import Trial
@@ -93,6 +93,14 @@ def message_figure(message: str) -> "Figure":
     figure = new_figure(1.6)
     figure.text(0.5, 0.5, message, ha="center", va="center", color=FAINT, fontsize=11, wrap=True)
     return figure
+
+
+def styled(make: "Callable[[], Figure]") -> "Figure":
+    """Call a drawing function with the house's style around it."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        return make()
 
 
 def count_axis(axis: Any, unit: str = "") -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -103,3 +104,12 @@ def _draw_resolution(axes: "Axes", rows: Sequence[Row]) -> None:
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
     axes.plot([], [], color=SKY, linestyle="--", label="resolution (right)")
+
+
+TRAINING = Plot(
+    "training",
+    "The training, epoch by epoch",
+    "Losses are means an image; with label smoothing or strong augmentation the training loss "
+    "lies higher. The star is the epoch whose model is kept.",
+    draw_training,
+)

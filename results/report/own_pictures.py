@@ -4,7 +4,7 @@ import base64
 from html import escape
 from pathlib import Path
 
-from effsearch.results.plots.registry import PLOTS
+from effsearch.results.drawing import all_plots
 from effsearch.results.store.directory import RunPaths
 from effsearch.results.store.run_data import RunData
 
@@ -19,9 +19,10 @@ def own_pictures(data: RunData) -> str:
     before a PNG.
     """
     folder = RunPaths(Path(data.path), data.kind).plots
+    ours = all_plots()
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*"), reverse=True):
-        if path.suffix in _TYPES and path.stem not in PLOTS and _is_fit(path):
+        if path.suffix in _TYPES and path.stem not in ours and _is_fit(path):
             found.setdefault(path.stem, path)
     return "\n".join(_image(path) for _, path in sorted(found.items()))
 

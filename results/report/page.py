@@ -13,35 +13,35 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from effsearch.results.drawing import all_plots, draw
 from effsearch.results.formatting import NOTHING_YET, number
-from effsearch.results.incumbents import common_budget, differences, standings
+from effsearch.results.incumbents import common_budget, differences, incumbents
+from effsearch.results.kinds.kind import Opening
+from effsearch.results.kinds.registry import kind_of
 from effsearch.results.plots.files import inline_svg
-from effsearch.results.plots.registry import PLOTS, draw, kinds_of, styled
+from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.several import draw_several
-from effsearch.results.plots.style import NothingToDrawError
+from effsearch.results.plots.style import NothingToDrawError, styled
 from effsearch.results.report.own_pictures import own_pictures
 from effsearch.results.report.plain_tables import failures, found, html_table, own_rows, record
-from effsearch.results.report.steps import Words
-from effsearch.results.report.summaries import heading, tell
+from effsearch.results.report.summaries import heading, summary
 from effsearch.results.report.table import page_data, script_json
-from effsearch.results.store.kind_table import WITHOUT_TRIALS
 from effsearch.results.store.run_data import RunData
-
-_WIDE_KINDS = ("network", "preferences", "family", "comparison", "heatmap")
 
 
 def report_page(runs: Sequence[RunData]) -> str:
     """The report of one run, or of several with their comparison first."""
-    searches = [data for data in runs if data.kind not in WITHOUT_TRIALS]
+    searches = [data for data in runs if kind_of(data.kind).has_trials]
     sections = [_comparison(searches)] if len(searches) > 1 else []
     sections += [_run(data, f"run{place}", len(runs) > 1) for place, data in enumerate(runs)]
     title = heading(runs[0]) if len(runs) == 1 else f"{len(runs)} runs side by side"
     return page(title, "\n".join(sections))
 
 
-def picture_page(data: RunData, kinds: Iterable[str]) -> str:
-    """The pictures of a run alone, with the table that their marks open."""
-    shown = "\n".join(_picture(kind, data, "run0") for kind in kinds)
+def picture_page(data: RunData, names: Iterable[str]) -> str:
+    """The plots of a run alone, with the table that their marks open."""
+    plots = all_plots()
+    shown = "\n".join(_picture(plots[name], data, "run0") for name in names)
     body = f'<section class="run"><h1>{escape(heading(data))}</h1>{shown}{_trials(data)}</section>'
     return page(heading(data), body)
 
@@ -70,14 +70,16 @@ def _part(name: str) -> str:
 def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
     level = "h2" if is_one_of_several else "h1"
     has_any = bool(data.trials or data.rows)
-    pictures = [_picture(kind, data, prefix) for kind in kinds_of(data.kind)] if has_any else []
+    pictures = (
+        [_picture(plot, data, prefix) for plot in kind_of(data.kind).plots] if has_any else []
+    )
     return "\n".join(
         [
             '<section class="run">',
             f"<{level}>{escape(heading(data))}</{level}>",
             f'<p class="faint">{escape(data.kind)} run, {escape(data.status)}; FLOPs are '
             "multiply-adds of convolutions and linear layers at batch 1.</p>",
-            _answer(tell(data)),
+            _answer(summary(data)),
             *pictures,
             own_pictures(data),
             failures(data),
@@ -90,25 +92,25 @@ def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
     )
 
 
-def _answer(words: Words) -> str:
-    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in words.sentences)
+def _answer(opening: Opening) -> str:
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in opening.sentences)
     steps = "".join(
-        f"<p>{escape(step.why)}:</p><pre>{escape(step.command)}</pre>" for step in words.steps
+        f"<p>{escape(step.why)}:</p><pre>{escape(step.command)}</pre>" for step in opening.steps
     )
     if steps:
         steps = f"<h3>What to run next</h3>{steps}"
     return f'<div class="answer">{said}{steps}</div>' if said or steps else ""
 
 
-def _picture(kind: str, data: RunData, prefix: str) -> str:
-    plot = PLOTS[kind]
+def _picture(plot: Plot, data: RunData, prefix: str) -> str:
+    name = f"{prefix}-{plot.name}"
     try:
-        svg = inline_svg(draw(kind, data), f"{prefix}-{kind}", data.done)
-        body, caption = _svg(svg, plot.title, kind in _WIDE_KINDS), plot.caption
+        svg = inline_svg(draw(plot.name, data), name, data.done)
+        body, caption = _svg(svg, plot.title, plot.is_wide), plot.caption
     except NothingToDrawError as reason:
         body, caption = "", str(reason)
     return (
-        f'<h3>{escape(plot.title)}</h3><figure id="{prefix}-{kind}">{body}'
+        f'<h3>{escape(plot.title)}</h3><figure id="{name}">{body}'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
@@ -131,7 +133,7 @@ def _comparison(runs: Sequence[RunData]) -> str:
     except NothingToDrawError as reason:
         picture = f"<p>{escape(str(reason))}</p>"
     budget = common_budget(runs)
-    rows = [asdict(standing) for standing in standings(runs, budget)]
+    rows = [asdict(incumbent) for incumbent in incumbents(runs, budget)]
     table = html_table([{key: number(key, row[key]) for key in row} for row in rows])
     return (
         f"<h1>{len(runs)} runs side by side</h1>{warning}<p>Each row tells what a run had found "
@@ -142,7 +144,7 @@ def _comparison(runs: Sequence[RunData]) -> str:
 
 def _trials(data: RunData) -> str:
     if not data.trials:
-        return "" if data.kind in WITHOUT_TRIALS else f"<p>{NOTHING_YET}</p>"
+        return f"<p>{NOTHING_YET}</p>" if kind_of(data.kind).has_trials else ""
     document: dict[str, Any] = page_data(data)
     states = "".join(
         f'<option value="{value}">{label}</option>'

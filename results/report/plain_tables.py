@@ -4,44 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from html import escape
 
+from effsearch.results.failures import summarise_failures
 from effsearch.results.formatting import essentials_of_record, flat, number
-from effsearch.results.listing import summarise_failures
 from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.metrics import find_metric
 
 _UNFOLDED = 40  # rows of a table that is shown without a click
-_COLUMNS = {
-    "bench": (
-        "The strategies",
-        ("strategy", "evaluations", "reward", "half_width", "regret", "seeds"),
-    ),
-    "coefficients": (
-        "The triples",
-        ("alpha", "beta", "gamma", "product", "measured_ratio", "macs", "accuracy", "low", "high",
-         "top_accuracy", "tied", "chosen", "network"),
-    ),
-    "comparison": (
-        "The networks compared",
-        ("baseline", "method", "macs", "budget_error", "accuracy", "low", "high", "tied", "state",
-         "network"),
-    ),
-    "family": (
-        "The members",
-        ("member", "phi", "resolution", "params", "macs", "memory_bytes", "nominal_ratio",
-         "measured_ratio", "network"),
-    ),
-    "train": (
-        "The epochs",
-        ("epoch", "learning_rate", "resolution_px", "train_loss", "validation_loss", "top1",
-         "top5", "seconds", "images_per_second"),
-    ),
-}  # fmt: skip
 
 
 def own_rows(data: RunData) -> str:
     """The table of the run's kind, such as its triples or epochs; a long one is folded."""
-    if not data.rows:
+    if data.table is None or not data.rows:
         return ""
-    title, columns = _COLUMNS[data.kind]
+    title, columns = data.table.title, data.table.shown
     rows = [{name: _shown(name, row.get(name)) for name in columns} for row in data.rows]
     table = f'<div class="wide">{html_table(rows)}</div>'
     if len(rows) > _UNFOLDED:
@@ -52,7 +27,7 @@ def own_rows(data: RunData) -> str:
 def _shown(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
-    if isinstance(value, float) and name not in ("macs", "params", "memory_bytes"):
+    if isinstance(value, float) and find_metric(name).parse is None:
         return f"{value:.6g}"
     return number(name, value)
 

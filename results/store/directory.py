@@ -9,15 +9,6 @@ from pathlib import Path
 from effsearch.results.store.files import cannot_write
 from effsearch.search_spaces.errors import InputError
 
-RESUMED_BY = {
-    "baseline": "baseline",
-    "bench": "bench",
-    "coefficients": "coefficients",
-    "comparison": "compare-scaling",
-    "train": "train",
-}
-"""Commands that go on with a run, by its kind."""
-
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -64,8 +55,11 @@ class RunPaths:
         return self.directory / "report.html"
 
 
-def make_named(folder: Path, name: str) -> Path:
+def make_named(folder: Path, name: str, cure: str) -> Path:
     """Make `<folder>/<name>`; two processes that try at once cannot both have it.
+
+    Args:
+        cure: what is said where the name is taken.
 
     Raises:
         InputError: the name is no simple one, or is taken.
@@ -83,8 +77,7 @@ def make_named(folder: Path, name: str) -> Path:
     except FileExistsError as problem:
         if not path.exists():
             raise cannot_write(path, problem) from problem
-        again = ", or go on with it by --resume" if folder.name in RESUMED_BY else ""
-        raise InputError(f"{path} exists already: choose another --name{again}") from None
+        raise InputError(f"{path} exists already: {cure}") from None
     except OSError as problem:
         raise cannot_write(path, problem) from problem
     return path
@@ -114,18 +107,6 @@ def make_numbered(folder: Path) -> Path:
 def _last_number(folder: Path) -> int:
     names = (entry for entry in os.listdir(folder) if entry.isascii() and entry.isdigit())
     return max((int(name) for name in names), default=0)
-
-
-def resume_command(run: Path, kind: str, options: str = "") -> str:
-    """The command line that goes on with the run in this directory, from where it was started.
-
-    Args:
-        run: its directory.
-        kind: its kind, one of `RESUMED_BY`.
-        options: more of the command line.
-    """
-    words = f"{RESUMED_BY[kind]} --resume {run.parent.name}/{run.name} {options}".rstrip()
-    return f"effsearch {words}{run_dir_option(run)}"
 
 
 def run_dir_option(run: Path) -> str:

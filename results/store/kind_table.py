@@ -13,46 +13,28 @@ from typing import Any
 
 from effsearch.search_spaces.errors import InputError
 
-WITHOUT_TRIALS = ("bench", "family", "train")
-"""Kinds of runs that have this table and no ledger."""
-
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Table:
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The table of a kind of run.
+
+    Attributes:
+        file: its name in the run directory.
+        title: what its rows are, as a heading.
+        numbers, flags: columns that have to be there; whatever else there is stays text.
+        shown: columns of the report.
+    """
+
     file: str
-    numbers: tuple[str, ...]  # columns that have to be there; whatever else there is stays text
+    title: str
+    numbers: tuple[str, ...]
     flags: tuple[str, ...] = ()
+    shown: tuple[str, ...]
 
 
-_TABLES = {
-    "bench": _Table("bench.csv", ("evaluations", "reward", "half_width", "regret", "seeds")),
-    "coefficients": _Table(
-        "trials.csv",
-        ("alpha", "beta", "gamma", "product", "macs", "measured_ratio", "accuracy", "low", "high",
-         "top_accuracy", "top_low", "top_high"),
-        ("tied", "chosen"),
-    ),
-    "comparison": _Table(
-        "comparison.csv",
-        ("budget", "macs", "budget_error", "accuracy", "low", "high"),
-        ("tied",),
-    ),
-    "family": _Table(
-        "family.csv",
-        ("phi", "depth", "width", "resolution", "params", "macs", "memory_bytes", "nominal_ratio",
-         "measured_ratio"),
-    ),
-    "train": _Table(
-        "metrics.csv",
-        ("epoch", "step", "learning_rate", "resolution_px", "train_loss", "validation_loss",
-         "top1", "top5", "seconds", "images_per_second"),
-    ),
-}  # fmt: skip
-
-
-def read_own_table(directory: Path, kind: str) -> tuple[Row, ...]:
+def read_table(directory: Path, table: Table | None) -> tuple[Row, ...]:
     """The rows, numbers as numbers; none where the run has not written any yet.
 
     An empty value is None. A last line that is cut off is passed over: it is being written.
@@ -60,9 +42,7 @@ def read_own_table(directory: Path, kind: str) -> tuple[Row, ...]:
     Raises:
         InputError: a column is missing or a value is no number; which, and where.
     """
-    table = _TABLES.get(kind)
-    path = directory / table.file if table else directory
-    if table is None or not path.is_file():
+    if table is None or not (path := directory / table.file).is_file():
         return ()
     text = path.read_text(encoding="utf-8", errors="replace")
     whole, _, _ = text.rpartition("\n")
@@ -73,7 +53,7 @@ def read_own_table(directory: Path, kind: str) -> tuple[Row, ...]:
     return tuple(_row(values, table, path, line) for line, values in enumerate(reader, start=2))
 
 
-def _row(values: dict[str, str | None], table: _Table, path: Path, line: int) -> Row:
+def _row(values: dict[str, str | None], table: Table, path: Path, line: int) -> Row:
     row: Row = dict(values)
     for name in table.numbers:
         row[name] = _number(values[name], f"{path}, line {line}, {name}")

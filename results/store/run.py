@@ -52,6 +52,7 @@ class Run:
         command: Sequence[str],
         config: Mapping[str, Any],
         extra: Mapping[str, Any] | None = None,
+        cure: str = "choose another --name",
     ) -> Self:
         """Make a new run directory, numbered unless it is named, and lock it.
 
@@ -59,6 +60,7 @@ class Run:
             command: the command line, word by word.
             config: the resolved configuration as plain data; `seed` is taken from it.
             extra: more keys for `run.json`, such as `targets`.
+            cure: what is said where the name is taken.
 
         Raises:
             InputError: the name is no simple one, or there is such a run.
@@ -66,7 +68,7 @@ class Run:
         """
         plain_config = as_plain_data(config)
         folder = root / kind
-        path = make_numbered(folder) if name is None else make_named(folder, name)
+        path = make_numbered(folder) if name is None else make_named(folder, name, cure)
         lock = None
         try:
             lock = take_lock(path)

@@ -6,10 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from effsearch.results.store.kind_table import Row, read_own_table
-from effsearch.results.store.run import Run
-from effsearch.results.store.run_events import run_events, run_targets
-from effsearch.results.store.trials import Trial, join_trials, top
+from effsearch.results.store.kind_table import Row, Table, read_table
+from effsearch.results.store.trials import Trial, top
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import parse_architecture
@@ -28,6 +26,7 @@ class RunData:
         targets: what the run searched for, such as `{"macs": 400000000}`.
         trials: in the order they were asked.
         answer: what the run found; None while it has found nothing.
+        table: what its kind keeps beside the ledger; None for nothing.
     """
 
     reference: str
@@ -38,6 +37,7 @@ class RunData:
     targets: dict[str, Any]
     trials: tuple[Trial, ...]
     answer: dict[str, Any] | None
+    table: Table | None = None
 
     @cached_property
     def done(self) -> tuple[Trial, ...]:
@@ -55,12 +55,12 @@ class RunData:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """The table that runs of this kind write beside the ledger; see `results.kind_table`.
+        """The table that runs of this kind write beside the ledger; see `results.store.kind_table`.
 
         Raises:
             InputError: it is corrupt.
         """
-        return read_own_table(Path(self.path), self.kind)
+        return read_table(Path(self.path), self.table)
 
     @property
     def finalists(self) -> list[dict[str, Any]]:
@@ -95,24 +95,6 @@ class RunData:
         if isinstance(trained, Mapping):
             return _recorded_network(trained)
         return None if self.winner is None else read_network(self.winner)
-
-
-def load_run_data(run: Run) -> RunData:
-    """Read everything of a run; a torn last line of its ledger is passed over.
-
-    Raises:
-        InputError: the ledger or the answer is corrupt.
-    """
-    return RunData(
-        reference=run.reference,
-        path=str(run.path),
-        kind=run.kind,
-        status=run.status,
-        record=run.record,
-        targets=run_targets(run),
-        trials=tuple(join_trials(run_events(run))),
-        answer=run.answer(),
-    )
 
 
 def read_network(trial: Trial) -> Architecture | None:

@@ -5,14 +5,7 @@ from typing import Any
 
 from effsearch.results.store.ledger import Event, iterate_events
 from effsearch.results.store.run import Run
-
-_TARGETS = {
-    "target_flops": "macs",
-    "target_params": "params",
-    "target_memory": "memory_bytes",
-    "target_latency": "latency_ms",
-}
-"""Settings that name a wanted cost."""
+from effsearch.search_spaces.metrics import METRICS
 
 
 def run_events(run: Run) -> Iterable[Event]:
@@ -29,5 +22,7 @@ def run_targets(run: Run) -> dict[str, Any]:
     recorded = run.record.get("targets")
     if isinstance(recorded, dict):
         return recorded
-    settings = {metric: run.config.get(key) for key, metric in _TARGETS.items()}
+    settings = {
+        metric.name: run.config.get(metric.target) for metric in METRICS.values() if metric.target
+    }
     return {metric: value for metric, value in settings.items() if value is not None}

@@ -10,8 +10,9 @@ from making import asked, make_run, told, write_ledger
 from effsearch.gridsearch.family import ScaleOptions, scale_family
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.run import compare_strategies
+from effsearch.results.loading import load_run_data
 from effsearch.results.store.run import Run
-from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.zoo import load_zoo
 from effsearch.training.runs.metrics import COLUMNS, write_rows
 

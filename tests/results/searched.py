@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from making import asked, failed, make_run, told, write_ledger
 
+from effsearch.results.loading import load_run_data
 from effsearch.results.store.ledger import Event
-from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.space_file import parse_space

@@ -8,10 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from effsearch.cli import results
-from effsearch.results.bench_progress import SEARCHES, TRACES, final_standings, read_rewards
-from effsearch.results.report.summaries import tell
+from effsearch.results.bench_files import SEARCHES, TRACES, final_standings, read_rewards
+from effsearch.results.loading import load_run_data
+from effsearch.results.report.summaries import summary
 from effsearch.results.store.run import Run
-from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.errors import InputError
 
 
@@ -59,7 +60,7 @@ def test_while_it_is_under_way_only_its_searches_are_told(bench: RunData) -> Non
         "",
         "the strategies are compared when all searches have ended",
     ]
-    words = tell(data)
+    words = summary(data)
     assert words.sentences[-1] == "The strategies are compared when all searches have ended."
     assert "effsearch bench --resume bench/001" in words.steps[0].command
 
@@ -73,7 +74,7 @@ def test_trials_are_not_what_it_has(bench: RunData) -> None:
 
 
 def test_the_report_says_who_stands_best_and_how_sure_that_is(bench: RunData) -> None:
-    found, budget, sure = tell(bench).sentences
+    found, budget, sure = summary(bench).sentences
     first = final_standings(bench.rows)[0]
     assert f"after 30 evaluations {first['strategy']} stands best" in found
     assert f"{first['regret']:.4f} below the best that any search reached" in found

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from making import asked, told
 
-from effsearch.results.store.ledger import Ledger
-from effsearch.results.store.lifecycle import (
+from effsearch.results.lifecycle import (
     ending_recorded,
     find_run,
     new_run,
     refuse_other_content,
 )
+from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import (
     EffsearchError,

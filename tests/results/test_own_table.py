@@ -5,10 +5,11 @@ from pathlib import Path
 import other_kinds
 import pytest
 
+from effsearch.results.kinds.registry import kind_of
 from effsearch.results.listing import summarise
-from effsearch.results.store.kind_table import read_own_table
+from effsearch.results.loading import load_run_data
+from effsearch.results.store.kind_table import read_table
 from effsearch.results.store.run import Run
-from effsearch.results.store.run_data import load_run_data
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.runs.metrics import COLUMNS
 
@@ -31,15 +32,15 @@ def test_a_line_that_is_being_written_is_passed_over(tmp_path: Path) -> None:
     data = other_kinds.training(tmp_path)
     with (Path(data.path) / "metrics.csv").open("a") as stream:
         stream.write("5,180,0.0")
-    assert len(read_own_table(Path(data.path), "train")) == 4
+    assert len(read_table(Path(data.path), kind_of("train").table)) == 4
 
 
 def test_before_the_first_row_there_are_none(tmp_path: Path) -> None:
     data = other_kinds.training(tmp_path, epochs=0, answer=False)
     assert data.rows == ()
     (Path(data.path) / "metrics.csv").unlink()
-    assert read_own_table(Path(data.path), "train") == ()
-    assert read_own_table(Path(data.path), "baseline") == ()
+    assert read_table(Path(data.path), kind_of("train").table) == ()
+    assert read_table(Path(data.path), kind_of("baseline").table) == ()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, said: 
     data = other_kinds.training(tmp_path)
     (Path(data.path) / "metrics.csv").write_text(text)
     with pytest.raises(InputError, match=said):
-        read_own_table(Path(data.path), "train")
+        read_table(Path(data.path), kind_of("train").table)
 
 
 def test_a_training_is_listed_by_its_epochs(tmp_path: Path) -> None:

@@ -13,16 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from searched import search
 
+from effsearch.results.drawing import draw, draw_or_say
+from effsearch.results.kinds.registry import kind_of
+from effsearch.results.loading import load_run_data
 from effsearch.results.pareto import pareto_trials
 from effsearch.results.plots.choices import read_choices
 from effsearch.results.plots.family import trained_members
 from effsearch.results.plots.files import figure_bytes, inline_svg, write_file
 from effsearch.results.plots.forest import measure_importance
-from effsearch.results.plots.registry import draw, draw_or_say, kinds_of, styled
 from effsearch.results.plots.repeated import finalists
 from effsearch.results.plots.several import draw_several
-from effsearch.results.plots.style import NothingToDrawError
-from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.plots.style import NothingToDrawError, styled
+from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.zoo import load_zoo
@@ -31,6 +33,10 @@ from effsearch.search_spaces.zoo import load_zoo
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunData:
     return search(tmp_path_factory.mktemp("runs"), 60)
+
+
+def plots_of(run_kind: str) -> list[str]:
+    return [plot.name for plot in kind_of(run_kind).plots]
 
 
 RUNS = ("baseline", "coefficients", "comparison", "family", "train", "bench")
@@ -55,7 +61,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunData]:
     [
         (run, kind)
         for run in MAKERS
-        for kind in kinds_of(run)
+        for kind in plots_of(run)
         if not (run == "coefficients" and kind == "network")
     ],
 )
@@ -67,7 +73,7 @@ def test_every_kind_draws_a_run_of_its_kind(
     assert ET.fromstring(figure_bytes(figure, "svg")).tag.endswith("svg")
 
 
-@pytest.mark.parametrize("kind", [k for k in kinds_of("baseline") if k not in NEED_SEEDS])
+@pytest.mark.parametrize("kind", [k for k in plots_of("baseline") if k not in NEED_SEEDS])
 def test_every_kind_draws_a_search(whole: RunData, kind: str) -> None:
     figure, lacking = draw_or_say(kind, whole)
     assert lacking is None
@@ -75,7 +81,7 @@ def test_every_kind_draws_a_search(whole: RunData, kind: str) -> None:
     assert svg.tag.endswith("svg")
 
 
-@pytest.mark.parametrize(("run_kind", "kind"), [(run, k) for run in RUNS for k in kinds_of(run)])
+@pytest.mark.parametrize(("run_kind", "kind"), [(run, k) for run in RUNS for k in plots_of(run)])
 def test_every_kind_of_an_empty_run_says_so(tmp_path: Path, run_kind: str, kind: str) -> None:
     with make_run(tmp_path, run_kind) as run:
         figure, lacking = draw_or_say(kind, load_run_data(run))
@@ -88,7 +94,7 @@ def test_every_kind_of_an_empty_run_says_so(tmp_path: Path, run_kind: str, kind:
     assert figure_bytes(figure, "png").startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("kind", kinds_of("baseline"))
+@pytest.mark.parametrize("kind", plots_of("baseline"))
 def test_every_kind_bears_a_single_network_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
     with make_run(tmp_path) as run:
         strange = asked(0, architecture="<script>", costs={})

@@ -12,10 +12,11 @@ import pytest
 from making import asked, failed, finished_run, make_run, told, write_ledger
 from searched import search
 
+from effsearch.results.loading import load_run_data
 from effsearch.results.report.page import picture_page, report_page
-from effsearch.results.report.summaries import tell
+from effsearch.results.report.summaries import summary
 from effsearch.results.report.table import page_data, script_json
-from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.run_data import RunData
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -125,7 +126,7 @@ def test_several_runs_are_compared_first(whole: RunData, tmp_path: Path) -> None
 
 
 def words(data: RunData) -> str:
-    told_words = tell(data)
+    told_words = summary(data)
     steps = [f"{step.why}: {step.command}" for step in told_words.steps]
     return "\n".join([*told_words.sentences, *steps])
 

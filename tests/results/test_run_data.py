@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from making import asked, finished_run, make_run, small_search, told, write_ledger
 
 from effsearch.results.architecture_diff import compare_costs, compare_parts
-from effsearch.results.incumbents import common_budget, differences, standings
+from effsearch.results.incumbents import common_budget, differences, incumbents
+from effsearch.results.loading import load_run_data
 from effsearch.results.pareto import find_trial, pareto_trials
 from effsearch.results.stages import stage_summaries
-from effsearch.results.store.run_data import RunData, load_run_data
+from effsearch.results.store.run_data import RunData
 from effsearch.results.store.table import rows_csv
 from effsearch.results.store.trials import Trial, join_trials
 from effsearch.search_spaces.cost import cost
@@ -126,7 +127,7 @@ def test_runs_are_compared_at_the_evaluations_all_have(tmp_path: Path) -> None:
         write_ledger(run.paths.ledger, [asked(0), asked(1), told(0), told(1)])
     short = load_run_data(run)
     assert common_budget([long, short]) == 2
-    first, second = standings([long, short], 2)
+    first, second = incumbents([long, short], 2)
     assert (first.reward, second.reward) == (0.41, 0.41)
     assert first.final_reward == 0.43
     with pytest.raises(InputError, match="has ended 2 evaluations, not 5: give --budget 2"):

@@ -5,8 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from effsearch.results.store.files import write_json
-from effsearch.results.store.lifecycle import (
+from effsearch.results.lifecycle import (
     ending_recorded,
     find_run,
     new_run,
@@ -14,6 +13,7 @@ from effsearch.results.store.lifecycle import (
     refuse_other_content,
     say,
 )
+from effsearch.results.store.files import write_json
 from effsearch.results.store.run import Run
 from effsearch.training.loop.evaluation import (
     Evaluation,

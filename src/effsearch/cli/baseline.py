@@ -42,15 +42,6 @@ if TYPE_CHECKING:
     from effsearch.nas.answer import BaselineResult
     from effsearch.nas.config import BaselineConfig
 
-_COLUMNS = {
-    "macs": "MACs",
-    "params": "params",
-    "total_memory_bytes": "memory",
-    "latency_ms": "latency",
-    "predicted_latency_ms": "predicted",
-}
-"""Costs in the table of the best networks."""
-
 
 def baseline(
     target_flops: TargetFlops = None,
@@ -223,13 +214,14 @@ def _dry_run(config: "BaselineConfig", as_json: bool) -> None:
 def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     from effsearch.results.formatting import number
     from effsearch.results.terminal import print_table
+    from effsearch.search_spaces.metrics import METRICS
     from effsearch.search_spaces.units import format_count
 
     if as_json:
         print_document(result.answer)
         return
-    shown = [name for name in _COLUMNS if any(name in trial.costs for trial in result.ranked)]
-    titles = dict(_COLUMNS)
+    titles = {metric.name: metric.column for metric in METRICS.values() if metric.column}
+    shown = [name for name in titles if any(name in trial.costs for trial in result.ranked)]
     if "predicted_latency_ms" not in shown:  # then the search knew predictions alone
         titles["latency_ms"] = "predicted"
     print_table(

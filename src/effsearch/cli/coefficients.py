@@ -148,7 +148,7 @@ def _dry_run(config: "CoefficientsConfig", run_dir: Path, as_json: bool) -> None
 
 
 def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
-    from effsearch.results.store.directory import resume_command
+    from effsearch.results.kinds.registry import resume_command
     from effsearch.results.terminal import print_table
 
     answer = result.answer

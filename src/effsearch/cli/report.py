@@ -30,9 +30,9 @@ def report(
     """
     wanted: list[str | None] = [*references] if references else [None]
     runs = [find(run_dir, reference, quiet) for reference in wanted]
+    from effsearch.results.loading import load_run_data
     from effsearch.results.plots.files import write_file
     from effsearch.results.report.page import report_page
-    from effsearch.results.store.run_data import load_run_data
     from effsearch.search_spaces.units import format_bytes
 
     path = output or (runs[0].paths.report if len(runs) == 1 else run_dir / "report.html")

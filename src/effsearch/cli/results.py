@@ -23,8 +23,8 @@ from effsearch.cli.results_options import (
     say,
     say_nothing_yet,
 )
-from effsearch.results.formatting import essentials, flat, minute, number, targets
-from effsearch.results.listing import describe, summarise, trial_document
+from effsearch.results.formatting import flat, minute, number, targets
+from effsearch.results.listing import describe, essentials, summarise, trial_document
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_events import run_events
 from effsearch.results.store.run_index import run_directories

@@ -59,12 +59,13 @@ def plot(
 
     A picture that the run cannot fill says why, such as `no finished trials yet`.
     """
-    from effsearch.results.plots.registry import check_kinds, kinds_of
+    from effsearch.results.drawing import check_plots, draw_or_say
+    from effsearch.results.kinds.registry import kind_of
 
-    check_kinds(kinds or [])
+    check_plots(kinds or [])
     run = find(run_dir, reference, quiet)
-    chosen = list(dict.fromkeys(kinds or kinds_of(run.kind)))
-    from effsearch.results.store.run_data import load_run_data
+    chosen = list(dict.fromkeys(kinds or [plot.name for plot in kind_of(run.kind).plots]))
+    from effsearch.results.loading import load_run_data
 
     folder = output or run.paths.plots
     data = load_run_data(run)
@@ -75,7 +76,6 @@ def plot(
         written = [write_file(folder / "plots.html", picture_page(data, chosen).encode())]
     else:
         from effsearch.results.plots.files import figure_bytes, write_file
-        from effsearch.results.plots.registry import draw_or_say
 
         written = []
         for kind in chosen:

@@ -21,9 +21,10 @@ from effsearch.cli.results_options import (
     say,
 )
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.kinds.registry import kind_of
 from effsearch.results.listing import trial_document
 from effsearch.results.store.files import write_bytes_atomically
-from effsearch.results.store.kind_table import WITHOUT_TRIALS, read_own_table
+from effsearch.results.store.kind_table import read_table
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_events import run_events
 from effsearch.results.store.table import csv_text, rows_csv, trials_frame
@@ -77,7 +78,7 @@ def export(
         refuse_without_trials(run)
         _export_tensorboard(run, output, quiet)
         return
-    if run.kind in WITHOUT_TRIALS:
+    if not kind_of(run.kind).has_trials:
         _export_rows(run, chosen, output, quiet)
         return
     trials = join_trials(run_events(run))
@@ -97,7 +98,7 @@ def _write(data: bytes, output: Path | None, what: str, quiet: bool) -> None:
 
 def _export_rows(run: Run, file_format: ExportFormat, output: Path | None, quiet: bool) -> None:
     """The table of a run without trials, such as the epochs of a training."""
-    rows = read_own_table(run.path, run.kind)
+    rows = read_table(run.path, kind_of(run.kind).table)
     if file_format is ExportFormat.csv:
         data = rows_csv(rows).encode("utf-8", errors="backslashreplace")
     elif file_format is ExportFormat.json:

@@ -143,9 +143,9 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Put runs side by side: the best that each had found after equally many evaluations."""
-    from effsearch.results.incumbents import common_budget, differences, standings
+    from effsearch.results.incumbents import common_budget, differences, incumbents
+    from effsearch.results.loading import load_run_data
     from effsearch.results.store.run import Run
-    from effsearch.results.store.run_data import load_run_data
 
     refuse_both(as_json, as_csv)
     found = [Run.latest(run_dir, reference) for reference in references]
@@ -153,7 +153,7 @@ def compare(
         refuse_without_trials(run)
     runs = [load_run_data(run) for run in found]
     counted = common_budget(runs, budget)
-    rows = [asdict(standing) for standing in standings(runs, counted)]
+    rows = [asdict(incumbent) for incumbent in incumbents(runs, counted)]
     different = differences(runs)
     if different:
         say(f"rewards are not comparable: these runs differ in {', '.join(different)}", quiet)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from effsearch.results.formatting import NOTHING_YET, number, one_line
+from effsearch.results.kinds.registry import kind_of
 from effsearch.results.store.directory import run_dir_option
-from effsearch.results.store.kind_table import WITHOUT_TRIALS
 from effsearch.results.store.run import Run
 from effsearch.results.store.table import Scalar, rows_csv
 from effsearch.results.terminal import print_table
@@ -49,12 +49,12 @@ def say(message: str, quiet: bool) -> None:
 
 def say_nothing_yet(run: Run, quiet: bool) -> None:
     """Why a table of trials is empty."""
-    say(_without_trials(run) if run.kind in WITHOUT_TRIALS else NOTHING_YET, quiet)
+    say(NOTHING_YET if kind_of(run.kind).has_trials else _without_trials(run), quiet)
 
 
 def refuse_without_trials(run: Run) -> None:
     """Raise an InputError where runs of this kind have no trials."""
-    if run.kind in WITHOUT_TRIALS:
+    if not kind_of(run.kind).has_trials:
         raise InputError(_without_trials(run))
 
 

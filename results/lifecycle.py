@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from effsearch.results.store.directory import resume_command
+from effsearch.results.kinds.registry import resume_command
 from effsearch.results.store.events import Asked
 from effsearch.results.store.ledger import iterate_events
 from effsearch.results.store.run import Run
@@ -43,7 +43,10 @@ def new_run(
     Raises:
         EffsearchError: as `Run.create`.
     """
-    with Run.create(run_dir, kind, name, command=command, config=config, extra=extra) as run:
+    cure = "choose another --name, or resume it with --resume"
+    with Run.create(
+        run_dir, kind, name, command=command, config=config, extra=extra, cure=cure
+    ) as run:
         try:
             yield run
         except MissingResourceError:

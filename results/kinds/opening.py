@@ -1,33 +1,19 @@
-"""What a run's opening is made of: sentences, and the commands to run next."""
+"""What a report opens with: sentences, and the commands to run next."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from effsearch.results.store.directory import RESUMED_BY, resume_command, run_dir_option
+from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.kinds.kind import Opening, Step
+from effsearch.results.kinds.registry import kind_of, resume_command
+from effsearch.results.store.directory import run_dir_option
 from effsearch.results.store.run_data import RunData
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something to run next: why, and the command."""
-
-    why: str
-    command: str
-
-
-@dataclass(frozen=True)
-class Words:
-    """The opening of a report: sentences, and steps."""
-
-    sentences: tuple[str, ...]
-    steps: tuple[Step, ...] = ()
 
 
 def go_on(data: RunData) -> tuple[Step, ...]:
     """Follow a run that is running, or go on with one that stopped before its end."""
     if data.status == "running":
         return (Step("Follow it", command(data, f"results watch {data.reference}")),)
-    if data.kind in RESUMED_BY and data.status in ("interrupted", "failed"):
+    if kind_of(data.kind).resumed_by and data.status in ("interrupted", "failed"):
         return (Step("Go on where it stopped", resume(data)),)
     return ()
 
@@ -63,3 +49,18 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
     return f"{seconds:.0f} seconds"
+
+
+def trainings(seeds: int) -> str:
+    """How often a network was trained, in words."""
+    return "one training" if seeds == 1 else f"{seeds} trainings with different seeds"
+
+
+def unfinished(data: RunData, what: str) -> Opening:
+    """The opening while a grid or a comparison is still being trained."""
+    done = len(data.done)
+    said = f"The {what} has {NOTHING_YET}."
+    if done:
+        trained = "One training is" if done == 1 else f"{done} trainings are"
+        said = f"{trained} done; the {what} is decided when all are."
+    return Opening((said,), go_on(data))

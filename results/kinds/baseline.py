@@ -1,0 +1,169 @@
+"""Baseline runs: a search, its winner, and how sure that is."""
+
+from collections.abc import Mapping
+
+from effsearch.results.formatting import NOTHING_YET, number
+from effsearch.results.incumbents import ended_trials
+from effsearch.results.kinds.kind import Kind, Opening, Step
+from effsearch.results.kinds.opening import command, data_name, duration, go_on, percent, resume
+from effsearch.results.kinds.trials import TRIALS
+from effsearch.results.plots import (
+    finalists,
+    front,
+    importance,
+    network,
+    noise,
+    parallel,
+    preferences,
+    progress,
+)
+from effsearch.results.store.run_data import RunData
+from effsearch.results.store.trials import count_states
+from effsearch.search_spaces.metrics import find_metric
+from effsearch.search_spaces.units import format_count
+
+_WORTH_RESUMING = 0.25
+_MANY_FAILURES = 0.1
+
+
+def _opening(data: RunData) -> Opening:
+    if data.winner is None or not data.done:
+        return Opening((f"The search has {NOTHING_YET}.",), go_on(data))
+    return Opening((_found(data), _budget(data), *_certainty(data)), tuple(_next(data)))
+
+
+def _found(data: RunData) -> str:
+    winner = data.winner
+    assert winner is not None
+    accuracy = (data.answer or {}).get("accuracy") or winner.accuracy
+    costs = ", ".join(
+        f"{number(name, value)} {find_metric(name).label}" for name, value in winner.costs.items()
+    )
+    where = data_name(data)
+    return (
+        f"Found: network {winner.arch_id} (trial {winner.number}) with {costs}; "
+        f"accuracy {percent(accuracy)}{f' on {where}' if where else ''}."
+    )
+
+
+def _budget(data: RunData) -> str:
+    winner, counts = data.winner, count_states(data.trials)
+    assert winner is not None
+    parts = []
+    for name, target in data.targets.items():
+        value = winner.costs.get(name)
+        if name == "latency_ms" and (found := (data.answer or {}).get("latency")):
+            value = found["measured_ms"]
+        if value is not None and isinstance(target, int | float) and target > 0:
+            gap = value / target - 1
+            side = "under" if gap <= 0 else "over"
+            wanted = f"{number(name, target)} {find_metric(name).label}"
+            parts.append(f"{wanted} ({abs(gap):.1%} {side} it)")
+        else:
+            parts.append(f"{name} {number(name, target)}")
+    target = f"Budget: {', '.join(parts)}. " if parts else "Budget: none was set. "
+    ended = counts["done"] + counts["failed"]
+    failed = f", {counts['failed']} of them failed" if counts["failed"] else ""
+    if partial := sum(trial.partial for trial in data.done):
+        failed += f", {partial} given up early"
+    strategy = data.record["config"].get("strategy")
+    by = f" by {strategy}" if strategy else ""
+    return f"{target}{ended:,} networks were evaluated{by}{failed}, in {_duration(data)}."
+
+
+def _certainty(data: RunData) -> list[str]:
+    rows = data.finalists
+    verdict = (data.answer or {}).get("finalists")
+    if not rows or not isinstance(verdict, Mapping):
+        return [
+            "How sure: not known. Each network was measured once, and the best of "
+            f"{len(data.done):,} noisy measurements is partly the luckiest one."
+        ]
+    best = rows[0]
+    seeds = len(best["seeds"])
+    if verdict.get("low") is None:
+        said = [
+            f"How sure: {len(rows)} finalists were trained again with one seed each, which gives "
+            "no interval."
+        ]
+    else:
+        said = [
+            f"How sure: {len(rows)} finalists were measured afresh over {seeds} seeds. The "
+            f"accuracy lies between {percent(verdict['low'])} and {percent(verdict['high'])} "
+            f"({verdict['confidence']:.0%} interval, corrected for having been chosen)."
+        ]
+    if best["search_accuracy"] is not None:
+        gap = 100 * (best["accuracy"] - best["search_accuracy"])
+        said.append(
+            f"In the search it had scored {percent(best['search_accuracy'])}, "
+            f"{abs(gap):.1f} points {'less' if gap > 0 else 'more'}."
+        )
+    others = [str(row["trial"]) for row in rows[1:] if row["tied"]]
+    if others:
+        plural = "Trial" if len(others) == 1 else "Trials"
+        said.append(f"{plural} {', '.join(others)} cannot be told from it.")
+    return [" ".join(said)]
+
+
+def _next(data: RunData) -> list[Step]:
+    if data.status == "running":
+        return [Step("Follow it", command(data, f"results watch {data.reference}"))]
+    steps = list(go_on(data)) if data.status == "interrupted" else []
+    counts = count_states(data.trials)
+    if counts["failed"] > _MANY_FAILURES * len(data.trials):
+        show = command(data, f"results show {data.reference}")
+        steps.append(Step(f"{counts['failed']} evaluations failed: see why", show))
+    order = [trial.number for trial in ended_trials(data)]
+    late = data.best is not None and (
+        order.index(data.best.number) >= (1 - _WORTH_RESUMING) * len(order)
+    )
+    if late:
+        why = "The best came late, so the search was still improving: go on"
+        steps.append(Step(why, resume(data, f"--samples {2 * len(order)}")))
+    if not data.finalists:
+        why = "Train the best again, for an answer with an interval"
+        steps.append(Step(why, resume(data, "--finalists 5")))
+    elif sum(row["tied"] for row in data.finalists) > 1:
+        seeds = 2 * max(len(row["seeds"]) for row in data.finalists)
+        why = "Tell the tied finalists apart with more seeds"
+        steps.append(Step(why, resume(data, f"--finalist-seeds {seeds}")))
+    if data.status == "finished":
+        grow = command(data, f"coefficients --baseline {data.reference}")
+        steps.append(Step("Find how it grows into a family", grow))
+    return steps
+
+
+def _duration(data: RunData) -> str:
+    ends = [trial.finished_at for trial in data.trials if trial.finished_at is not None]
+    seconds = max(ends) - min(trial.asked_at for trial in data.trials) if ends else 0.0
+    return duration(seconds)
+
+
+def _heading(data: RunData) -> str:
+    if data.winner is None:
+        return ""
+    accuracy = (data.answer or {}).get("accuracy") or data.winner.accuracy
+    macs = data.winner.costs.get("macs")
+    cost = "" if macs is None else f"{format_count(macs)} multiply-adds, "
+    return f"{cost}{percent(accuracy)}"
+
+
+KIND = Kind(
+    name="baseline",
+    noun="search",
+    resumed_by="baseline",
+    plots=(
+        network.NETWORK,
+        finalists.FINALISTS,
+        noise.NOISE,
+        front.FRONT,
+        progress.PROGRESS,
+        progress.TIME,
+        preferences.PREFERENCES,
+        importance.IMPORTANCE,
+        parallel.PARALLEL,
+    ),
+    opening=_opening,
+    heading=_heading,
+    following=TRIALS,
+)

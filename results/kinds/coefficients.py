@@ -1,0 +1,95 @@
+"""Coefficients runs: the grid, the triple chosen, and how sure that is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from effsearch.results.formatting import number
+from effsearch.results.kinds.kind import Kind, Opening, Step
+from effsearch.results.kinds.opening import command, go_on, percent, resume, trainings, unfinished
+from effsearch.results.kinds.trials import TRIALS
+from effsearch.results.plots import finalists, front, heatmap, network, noise, progress, ratio
+from effsearch.results.store.kind_table import Table
+from effsearch.results.store.run_data import RunData
+
+TABLE = Table(
+    file="trials.csv",
+    title="The triples",
+    numbers=(
+        "alpha", "beta", "gamma", "product", "macs", "measured_ratio", "accuracy", "low", "high",
+        "top_accuracy", "top_low", "top_high",
+    ),
+    flags=("tied", "chosen"),
+    shown=(
+        "alpha", "beta", "gamma", "product", "measured_ratio", "macs", "accuracy", "low", "high",
+        "top_accuracy", "tied", "chosen", "network",
+    ),
+)  # fmt: skip
+
+
+def _opening(data: RunData) -> Opening:
+    """The triple, its cost and accuracy, how sure it is, and what the ties say."""
+    answer = data.answer
+    if answer is None:
+        return unfinished(data, "grid")
+    triple = ", ".join(f"{name} = {answer[name]:g}" for name in ("alpha", "beta", "gamma"))
+    said = [
+        f"Found: {triple}; the network it gives scored {percent(answer.get('accuracy'))} and costs "
+        f"{number('ratio', answer.get('measured_ratio'))} times the baseline's multiply-adds "
+        f"(nominal: {number('product', answer.get('product'))})."
+    ]
+    grid = answer.get("grid")
+    if isinstance(grid, Mapping):
+        said.append(
+            f"Budget: {grid['triples']} triples of the grid come to {grid['networks']} distinct "
+            f"networks; {grid['failed']} trainings failed."
+        )
+    said.append(_certainty(answer))
+    steps = [Step("Grow the family", command(data, f"scale --coefficients {data.reference}"))]
+    ties = answer.get("ties")
+    if isinstance(ties, list) and len(ties) > 1:
+        said.append(
+            f"Networks that cannot be told from the best: {len(ties)}, the best included; the "
+            "cheapest of them was chosen."
+        )
+        if not answer.get("top"):
+            why = "Tell the tied networks apart by longer trainings"
+            steps.insert(0, Step(why, resume(data, "--top 5")))
+    return Opening(tuple(said), (*go_on(data), *steps))
+
+
+def _certainty(answer: Mapping[str, Any]) -> str:
+    interval = answer.get("accuracy_interval")
+    if not isinstance(interval, list):
+        return "How sure: not known. One training each, and too few networks to tell the noise."
+    low, high = (percent(value) for value in interval)
+    share = f" ({answer['confidence']:.0%} interval)" if "confidence" in answer else ""
+    seeds = answer.get("seeds")
+    over = f", by {trainings(seeds)}" if isinstance(seeds, int) else ""
+    return f"How sure: the accuracy lies between {low} and {high}{share}{over}."
+
+
+def _heading(data: RunData) -> str:
+    answer = data.answer
+    if answer is None:
+        return ""
+    return f"α {answer['alpha']:g}, β {answer['beta']:g}, γ {answer['gamma']:g}"
+
+
+KIND = Kind(
+    name="coefficients",
+    noun="grid",
+    resumed_by="coefficients",
+    table=TABLE,
+    plots=(
+        heatmap.HEATMAP,
+        network.NETWORK,
+        finalists.FINALISTS,
+        noise.NOISE,
+        ratio.RATIO,
+        front.FRONT,
+        progress.TIME,
+    ),
+    opening=_opening,
+    heading=_heading,
+    following=TRIALS,
+)

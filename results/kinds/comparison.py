@@ -1,0 +1,96 @@
+"""Comparison runs: ways to scale at equal cost, and which of them does best."""
+
+import shlex
+from collections.abc import Sequence
+
+from effsearch.results.kinds.kind import Kind, Opening, Step
+from effsearch.results.kinds.opening import command, go_on, percent, trainings, unfinished
+from effsearch.results.kinds.trials import TRIALS
+from effsearch.results.plots import comparison, noise
+from effsearch.results.plots.comparison import METHODS
+from effsearch.results.store.kind_table import Row, Table
+from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.units import format_count
+
+TABLE = Table(
+    file="comparison.csv",
+    title="The networks compared",
+    numbers=("budget", "macs", "budget_error", "accuracy", "low", "high"),
+    flags=("tied",),
+    shown=(
+        "baseline", "method", "macs", "budget_error", "accuracy", "low", "high", "tied", "state",
+        "network",
+    ),
+)  # fmt: skip
+_FEW_SEEDS = 5
+
+
+def _opening(data: RunData) -> Opening:
+    """For each baseline the best way to scale it, at the largest budget."""
+    answer = data.answer
+    if answer is None or not data.rows:
+        return unfinished(data, "comparison")
+    said, is_tied = [], False
+    for name in dict.fromkeys(str(row["baseline"]) for row in data.rows):
+        rows = [row for row in data.rows if row["baseline"] == name and row["method"] in METHODS]
+        measured = [row for row in rows if row["accuracy"] is not None]
+        if not measured:
+            said.append(f"{name}: nothing was measured.")
+            continue
+        sentence, tied = _best_method(name, measured)
+        said.append(sentence)
+        is_tied = is_tied or tied
+    seeds = int(answer["seeds"])
+    sure = (
+        f"How sure: {trainings(seeds)} of each network; one training strays by "
+        f"{100 * answer['noise']:.1f} points."
+        if answer.get("noise") is not None
+        else "How sure: not known. One training each gives no interval."
+    )
+    unreachable = sum(row["state"] == "unreachable" for row in data.rows)
+    if unreachable:
+        which, verb = (
+            ("One network", "was") if unreachable == 1 else (f"{unreachable} networks", "were")
+        )
+        sure += f" {which} could not be brought to the budget, and {verb} not trained."
+    steps = []
+    if is_tied and seeds < _FEW_SEEDS:
+        config = shlex.quote(f"{data.path}/config.yaml")
+        again = f"compare-scaling --config {config} --seeds {max(3, 2 * seeds)}"
+        steps.append(Step("Tell tied methods apart with more seeds", command(data, again)))
+    steps.append(Step("Grow the family by all three", command(data, "scale")))
+    return Opening((*said, sure), (*go_on(data), *steps))
+
+
+def _best_method(name: str, measured: Sequence[Row]) -> tuple[str, bool]:
+    """A sentence on the largest budget, and whether another method is tied with the best."""
+    budget = max(row["budget"] for row in measured)
+    rows = [row for row in measured if row["budget"] == budget]
+    best = max(rows, key=lambda row: row["accuracy"])
+    interval = "" if best["low"] is None else f" [{percent(best['low'])}, {percent(best['high'])}]"
+    tied = [METHODS[row["method"]][-1] for row in rows if row["tied"] and row is not best]
+    others = ""
+    if tied:
+        others = f"; not to be told from it: {', '.join(tied)}"
+    elif best["low"] is not None and len(rows) > 1:
+        others = "; all others are behind"
+    return (
+        f"Found: {name} at {format_count(budget)} multiply-adds does best scaled by "
+        f"{METHODS[best['method']][-1]}: {percent(best['accuracy'])}{interval}{others}."
+    ), bool(tied)
+
+
+def _heading(data: RunData) -> str:
+    return ", ".join(dict.fromkeys(str(row["baseline"]) for row in data.rows))
+
+
+KIND = Kind(
+    name="comparison",
+    noun="comparison",
+    resumed_by="compare-scaling",
+    table=TABLE,
+    plots=(comparison.COMPARISON, noise.NOISE),
+    opening=_opening,
+    heading=_heading,
+    following=TRIALS,
+)

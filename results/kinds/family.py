@@ -1,0 +1,88 @@
+"""Family runs: the members of a scaled baseline, and what is known of their accuracy."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from effsearch.results.kinds.kind import Kind, Opening, Step
+from effsearch.results.kinds.opening import command, go_on, percent
+from effsearch.results.kinds.trials import TRIALS
+from effsearch.results.plots import family
+from effsearch.results.plots.family import trained_members
+from effsearch.results.store.kind_table import Row, Table
+from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.units import format_count
+
+TABLE = Table(
+    file="family.csv",
+    title="The members",
+    numbers=(
+        "phi", "depth", "width", "resolution", "params", "macs", "memory_bytes", "nominal_ratio",
+        "measured_ratio",
+    ),
+    shown=(
+        "member", "phi", "resolution", "params", "macs", "memory_bytes", "nominal_ratio",
+        "measured_ratio", "network",
+    ),
+)  # fmt: skip
+
+
+def _opening(data: RunData) -> Opening:
+    """The members from smallest to largest, and what is known of their accuracy."""
+    answer, rows = data.answer, sorted(data.rows, key=lambda row: row["macs"])
+    if answer is None or not rows:
+        return Opening(("The family has no members yet.",), go_on(data))
+    first, last = rows[0], rows[-1]
+    members = "one network" if len(rows) == 1 else f"{len(rows)} networks"
+    said = [f"Found: {members}, from {_member(first)} to {_member(last)}."]
+    coefficients, baseline = answer.get("coefficients"), answer.get("baseline")
+    if isinstance(coefficients, Mapping) and isinstance(baseline, Mapping):
+        triple = ", ".join(f"{name} {coefficients[name]:g}" for name in ("alpha", "beta", "gamma"))
+        said.append(
+            f"Baseline: {baseline['source']}. Coefficients of {coefficients['source']}: {triple}; "
+            f"{last['member']} should cost {last['nominal_ratio']:.2f} times the baseline "
+            f"and costs {last['measured_ratio']:.2f} times: layers and channels are rounded."
+        )
+    trained = trained_members(data)
+    known = ", ".join(f"{one.member} {percent(one.accuracy)} on {one.data}" for one in trained)
+    said.append(
+        "How sure: costs are counted exactly. "
+        + (f"Accuracy as trained here: {known}." if known else "No member has been trained yet.")
+    )
+    done = {one.member for one in trained}
+    waiting = [row for row in rows if row["member"] not in done]
+    steps = [_train(data, waiting[0])] if waiting else []
+    return Opening(tuple(said), tuple(steps))
+
+
+def _member(row: Row) -> str:
+    return (
+        f"{row['member']} ({format_count(row['macs'])} multiply-adds, "
+        f"{format_count(row['params'])} parameters, {row['resolution']:g} pixels)"
+    )
+
+
+def _train(data: RunData, row: Row) -> Step:
+    # Members of the published family have no φ; they are trained by their number.
+    phi = row["phi"] if row["phi"] is not None else row["member"].removeprefix("efficientnet-b")
+    shown = phi if isinstance(phi, str) else f"{phi:g}"
+    words = f"train --model {data.reference} --phi {shown}"
+    return Step(f"Train {row['member']}", command(data, words))
+
+
+def _heading(data: RunData) -> str:
+    macs = sorted(row["macs"] for row in data.rows)
+    if not macs:
+        return ""
+    return f"{format_count(macs[0])} to {format_count(macs[-1])} multiply-adds"
+
+
+KIND = Kind(
+    name="family",
+    noun="family",
+    has_trials=False,
+    table=TABLE,
+    plots=(family.FAMILY,),
+    opening=_opening,
+    heading=_heading,
+    following=replace(TRIALS, essentials=lambda document: []),
+)
