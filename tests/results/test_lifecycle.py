@@ -27,6 +27,15 @@ def start(root: Path, kind: str = "baseline") -> Run:
     return Run.create(root / "runs", kind, command=["effsearch"], config={"seed": 1})
 
 
+def test_where_a_name_is_taken_resuming_is_advised_too(tmp_path: Path) -> None:
+    options = {"command": [], "config": {}, "extra": {}}
+    with new_run(tmp_path, "baseline", "mine", **options):
+        pass
+    taken = r"exists already: choose another --name, or resume it with --resume$"
+    with pytest.raises(InputError, match=taken), new_run(tmp_path, "baseline", "mine", **options):
+        pass
+
+
 def missing_at_start(root: Path, prepare: Callable[[Run], None]) -> Path:
     """Where the run lies, or lay, that lacked something after `prepare`."""
     paths: list[Path] = []
