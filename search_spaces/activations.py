@@ -12,16 +12,19 @@ class Entry:
 
     Attributes:
         torch: its class in `torch.nn`, which takes `inplace`.
+        from_output: whether its gradient follows from what it gave. One that needs what it took
+            keeps a copy of that in training, so that in place it saves nothing and costs time.
     """
 
     torch: str
+    from_output: bool
 
 
 ACTIVATIONS: dict[Activation, Entry] = {
-    "relu": Entry("ReLU"),
-    "relu6": Entry("ReLU6"),
-    "silu": Entry("SiLU"),
-    "hard_swish": Entry("Hardswish"),
+    "relu": Entry("ReLU", from_output=True),
+    "relu6": Entry("ReLU6", from_output=True),
+    "silu": Entry("SiLU", from_output=False),
+    "hard_swish": Entry("Hardswish", from_output=False),
 }
 
 assert tuple(ACTIVATIONS) == get_args(Activation)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from effsearch.search_spaces.activations import ACTIVATIONS, Activation
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.convolution import Conv2d
 from effsearch.search_spaces.operations import OPERATIONS, block_layers, layer, projection
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
@@ -99,7 +100,8 @@ class _Layers:
 
     def activation(self) -> nn.Module:
         """The network's activation."""
-        module: nn.Module = getattr(nn, self._activation.torch)(inplace=True)
+        made = getattr(nn, self._activation.torch)
+        module: nn.Module = made(inplace=self._activation.from_output)
         return module
 
     def module(self, made: layer.Layer) -> nn.Module:
@@ -117,7 +119,7 @@ class _Layers:
     def conv(self, conv: layer.Convolution) -> nn.Sequential:
         """Convolution, normalization, activation."""
         body = nn.Sequential(
-            nn.Conv2d(
+            Conv2d(
                 conv.into,
                 conv.out,
                 conv.kernel,
@@ -196,9 +198,9 @@ class SqueezeExcite(nn.Module):
 
     def __init__(self, channels: int, reduced: int, activation: nn.Module) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(channels, reduced, 1)
+        self.reduce = Conv2d(channels, reduced, 1)
         self.activation = activation
-        self.expand = nn.Conv2d(reduced, channels, 1)
+        self.expand = Conv2d(reduced, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         gates = x.mean((2, 3), keepdim=True)  # (N, channels, 1, 1)
