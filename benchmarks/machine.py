@@ -13,13 +13,22 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+_FLAGS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+_INSTRUCTION_LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
 PACKAGES = ("torch", "numpy", "ray", "optuna", "fvcore", "pandas")
 
 
 def machine(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
-    """CPU model, usable cores, accelerator, versions and date, as JSON-ready data."""
+    """Processor, usable cores, accelerator, versions and date, as JSON-ready data.
+
+    Where torch or its libraries are kept from instructions that the processor has,
+    `instructions_kept_to` says by which variables.
+    """
+    kept = {name: os.environ[name] for name in _INSTRUCTION_LIMITS if name in os.environ}
     return {
-        "cpu": _cpu_model(),
+        "cpu": _cpu_value("model name") or platform.processor() or platform.machine(),
+        "cpu_flags": [flag for flag in _cpu_value("flags").split() if flag in _FLAGS],
+        **({"instructions_kept_to": kept} if kept else {}),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "accelerator": _accelerator(),
         "system": platform.system(),
@@ -38,13 +47,14 @@ def write_result(name: str, result: Mapping[str, Any], packages: Iterable[str] =
     return path
 
 
-def _cpu_model() -> str:
+def _cpu_value(name: str) -> str:
+    """What Linux says of the first processor under a name, or nothing."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.machine()
+        return ""
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith(name))
+    return next(found, "")
 
 
 def _accelerator() -> str | None:

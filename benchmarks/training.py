@@ -2,18 +2,25 @@
 
 Both train the same networks on the same CIFAR-10 images in one run, in turn, and the median of the
 ratios is reported. The plain loop is a torch DataLoader over Pillow images (pad, crop, flip,
-normalise), float32, and torch's SGD; with and without worker processes (one on a CPU, beside a
-GPU as many as there are cores, eight at most), the faster of the two counts. On a CUDA device
-EfficientNet-B0 at 224 pixels follows, against timm's under the same settings (bfloat16,
-channels-last, images on the device), both as they are and both compiled.
+normalise), torch's own convolutions in its default layout, float32, and torch's SGD.
 
-About five minutes on a CUDA device, of which compiling takes half; it needs a C compiler.
+On a CPU, at 16 and 32 pixels on one thread, in processor seconds, which other work on the machine
+disturbs least; a third column is this loop with torch's own convolutions. A processor with AVX-512
+shows what one without it does under `ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
+MKL_ENABLE_INSTRUCTIONS=AVX2`.
+
+On a CUDA device at 32 pixels, in seconds, the plain loop with and without worker processes (as many
+as there are cores, eight at most), the faster of the two counting. EfficientNet-B0 at 224 pixels
+follows, against timm's under the same settings (bfloat16, channels-last, images on the device),
+both as they are and both compiled. About five minutes, of which compiling takes half; it needs a
+C compiler.
 """
 
 import argparse
 import os
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +30,7 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.convolutions import with_torch_convolutions
 from benchmarks.machine import write_result
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.network import build_network
@@ -38,7 +46,10 @@ from effsearch.training.recipes.seeds import build_seeded
 CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10"
 NETWORKS = 3
 BAND = (360e6, 400e6)  # multiply-adds, where a search for 400M trains its networks
-REQUIRED = {"cpu": 1.5, "cuda": 3.0}
+REQUIRED_ON_CUDA = 3.0
+REQUIRED_ON_CPU = {16: 3.0, 32: 2.0}  # by pixels, on a processor with AVX2
+ZOO_ON_CPU = ("efficientnet-b0", "mobilenet-v2")
+IMAGES_ON_CPU = 400
 REQUIRED_OVER_TIMM = 1.15
 MOST_WORKERS = 8  # of the plain loop beside a GPU
 
@@ -48,26 +59,80 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=str(CIFAR10), help="images to train on")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--images", type=int, default=None, help="[1,600 on a CPU, all on CUDA]")
+    parser.add_argument("--images", type=int, default=None, help="[400 on a CPU, all on CUDA]")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     device = choose_device(options.device)
-    on_cuda = device.type == "cuda"
     torch.set_num_threads(1)
-    images = options.images or (None if on_cuda else 1_600)
-    dataset = load_train(options.data, resolution=32, max_images=images)
-    recipe = Recipe(epochs=1, batch_size=512 if on_cuda else 64)
-    data = place_on_device(dataset, device, validation=0.2, split_seed=0)
-
-    result: dict[str, object] = {
-        "what": f"training images a second at 32 px, batch {recipe.batch_size}, validation aside",
-        "proxies": proxies(data, recipe, options.repeats, _helpers() if on_cuda else 1),
-        "required_ratio": REQUIRED[device.type],
-    }
-    if on_cuda:
-        result["efficientnet_b0"] = against_timm(device, options.repeats)
-    name = f"training_{device.type}"
+    if device.type == "cuda":
+        result = on_cuda(options.data, device, options.images, options.repeats)
+        name = "training_cuda"
+    else:
+        result = on_cpu(options.data, device, options.images or IMAGES_ON_CPU, options.repeats)
+        name = f"training_cpu_{torch.backends.cpu.get_cpu_capability().lower()}"
     print(f"written: {write_result(name, result, ('torch', 'numpy', 'pillow', 'timm'))}")
+
+
+def on_cuda(
+    where: str, device: torch.device, images: int | None, repeats: int
+) -> dict[str, object]:
+    """Proxies at 32 pixels, then EfficientNet-B0 at 224 beside timm's."""
+    dataset = load_train(where, resolution=32, max_images=images)
+    data = place_on_device(dataset, device, validation=0.2, split_seed=0)
+    recipe = Recipe(epochs=1, batch_size=512)
+    return {
+        "what": f"training images a second at 32 px, batch {recipe.batch_size}, validation aside",
+        "proxies": proxies(data, recipe, repeats, _helpers()),
+        "required_ratio": REQUIRED_ON_CUDA,
+        "efficientnet_b0": against_timm(device, repeats),
+    }
+
+
+def on_cpu(where: str, device: torch.device, images: int, repeats: int) -> dict[str, object]:
+    """Published and searched networks at 16 and 32 pixels, in processor seconds."""
+    recipe = Recipe(epochs=1, batch_size=64)
+    networks = {name: load_zoo(name) for name in ZOO_ON_CPU}
+    networks |= {found.id: found for found in searched_networks(1)}
+    sizes = []
+    for pixels, required in REQUIRED_ON_CPU.items():
+        dataset = load_train(where, resolution=pixels, max_images=images)
+        data = place_on_device(dataset, device, validation=0.02, split_seed=0)
+        print(
+            f"{pixels} px{'':16}{'ours':>8}{'torch':>8}{'plain':>8}{'ratio':>8}   images a second"
+        )
+        rows = [_row_on_cpu(name, found, data, recipe, repeats) for name, found in networks.items()]
+        median = statistics.median(float(row["ratio"]) for row in rows)
+        print(f"median ratio to the plain loop: {median:.2f}, required {required}")
+        sizes.append(
+            {"pixels": pixels, "rows": rows, "median_ratio": median, "required_ratio": required}
+        )
+    return {
+        "what": f"training images a processor second, one thread, batch {recipe.batch_size}: ours, "
+        "ours with torch's own convolutions, a plain loop",
+        "sizes": sizes,
+    }
+
+
+def _row_on_cpu(
+    name: str, architecture: Architecture, data: DeviceData, recipe: Recipe, repeats: int
+) -> dict[str, str | float]:
+    """One network by all three, in turn."""
+    ours, own_convolutions, plain = [], [], []
+    for _ in range(repeats):
+        ours.append(our_cpu_rate(build_network, architecture, data, recipe))
+        own_convolutions.append(our_cpu_rate(plain_network, architecture, data, recipe))
+        plain.append(plain_rate(architecture, data, recipe, workers=0))
+    ratio = statistics.median(a / b for a, b in zip(ours, plain, strict=True))
+    medians = [statistics.median(rates) for rates in (ours, own_convolutions, plain)]
+    print(f"{name:21}" + "".join(f"{rate:8.0f}" for rate in medians) + f"{ratio:8.2f}")
+    keys = ("ours", "ours_with_torch_convolutions", "plain")
+    row = {key: round(rate) for key, rate in zip(keys, medians, strict=True)}
+    return {"network": name, **row, "ratio": round(ratio, 2)}
+
+
+def plain_network(architecture: Architecture, *, classes: int) -> nn.Module:
+    """The network with torch's own convolutions."""
+    return with_torch_convolutions(build_network(architecture, classes=classes))
 
 
 def _helpers() -> int:
@@ -126,11 +191,23 @@ def our_rate(architecture: Architecture, data: DeviceData, recipe: Recipe) -> fl
     return train_classifier(network, data, recipe, seed=0).images_per_second
 
 
+def our_cpu_rate(
+    build: Callable[..., nn.Module], architecture: Architecture, data: DeviceData, recipe: Recipe
+) -> float:
+    """The same by processor seconds, a small validation counted in."""
+    network = build_seeded(lambda: build(architecture, classes=data.classes), 0)
+    started = time.process_time()
+    train_classifier(network, data, recipe, seed=0)
+    images = len(data.train_images) // recipe.batch_size * recipe.batch_size
+    return images / (time.process_time() - started)
+
+
 def plain_rate(
     architecture: Architecture, data: DeviceData, recipe: Recipe, *, workers: int
 ) -> float:
-    """Images a second of the loop a user would write."""
-    network = build_network(architecture, classes=data.classes).to(data.device)
+    """Images a second of the loop a user would write; on a CPU a processor second."""
+    clock = time.process_time if data.device.type == "cpu" else time.perf_counter
+    network = plain_network(architecture, classes=data.classes).to(data.device)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=recipe.lr, momentum=recipe.momentum, weight_decay=5e-4
     )
@@ -143,7 +220,7 @@ def plain_rate(
         pin_memory=data.device.type == "cuda",
     )
     network.train()
-    started, trained = time.perf_counter(), 0
+    started, trained = clock(), 0
     for images, labels in loader:
         images, labels = images.to(data.device), labels.to(data.device)
         loss = F.cross_entropy(network(images), labels, label_smoothing=recipe.label_smoothing)
@@ -152,7 +229,7 @@ def plain_rate(
         optimizer.step()
         trained += len(labels)
         loss.item()  # as every tutorial's progress line does
-    return trained / (time.perf_counter() - started)
+    return trained / (clock() - started)
 
 
 class PillowImages(Dataset[tuple[Tensor, int]]):
