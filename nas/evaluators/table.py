@@ -1,10 +1,11 @@
 """A table of measured networks: a CSV with a column `architecture` and a column `accuracy`.
 
-`architecture` holds the one-line notation. Further columns with numbers are measurements too.
-Several rows of one network are repeated measurements; a trial's seed picks one of them.
+`architecture` holds the one-line notation. What a spreadsheet makes of such a file is read too
+(`spreadsheet`), and an accuracy in percent where the column or the cell says so. Further columns
+with numbers are measurements too. Several rows of one network are repeated measurements; a trial's
+seed picks one of them.
 """
 
-import csv
 import hashlib
 import json
 import math
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from effsearch.nas.evaluators.coverage import Coverage, TableMissing
+from effsearch.nas.evaluators.spreadsheet import number, read_spreadsheet
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import parse_architecture
@@ -83,24 +85,33 @@ def read_table(path: Path) -> dict[Architecture, list[Measurements]]:
         InputError: no such file, columns missing, no rows, an unreadable network or accuracy
             (the line is named), or accuracies in percent.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            for column in ("architecture", "accuracy"):
-                if column not in (reader.fieldnames or []):
-                    raise InputError(f"table '{path}' lacks the column '{column}'")
-            rows: dict[Architecture, list[Measurements]] = {}
-            for row in reader:
-                where = f"table '{path}', line {reader.line_num}"
-                architecture = _architecture(row["architecture"], where)
-                rows.setdefault(architecture, []).append(_measurements(row, where))
-    except OSError as error:
-        raise InputError(f"table '{path}' cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"table '{path}' is no CSV: {error}") from None
+    sheet = read_spreadsheet(path, "architecture")
+    names = [_canonical(column) for column in sheet.columns]
+    for column in ("architecture", "accuracy"):
+        if names.count(column) != 1:
+            lacks = "lacks the column" if column not in names else "has more than one column"
+            found = ", ".join(f"'{name}'" for name in sheet.columns if name) or "none"
+            raise InputError(f"table '{path}' {lacks} '{column}': its columns are {found}")
+    in_percent = _says_percent(sheet.columns[names.index("accuracy")])
+    rows: dict[Architecture, list[Measurements]] = {}
+    for line, cells in sheet.rows:
+        where = f"table '{path}', line {line}"
+        row = dict(zip(names, cells, strict=True))
+        architecture = _architecture(row["architecture"], where)
+        rows.setdefault(architecture, []).append(_measurements(row, where, in_percent))
     if not rows:
         raise InputError(f"table '{path}' has no rows")
     return rows
+
+
+def _canonical(column: str) -> str:
+    """`architecture` and `accuracy` however they are written; other names as they are."""
+    plain = column.casefold().replace("percent", "%").strip("()[]% ").removesuffix(" in").strip()
+    return plain if plain in ("architecture", "accuracy") else column
+
+
+def _says_percent(column: str) -> bool:
+    return "%" in column or "percent" in column.casefold()
 
 
 def _architecture(text: str | None, where: str) -> Architecture:
@@ -114,18 +125,21 @@ def _architecture(text: str | None, where: str) -> Architecture:
         raise InputError(f"{where}: {error}") from None
 
 
-def _measurements(row: dict[str, str], where: str) -> Measurements:
+def _measurements(row: dict[str, str], where: str, in_percent: bool) -> Measurements:
+    """The numbers of a row; in its accuracy, percent may be said by the column or by the cell."""
     measurements: Measurements = {}
     for column, text in row.items():
         try:
-            value = float(text)
-        except (TypeError, ValueError):
+            value = number(text)
+        except ValueError:
             continue
         if math.isfinite(value):  # other measurements may be missing, the accuracy may not
             measurements[column] = value
     accuracy = measurements.get("accuracy")
     if not isinstance(accuracy, float):
         raise InputError(f"{where}: accuracy is '{row['accuracy']}', not a number")
+    if in_percent and "%" not in row["accuracy"]:
+        accuracy = measurements["accuracy"] = accuracy / 100
     if not 0 <= accuracy <= 1:
         raise InputError(
             f"{where}: accuracy {accuracy:g} is no fraction in [0, 1]; divide percents by 100"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from searches import SMALL_SPACE
 from effsearch.nas.baseline import _table_note
 from effsearch.nas.evaluators.coverage import TableMissing
 from effsearch.nas.evaluators.registry import make_evaluator
-from effsearch.nas.evaluators.table import TableEvaluator, load_table
+from effsearch.nas.evaluators.spreadsheet import number
+from effsearch.nas.evaluators.table import TableEvaluator, load_table, read_table
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.space_file import load_space, parse_space
@@ -197,7 +199,7 @@ def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
         ),
         (
             [("architecture", "accuracy"), (format_architecture(ONE),)],
-            "line 2: accuracy is 'None', not a number",
+            "line 2: accuracy is '', not a number",
         ),
         (
             [("architecture", "accuracy"), (format_architecture(ONE), -0.1)],
@@ -219,3 +221,70 @@ def test_a_file_that_is_no_csv_is_refused(content: bytes, tmp_path: Path) -> Non
     path.write_bytes(content)
     with pytest.raises(InputError, match="table "):
         load_table(path, SPACE, "fail")
+
+
+# as spreadsheets write it
+
+
+def spreadsheet(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "sheet.csv"
+    path.write_text(text.replace("ONE", format_architecture(ONE)), encoding=encoding, newline="")
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "architecture,accuracy,latency_ms\nONE,0.713,3.5\n",
+        "architecture;accuracy;latency_ms\r\nONE;0,713;3,5\r\n",
+        "architecture\taccuracy\tlatency_ms\nONE\t0.713\t3.5\n",
+        "sep=;\r\narchitecture;accuracy;latency_ms\r\nONE;0,713;3,5\r\n",
+        " Architecture , ACCURACY ,latency_ms\n ONE , 0.713 , 3.5 \n",
+        "architecture,accuracy,latency_ms\nONE,71.3%,3.5\n",
+        "architecture;Accuracy (%);latency_ms\nONE;71,3;3,5\n",
+        "architecture;accuracy in percent;latency_ms\nONE;71,3 %;3,5\n",
+        "architecture,accuracy,latency_ms,,\nONE,0.713,3.5,,\n,,,,\n\n,,,,\n",
+        '"architecture","accuracy","latency_ms"\n"ONE","0,713","3,5"\n',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_a_spreadsheet_writes_is_read(tmp_path: Path, text: str, encoding: str) -> None:
+    (rows,) = read_table(spreadsheet(tmp_path, text, encoding)).values()
+    (row,) = rows
+    assert row["accuracy"] == pytest.approx(0.713)
+    assert row["latency_ms"] == 3.5
+
+
+def test_the_columns_that_were_found_are_named(tmp_path: Path) -> None:
+    path = spreadsheet(tmp_path, "model;top1\nONE;0,7\n")
+    said = "lacks the column 'architecture': its columns are 'model', 'top1'"
+    with pytest.raises(InputError, match=said):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.234,5", 1234.5),
+        ("1,234.5", 1234.5),
+        ("385,814,752", 385814752),
+        ("7 %", 0.07),
+    ],
+)
+def test_numbers_of_every_country(text: str, value: float) -> None:
+    assert number(text) == pytest.approx(value)
+
+
+def test_what_is_no_table_is_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "book.csv").write_bytes(b"PK\x03\x04")
+    (tmp_path / "long.csv").write_text("x" * 300_000)
+    for path, said in (
+        (tmp_path / "pipe.csv", "no regular file"),
+        (Path("/dev/zero"), "no regular file"),
+        (tmp_path / "book.csv", "save it as CSV"),
+        (tmp_path / "long.csv", "is no CSV"),
+        (tmp_path / ("x" * 5000), "cannot be read"),
+    ):
+        with pytest.raises(InputError, match=said):
+            read_table(path)
