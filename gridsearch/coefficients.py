@@ -1,6 +1,7 @@
 """`effsearch coefficients`: runs a grid in a run directory, from configuration to answer."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.table import rows_csv
 from effsearch.results.store.trials import join_trials
 from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.halving import Halving
 
 KIND = "coefficients"
@@ -56,7 +58,8 @@ def search_coefficients(
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
     check_device(config)
-    plan = make_plan(config, run_dir)
+    with data_progress(partial(say, quiet=quiet)):
+        plan = make_plan(config, run_dir)
     if config.storage is not None:
         check_storage(config.storage)
     with new_run(
@@ -64,6 +67,8 @@ def search_coefficients(
     ) as run:
         say(f"run {run.reference}: baseline {plan.source}", quiet)
         say(f"{plan.triples} triples, {len(plan.candidates)} distinct networks", quiet)
+        for note in plan.evaluator.notices:
+            say(note, quiet)
         return _run(run, plan, quiet)
 
 
@@ -97,7 +102,8 @@ def resume_coefficients(
     if config.storage is not None and "***" in config.storage:
         raise InputError("the password of the study's database is not kept: give --storage again")
     check_device(config)
-    plan = make_plan(config, run_dir)
+    with data_progress(partial(say, quiet=quiet)):
+        plan = make_plan(config, run_dir)
     refuse_other_content(found, plan.record, ("data", "recipe", "grid"))
     with Run.resume(run_dir, found.path) as run:
         say(f"resuming {run.reference}", quiet)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial, join_trials
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
+from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.evaluator import Evaluator
 
 KIND = "baseline"
@@ -53,14 +55,15 @@ def search_baseline(
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
     config, weight_note = with_learned_weight(config, run_dir)
-    plan = make_plan(config)
+    with data_progress(partial(say, quiet=quiet)):
+        plan = make_plan(config)
     with new_run(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
         say(f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}", quiet)
         latency_note = plan.latency.note if plan.latency else ""
         notes = (weight_note, *objective_notes(config), _table_note(plan.evaluator), latency_note)
-        for note in notes:
+        for note in (*notes, *plan.evaluator.notices):
             say(note, quiet)
         return _run(run, plan, quiet)
 
@@ -87,7 +90,8 @@ def resume_baseline(
     config = make_config(found.config, changes)
     # A run of an earlier version lacks the keys that are new.
     refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
-    plan = make_plan(config)
+    with data_progress(partial(say, quiet=quiet)):
+        plan = make_plan(config)
     refuse_other_content(found, plan.record, ("space", "data", "recipe", "evaluator", "latency"))
     with Run.resume(run_dir, found.path) as run:
         say(f"resuming {run.reference}", quiet)

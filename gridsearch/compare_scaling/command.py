@@ -7,6 +7,7 @@ own do.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.errors import EffsearchError
 from effsearch.search_spaces.units import format_count
+from effsearch.training.data.progress import data_progress
 
 KIND = "comparison"
 
@@ -68,7 +70,8 @@ def compare_scaling(
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
     check_device(config)
-    plan = make_plan(config, run_dir)
+    with data_progress(partial(say, quiet=quiet)):
+        plan = make_plan(config, run_dir)
     with new_run(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
@@ -99,7 +102,8 @@ def resume_comparison(
     config = make_config(found.config, changes)
     refuse_changes(found, changed_keys(found.config, config.to_dict(), MAY_CHANGE))
     check_device(config)
-    plan = make_plan(config, run_dir)
+    with data_progress(partial(say, quiet=quiet)):
+        plan = make_plan(config, run_dir)
     refuse_other_content(found, plan.record, ("data", "recipe", "networks"))
     with Run.resume(run_dir, found.path) as run:
         say(f"resuming {run.reference}", quiet)
@@ -113,6 +117,8 @@ def _introduce(run: Run, plan: Plan, quiet: bool) -> None:
         f"beta {chosen.beta:g}, gamma {chosen.gamma:g} ({plan.record['coefficients_source']})",
         quiet,
     )
+    for note in plan.evaluator.notices:
+        say(note, quiet)
     if plan.record["coefficients_doubt"]:
         say(f"warning: {plan.record['coefficients_doubt']}", quiet)
     for entry in plan.entries:

@@ -13,10 +13,12 @@ from typing import NamedTuple
 import torch
 
 from effsearch.search_spaces.errors import InputError, unknown_name
-from effsearch.training.data.decode import decode_pictures, largest_side, readable_images
+from effsearch.training.data.decode import largest_readable_side, readable_images
 from effsearch.training.data.depth import common_levels, is_deep
 from effsearch.training.data.images import ANY_COLUMNS, Columns, HeldOut, ImageDataset, ImageListing
 from effsearch.training.data.parquet_layout import find_parquet
+from effsearch.training.data.progress import progress_line
+from effsearch.training.data.skipping import decode_listing, skipped_notice
 from effsearch.training.data.split import stratified_sample
 
 __all__ = [
@@ -50,6 +52,7 @@ def load_train(
     resolution: int | None,
     max_images: int | None = None,
     columns: Columns = ANY_COLUMNS,
+    skip_bad: bool = False,
 ) -> ImageDataset:
     """Load the training part of a dataset into memory.
 
@@ -60,6 +63,7 @@ def load_train(
             their own size.
         max_images: decode only a stratified sample of so many images, always the same one.
         columns: of a table, where the user names them.
+        skip_bad: leave images out that cannot be read, and say so in the notices.
 
     Raises:
         InputError: unknown name, missing or empty directory, no train part, no labels, one class
@@ -71,7 +75,7 @@ def load_train(
         ((1438, 3, 8, 8), 10)
     """
     _check_amounts(resolution, max_images)
-    return _decode(list_training(name_or_path, columns), resolution, max_images)
+    return _decode(list_training(name_or_path, columns), resolution, max_images, skip_bad)
 
 
 def load_train_within(
@@ -80,6 +84,7 @@ def load_train_within(
     largest: int,
     max_images: int | None = None,
     columns: Columns = ANY_COLUMNS,
+    skip_bad: bool = False,
 ) -> ImageDataset:
     """As `load_train`, at `largest` pixels or at the images' own size where that is smaller.
 
@@ -92,8 +97,8 @@ def load_train_within(
     _check_amounts(largest, max_images)
     listing = list_training(name_or_path, columns)
     index = torch.linspace(0, len(listing.labels) - 1, min(_LOOKED_AT, len(listing.labels)))
-    own = largest_side(listing.pictures(sorted(set(index.long().tolist()))))
-    return _decode(listing, min(largest, own), max_images)
+    own = largest_readable_side(listing.pictures(sorted(set(index.long().tolist()))))
+    return _decode(listing, min(largest, own), max_images, skip_bad)
 
 
 def list_training(name_or_path: str, columns: Columns = ANY_COLUMNS) -> ImageListing:
@@ -193,20 +198,18 @@ def _with_levels(listing: ImageListing) -> ImageListing:
     return replace(listing, levels=levels, notices=(*listing.notices, line))
 
 
-def _decode(listing: ImageListing, resolution: int | None, max_images: int | None) -> ImageDataset:
+def _decode(
+    listing: ImageListing, resolution: int | None, max_images: int | None, skip_bad: bool
+) -> ImageDataset:
     index = stratified_sample(
         listing.labels,
         len(listing.labels) if max_images is None else max_images,
         SAMPLE_SEED,
         listing.class_names,
+    ).tolist()
+    images, bad = decode_listing(
+        listing, index, resolution, skip_bad=skip_bad, on_progress=progress_line("images decoded")
     )
-    images = decode_pictures(
-        listing.pictures(index.tolist()), len(index), resolution, levels=listing.levels
-    )
-    return ImageDataset(
-        name=listing.name,
-        images=images,
-        labels=listing.labels[index],
-        class_names=listing.class_names,
-        notices=listing.notices,
-    )
+    if not len(images):
+        raise InputError(f"no image of '{listing.name}' can be read; the first: {bad[0]}")
+    return replace(images, notices=(*images.notices, *skipped_notice(bad)))

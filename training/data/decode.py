@@ -42,6 +42,10 @@ PICTURES_PER_TASK = 64
 _SHALLOW = 16
 
 
+class _OtherSizeError(InputError):
+    """A sound picture, but not of the size that all have to be of."""
+
+
 def decode_pictures(
     pictures: Iterable[tuple[str, Picture]],
     count: int,
@@ -49,6 +53,7 @@ def decode_pictures(
     threads: int | None = None,
     on_bad: Callable[[int, InputError], None] | None = None,
     levels: Levels | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Decode ``count`` pictures to one uint8 tensor (count, 3, R, R), RGB, stored channels-last.
 
@@ -60,6 +65,7 @@ def decode_pictures(
         on_bad: told the place and error of each picture that cannot be read, which stays black;
             None raises the first such error. Called from the decoding threads.
         levels: of deep pictures; None judges each by itself.
+        on_progress: told now and then how many are decoded, of how many.
 
     Raises:
         InputError: a picture cannot be read (named), or sizes differ and no resolution was given.
@@ -78,7 +84,7 @@ def decode_pictures(
                 exact = resolution is None
                 pixels[start + offset] = _decode(where, picture, side, levels, exact=exact)
             except InputError as error:
-                if on_bad is None:
+                if on_bad is None or isinstance(error, _OtherSizeError):
                     raise
                 on_bad(start + offset, error)
 
@@ -91,6 +97,8 @@ def decode_pictures(
                 start += len(task)
                 if len(pending) >= 4 * workers:
                     pending.pop(0).result()
+                    if on_progress is not None:
+                        on_progress(start - 4 * workers * PICTURES_PER_TASK, count)
             for future in pending:
                 future.result()
         except BaseException:
@@ -99,17 +107,11 @@ def decode_pictures(
     return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
-def largest_side(pictures: Iterable[tuple[str, Picture]]) -> int:
+def largest_readable_side(pictures: Iterable[tuple[str, Picture]]) -> int:
     """The largest of the pictures' shorter sides, in pixels, without decoding them; at least 1.
 
-    Raises:
-        InputError: a picture cannot be read (named).
+    Those that cannot be read are passed over.
     """
-    return max((min(_size(where, picture)) for where, picture in pictures), default=1)
-
-
-def largest_readable_side(pictures: Iterable[tuple[str, Picture]]) -> int:
-    """As `largest_side`, of the pictures that can be read."""
     sides = [1]
     for where, picture in pictures:
         with suppress(InputError):
@@ -301,7 +303,7 @@ def _decode(
         image = opened.image
         if exact and image.size != (resolution, resolution):
             width, height = image.size
-            raise InputError(
+            raise _OtherSizeError(
                 f"{where} is {width}×{height} pixels, not {resolution}×{resolution}: "
                 "give a resolution to resize and crop all images to"
             )

@@ -15,6 +15,7 @@ from effsearch.results.lifecycle import (
 )
 from effsearch.results.store.files import write_json
 from effsearch.results.store.run import Run
+from effsearch.training.data.progress import data_progress
 from effsearch.training.loop.evaluation import (
     Evaluation,
     channel_levels,
@@ -46,7 +47,8 @@ def train_model(
     Raises:
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
-    plan = make_plan(config, run_dir)
+    with data_progress(partial(say, quiet=quiet)):
+        plan = make_plan(config, run_dir)
     with new_run(
         run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
     ) as run:
@@ -79,7 +81,8 @@ def resume_training(
     found = find_run(run_dir, reference, KIND)
     config = make_config(found.config, changes)
     refuse_changes(found, changed_keys(found.config, config))
-    plan = remake_plan(config, found.record, weights=not TrainPaths(found.path).last.exists())
+    with data_progress(partial(say, quiet=quiet)):
+        plan = remake_plan(config, found.record, weights=not TrainPaths(found.path).last.exists())
     refuse_other_content(found, plan.record, ("data", "recipe"))
     with Run.resume(run_dir, found.path) as run:
         say(f"resuming {run.reference}: {plan.title}", quiet)

@@ -11,19 +11,15 @@ import torch
 from torch import Tensor
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.data.decode import decode_pictures
 from effsearch.training.data.images import ImageDataset, ImageListing
+from effsearch.training.data.progress import progress_line
+from effsearch.training.data.skipping import decode_listing, skipped_notice
 from effsearch.training.devices.device import channel_statistics, place_parts
 from effsearch.training.sources.base import ImageSource
 from effsearch.training.sources.packed import readable_anywhere
 from effsearch.training.sources.parts import Parts
 from effsearch.training.sources.resident import ResidentSource
-from effsearch.training.sources.streamed import (
-    StreamedSource,
-    default_workers,
-    skipped_notice,
-    unreadable_image,
-)
+from effsearch.training.sources.streamed import StreamedSource, default_workers
 
 if TYPE_CHECKING:
     from effsearch.training.recipes.recipe import Recipe
@@ -175,23 +171,12 @@ def _decode_readable(
     listing: ImageListing, side: int, skip_bad: bool, errors: list[str]
 ) -> ImageDataset:
     """A part's images, decoded; unreadable ones left out and their errors added, or raised."""
-    count = len(listing.labels)
-    bad: dict[int, str] = {}
-
-    def note(index: int, error: InputError) -> None:
-        if not skip_bad:
-            raise unreadable_image(error)
-        bad[index] = str(error)
-
-    pictures = listing.pictures(range(count))
-    images = decode_pictures(pictures, count, side, on_bad=note, levels=listing.levels)
-    whole = ImageDataset(
-        name=listing.name, images=images, labels=listing.labels, class_names=listing.class_names
+    index = range(len(listing.labels))
+    images, bad = decode_listing(
+        listing, index, side, skip_bad=skip_bad, on_progress=progress_line("images decoded")
     )
-    errors.extend(bad[index] for index in sorted(bad))
-    if not bad:
-        return whole
-    return whole.subset(torch.tensor([i for i in range(count) if i not in bad]))
+    errors.extend(bad)
+    return images
 
 
 def _sampled_statistics(

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.training.data.images import ImageListing
+from effsearch.training.data.skipping import skipped_notice, unreadable_image
 from effsearch.training.sources.base import (
     Batches,
     EvaluationView,
@@ -141,19 +142,6 @@ class StreamedSource:
 
     def _first_bad(self) -> str:
         return next(iter(self._bad.values()))
-
-
-def unreadable_image(error: object) -> InputError:
-    """The error for an image that cannot be read, where none is left out."""
-    return InputError(f"{error}, or leave such images out with --skip-bad")
-
-
-def skipped_notice(errors: Sequence[str]) -> tuple[str, ...]:
-    """One line on images that were left out, the first of them named; none where there are none."""
-    if not errors:
-        return ()
-    count = "1 unreadable image" if len(errors) == 1 else f"{len(errors):,} unreadable images"
-    return (f"{count} left out; the first: {errors[0]}",)
 
 
 def default_workers(processes: int = 1) -> int:

@@ -49,6 +49,11 @@ class Evaluator(ABC):
     def prepare(self) -> None:  # noqa: B027  most evaluators need nothing
         """Called once in every worker process before the first evaluation."""
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should hear before a search, a line each."""
+        return ()
+
     @abstractmethod
     def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
         """Measure networks, one result each in order. Not `batched`: always exactly one.

@@ -13,7 +13,7 @@ from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
 
 if TYPE_CHECKING:
-    from effsearch.training.data.images import ImageDataset
+    from effsearch.training.data.images import Columns, ImageDataset
     from effsearch.training.devices.device import DeviceData
     from effsearch.training.loop.reports import EpochReport
     from effsearch.training.recipes.recipe import Recipe
@@ -36,6 +36,11 @@ class ProxyEvaluator(Evaluator):
         self._recipe = recipe
         self._device = device
         self._data: DeviceData | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should hear of the data, a line each."""
+        return self._dataset.notices
 
     @property
     def recipe(self) -> "Recipe":
@@ -125,7 +130,13 @@ class _Watch:
 
 
 def make_proxy(
-    data: str, options: dict[str, object], max_images: int | None, device: str
+    data: str,
+    options: dict[str, object],
+    max_images: int | None,
+    device: str,
+    *,
+    columns: "Columns | None" = None,
+    skip_bad: bool = False,
 ) -> tuple[ProxyEvaluator, dict[str, object]]:
     """Proxy training at one size, and what a run's record says of it: data and recipe.
 
@@ -134,15 +145,24 @@ def make_proxy(
         options: of the recipe, over the dataset's defaults.
         max_images: sample of the training part to decode; None for all.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
+        columns: of a table, where the user names them.
+        skip_bad: leave unreadable images out.
 
     Raises:
         InputError: unknown options, or data that cannot be trained on.
     """
     from effsearch.training.data.dataset import load_train
+    from effsearch.training.data.images import ANY_COLUMNS
     from effsearch.training.recipes.recipe import proxy_recipe
 
     recipe = proxy_recipe(data, options)
-    dataset = load_train(data, resolution=recipe.resolution, max_images=max_images)
+    dataset = load_train(
+        data,
+        resolution=recipe.resolution,
+        max_images=max_images,
+        columns=columns or ANY_COLUMNS,
+        skip_bad=skip_bad,
+    )
     return ProxyEvaluator(dataset, recipe, device), _describe(data, dataset, recipe)
 
 
@@ -153,6 +173,8 @@ def make_scaled_proxy(
     device: str,
     *,
     largest_factor: float,
+    columns: "Columns | None" = None,
+    skip_bad: bool = False,
 ) -> tuple[ProxyEvaluator, dict[str, object]]:
     """Proxy training of networks whose resolution is scaled, at sizes named in the requests.
 
@@ -160,15 +182,28 @@ def make_scaled_proxy(
     size where that is smaller. Arguments and errors as `make_proxy`.
     """
     from effsearch.training.data.dataset import load_train, load_train_within
+    from effsearch.training.data.images import ANY_COLUMNS
     from effsearch.training.recipes.recipe import scaling_recipe
 
     recipe = scaling_recipe(data, options)
     if recipe.resolution is None:
-        own = load_train(data, resolution=None, max_images=max_images)
+        own = load_train(
+            data,
+            resolution=None,
+            max_images=max_images,
+            columns=columns or ANY_COLUMNS,
+            skip_bad=skip_bad,
+        )
         recipe = replace(recipe, resolution=own.resolution)
     assert recipe.resolution is not None
     largest = math.ceil(recipe.resolution * largest_factor)
-    dataset = load_train_within(data, largest=largest, max_images=max_images)
+    dataset = load_train_within(
+        data,
+        largest=largest,
+        max_images=max_images,
+        columns=columns or ANY_COLUMNS,
+        skip_bad=skip_bad,
+    )
     return ProxyEvaluator(dataset, recipe, device), _describe(data, dataset, recipe)
 
 
