@@ -19,6 +19,7 @@ from effsearch.latency.timing import Timing
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.notation import format_architecture, parse_architecture
+from effsearch.search_spaces.text_file import refuse_endless
 
 NETWORK = "network"
 _LAYER_FIELDS = tuple(item.name for item in fields(Layer))
@@ -133,6 +134,7 @@ def read_begun_table(path: Path, setting: Setting) -> LatencyTable:
 
 
 def _text(path: Path) -> str:
+    refuse_endless(path, "latency table")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:

@@ -21,11 +21,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.space import Gene, SearchSpace
+from effsearch.search_spaces.text_file import parse_yaml, read_text_file, refuse_endless
 
 _OUTER = {item.name for item in fields(Architecture)} - {"stem", "stages", "head"}
 _FIELDS: dict[str, set[str]] = {
@@ -55,15 +54,12 @@ def load_space(name_or_path: str) -> SearchSpace:
         ).read_text()
         return parse_space(text, name_or_path)
     path = Path(name_or_path)
+    refuse_endless(path, "space file")
     if not os.path.isfile(path):  # also where the text is no path at all
         if path.suffix in (".yaml", ".yml"):
             raise InputError(f"no space file '{name_or_path}': give a YAML file that exists")
         raise unknown_name("space", name_or_path, shipped_spaces())
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"space file '{name_or_path}' cannot be read: {error}") from None
-    return parse_space(text, path.stem)
+    return parse_space(read_text_file(path, "space file"), path.stem)
 
 
 def parse_space(text: str, name: str) -> SearchSpace:
@@ -72,12 +68,7 @@ def parse_space(text: str, name: str) -> SearchSpace:
     Raises:
         InputError: not YAML, an unknown key, an empty or repeated choice, a value out of range.
     """
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        raise InputError(f"space '{name}' is not valid YAML{line}") from None
+    document = parse_yaml(text, f"space '{name}'")
     if not isinstance(document, dict):
         raise InputError(f"space '{name}' must be a mapping with 'stages'")
     stages = document.get("stages")

@@ -19,6 +19,7 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.scaling import scale
+from effsearch.search_spaces.text_file import refuse_endless
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,7 @@ def resolve_architecture(text: str) -> Architecture:
 
 
 def _read_file(path: Path) -> Architecture:
+    refuse_endless(path, "architecture")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.search_spaces.text_file import refuse_endless
 
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.ENOTSUP}
 
@@ -93,6 +94,7 @@ def read_json_object(path: Path, cure: str = "restore it from a copy") -> dict[s
     Raises:
         InputError: the file is missing, unreadable, no JSON (NaN included) or no object.
     """
+    refuse_endless(path, "file")
     try:
         document = json.loads(path.read_bytes(), parse_constant=refuse_constant)
     except OSError as problem:

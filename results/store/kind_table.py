@@ -47,10 +47,21 @@ def read_table(directory: Path, table: Table | None) -> tuple[Row, ...]:
     text = path.read_text(encoding="utf-8", errors="replace")
     whole, _, _ = text.rpartition("\n")
     reader = csv.DictReader(io.StringIO(whole))
-    lacking = sorted({*table.numbers, *table.flags} - set(reader.fieldnames or table.numbers))
+    try:
+        found = set(reader.fieldnames or table.numbers)
+    except csv.Error as error:
+        raise _damaged(path, error) from None
+    lacking = sorted({*table.numbers, *table.flags} - found)
     if lacking:
         raise InputError(f"{path} has no column {lacking[0]}: restore it from a copy")
-    return tuple(_row(values, table, path, line) for line, values in enumerate(reader, start=2))
+    try:
+        return tuple(_row(values, table, path, line) for line, values in enumerate(reader, start=2))
+    except csv.Error as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: csv.Error) -> InputError:
+    return InputError(f"{path} is damaged ({error}): restore it from a copy")
 
 
 def _row(values: dict[str, str | None], table: Table, path: Path, line: int) -> Row:

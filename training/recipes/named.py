@@ -5,9 +5,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.text_file import parse_yaml, read_text_file
 from effsearch.training.recipes.recipe import Recipe, holds_characters, proxy_recipe
 
 _FOLDER = Path(__file__).parent
@@ -95,12 +94,7 @@ def family_dropout(member: float) -> float:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"recipe '{path}' cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputError(f"recipe '{path}' is not valid YAML") from None
+    values = parse_yaml(read_text_file(path, "recipe"), f"recipe '{path}'")
     if not isinstance(values, dict):
         raise InputError(f"recipe '{path}' must be a mapping of option names to values")
     return values

@@ -28,6 +28,9 @@ _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # Share of the device's free memory, and of the machine's memory, that images may take.
 DEVICE_SHARE = 0.4
 HOST_SHARE = 0.25
+# Without a device of its own a training is slower than decoding: what takes longer to decode than
+# half a minute is streamed, so that it starts at once and leaves the memory to others.
+MOST_ON_CPU = 1 << 30
 # Training images that the mean of a streamed dataset is measured on.
 STATISTICS_SAMPLE = 2048
 
@@ -49,8 +52,8 @@ def open_source(
     """Make batches of a dataset's parts available on a device.
 
     All images are decoded at once and live on the device where they take no more than 40% of its
-    free memory and 25% of the machine's (see `stored_side` for their size); else worker processes
-    decode them batch by batch. A test part stays in the machine's memory.
+    free memory and 25% of the machine's, on a CPU a GiB at most (see `stored_side` for their size);
+    else worker processes decode them batch by batch. A test part stays in the machine's memory.
 
     Args:
         recipe: what size its crops are cut from.
@@ -125,8 +128,8 @@ def memory_for_images(device: torch.device, processes: int = 1) -> int:
     allowed = int(_machine_memory() * HOST_SHARE) // processes
     if device.type == "cuda":
         free: int = torch.cuda.mem_get_info(device)[0]
-        allowed = min(allowed, int(free * DEVICE_SHARE))
-    return allowed
+        return min(allowed, int(free * DEVICE_SHARE))
+    return min(allowed, MOST_ON_CPU)
 
 
 def _machine_memory() -> int:
