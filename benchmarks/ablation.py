@@ -201,6 +201,14 @@ VARIANTS = (
     Variant(name="answer as measured", make=Measured, tells=_is_banded),
     Variant(name="without the cost band", make=Bayesian, of=_without_band, tells=_is_banded),
 )
+VERSIONS: dict[str, type[Bayesian]] = {
+    "former": Former,
+    "lifted as before": FormerLift,
+    "without squares": without("squares"),
+    "draws from calibrated": Wide,
+}
+"""The strategy as it was, and as it is but for one mend."""
+
 KERNELS = (
     Variant(name="whole", make=Bayesian),
     *(Variant(name=f"without '{name}'", make=without(name)) for name in Kernel.names),

@@ -39,7 +39,8 @@ class Watch:
         self._tell(results)
 
     def summary(self) -> dict[str, Any]:
-        """Shares of |z| > 3 and root mean squares: of those asked, and of others in the band."""
+        """Shares of |z| > 3 and root mean squares, of those asked and of others in the band; and
+        what the best network is worth by rankings between expected and measured rewards."""
         drawn = self._yardstick.problem.draw(
             np.random.default_rng(99), HELD_OUT, self._strategy.seen
         )
@@ -47,10 +48,27 @@ class Watch:
             model = self._strategy._model
             likeliest = self._errors(model, drawn)
             calibrated = self._errors(model.calibrated(), drawn)
+            picks = self._picks()
         return {
+            "picks": picks,
             "asked": _shares(np.concatenate(self._asked)),
             "held_out": _shares(likeliest),
             "held_out_calibrated": _shares(calibrated),
+        }
+
+    def _picks(self) -> dict[str, float]:
+        """Noise-free rewards of the networks that are best by one ranking and another."""
+        results = self._strategy.measured
+        expected = self._strategy._expected(results)
+        measured = np.array([found.reward for found in results], dtype=np.float64)
+        rankings = {
+            f"{share:g} measured": (1 - share) * expected + share * measured
+            for share in (0.0, 0.25, 0.5, 1.0)
+        }
+        found = {name: results[int(by.argmax())].candidate for name, by in rankings.items()}
+        return {
+            name: self._yardstick.reward(network, self._yardstick.accuracy(network))
+            for name, network in found.items()
         }
 
     def _errors(self, model: GaussianProcess, networks: Sequence[Candidate]) -> Floats:

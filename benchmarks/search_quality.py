@@ -9,7 +9,7 @@ claims    all strategies on NAS-Bench-Macro (its three trainings are the noise; 
 rivals    all strategies, and `bayesian` as it was, on NAS-Bench-Macro and on a synthetic
           landscape, soft and hard, 16 seeds; and how sure the model is of networks held out.
           Each search that has ended is kept in `results/search_quality_rivals.jsonl` and not
-          repeated
+          repeated; `rivals_so_far` sums up what is there
 long      `bayesian` at 200 evaluations against regularized evolution at 1,600
 ablation  `bayesian` with one thing taken away at a time
 kernel    the same with the parts of its kernel, and with the products of every two genes besides
@@ -32,11 +32,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ablation import KERNELS, VARIANTS, Former, Variant
+from benchmarks.ablation import KERNELS, VARIANTS, VERSIONS, Variant
 from benchmarks.belief import Watch
+from benchmarks.imagenet_like import best_found, imagenet_like
 from benchmarks.machine import write_result
 from benchmarks.nas_bench_macro import JSON_FILE, SPACE, convert
-from effsearch.nas.bench.benchmark import make_yardstick
+from effsearch.nas.bench.benchmark import Synthetic, make_yardstick
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.leaderboard import evaluations_to, grouped, interval, standings
@@ -44,6 +45,7 @@ from effsearch.nas.bench.runner import Trace, run_race, run_search, trace_of
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import Floats, Objective
+from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.bayesian import Bayesian
 from effsearch.nas.strategies.registry import STRATEGIES, make_strategy
 from effsearch.results.plots.files import figure_bytes
@@ -52,10 +54,12 @@ from effsearch.results.store.files import write_bytes_atomically
 SEEDS = 10
 TABLE_SEEDS = 50  # for the claims: the strategies that learn end within the noise of one training
 RIVAL_SEEDS = 16
-RIVALS = (  # first what the part is for, as far as it comes
-    ("bayesian", "former"),
-    ("evolution", "random"),
-    tuple(name for name in STRATEGIES if name not in ("bayesian", "evolution", "random")),
+RIVALS: tuple[tuple[tuple[str, ...], tuple[str, ...] | None], ...] = (
+    # What is searched with, and where (None: everywhere); first what the part is for.
+    (("bayesian", "former"), None),
+    (tuple(name for name in VERSIONS if name != "former"), ("ImageNet-like, soft 400M",)),
+    (("random", "evolution", "tpe"), None),
+    (("local_search", "ppo", "nsga2"), None),
 )
 SAMPLES = 200
 LONG = 1600
@@ -73,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parts = {
         "claims": claims,
         "rivals": rivals,
+        "rivals_so_far": rivals_so_far,
         "long": long_run,
         "ablation": ablation,
         "kernel": kernel,
@@ -83,14 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--part", choices=parts, action="append", help="again for several")
     parser.add_argument("--workers", type=int, default=1, help="searches at a time")
-    parser.add_argument("--summary", action="store_true", help="rivals: of the searches kept")
     given = parser.parse_args(arguments)
-    if given.summary:
-        write_result("search_quality_rivals", summarise_rivals(), PACKAGES)
-        return
-    for name in given.part or parts:
+    for name in given.part or [part for part in parts if not part.endswith("_so_far")]:
         print(f"\n## {name}")
         result = parts[name](given.workers)
+        name = name.removesuffix("_so_far")
         print(f"written: {write_result(f'search_quality_{name}', result, PACKAGES).name}")
 
 
@@ -129,29 +131,39 @@ def rivals(_: int) -> dict[str, Any]:
     """Soft and hard, seed by seed against the former `bayesian`; what is there is not repeated."""
     with tempfile.TemporaryDirectory() as folder:
         cases = _rival_cases(Path(folder))
-        for names, seed in itertools.product(RIVALS, range(RIVAL_SEEDS)):
-            for (case, config), name in itertools.product(cases.items(), names):
+        halves = (range(RIVAL_SEEDS // 2), range(RIVAL_SEEDS // 2, RIVAL_SEEDS))
+        for seeds, (names, where) in itertools.product(halves, RIVALS):
+            for seed, case, name in itertools.product(seeds, where or cases, names):
                 if (case, name, seed) not in _kept_rivals():
-                    _keep_rival(case, name, seed, make_yardstick(config))
-    return summarise_rivals()
+                    _keep_rival(case, name, seed, cases[case])
+        return _summary_of_rivals(cases)
 
 
-def _rival_cases(folder: Path) -> dict[str, BenchConfig]:
-    table = _table(folder)
-    landscape = _synthetic(2, 1)
+def rivals_so_far(_: int) -> dict[str, Any]:
+    """Of the searches that were kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _summary_of_rivals(_rival_cases(Path(folder)))
+
+
+def _rival_cases(folder: Path) -> dict[str, Yardstick]:
+    table, hard = _table(folder), _synthetic(2, 1)
+    soft = make_yardstick(replace(hard, objective=_objective(4e8, "soft")))
     return {
-        "synthetic, soft 400M": replace(landscape, objective=_objective(4e8, "soft")),
-        "synthetic, hard 400M": landscape,
-        "NAS-Bench-Macro, soft 60M": replace(table, objective=_objective(60e6, "soft")),
-        "NAS-Bench-Macro, hard 60M": replace(table, objective=_objective(60e6)),
-        "NAS-Bench-Macro, accuracy": table,
+        "ImageNet-like, soft 400M": imagenet_like(soft.problem, 3),
+        "synthetic, soft 400M": soft,
+        "synthetic, hard 400M": make_yardstick(hard),
+        "NAS-Bench-Macro, soft 60M": make_yardstick(
+            replace(table, objective=_objective(60e6, "soft"))
+        ),
+        "NAS-Bench-Macro, hard 60M": make_yardstick(replace(table, objective=_objective(60e6))),
+        "NAS-Bench-Macro, accuracy": make_yardstick(table),
     }
 
 
 def _keep_rival(case: str, name: str, seed: int, yardstick: Yardstick) -> None:
-    strategy = (
-        Former(yardstick.problem, seed)
-        if name == "former"
+    strategy: Strategy = (
+        VERSIONS[name](yardstick.problem, seed)
+        if name in VERSIONS
         else make_strategy(name, yardstick.problem, seed)
     )
     watch = Watch(strategy, yardstick) if isinstance(strategy, Bayesian) else None
@@ -175,8 +187,9 @@ def _kept_rivals() -> dict[tuple[str, str, int], dict[str, Any]]:
     return {(row["case"], row["strategy"], row["seed"]): row for row in rows}
 
 
-def summarise_rivals() -> dict[str, Any]:
+def _summary_of_rivals(cases: dict[str, Yardstick]) -> dict[str, Any]:
     """Means with intervals, less the former `bayesian` by seed, and how sure the models are."""
+    best = {case: _best(yardstick) for case, yardstick in cases.items()}
     by_pair: dict[tuple[str, str], dict[int, dict[str, Any]]] = defaultdict(dict)
     for (case, name, seed), row in _kept_rivals().items():
         by_pair[case, name][seed] = row
@@ -195,6 +208,7 @@ def summarise_rivals() -> dict[str, Any]:
             )
             entry[mark] = {
                 "reward": interval(rewards),
+                "regret": best[case] - float(rewards.mean()),
                 "less_former": interval(pairs) if len(pairs) > 1 else None,
             }
         if rows[min(rows)]["belief"]:
@@ -205,11 +219,22 @@ def summarise_rivals() -> dict[str, Any]:
                 }
                 for kind in ("asked", "held_out", "held_out_calibrated")
             }
-        found.setdefault(case, {})[name] = entry
+        found.setdefault(case, {"best_found": best[case]})[name] = entry
         last = entry[str(SAMPLES)]
         less = f"less former {_signed(*last['less_former'])}" if last["less_former"] else ""
-        print(f"{case:28} {name:12} {len(rows):2} seeds  {_text(*last['reward'])}  {less}")
+        regret = f"regret {last['regret']:.4f}"
+        print(
+            f"{case:28} {name:12} {len(rows):2} seeds  {_text(*last['reward'])}  {regret}  {less}"
+        )
     return {"samples": SAMPLES, "cases": found}
+
+
+def _best(yardstick: Yardstick) -> float:
+    """The best there is, or in a space too large to know it what a long search comes to."""
+    if yardstick.best is not None:
+        return yardstick.best
+    assert isinstance(yardstick, Synthetic)
+    return best_found(yardstick.problem, yardstick.landscape)
 
 
 def long_run(workers: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ noise. No number here says anything about a real network.
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from effsearch.search_spaces.population import PopulationCost
 from effsearch.search_spaces.space import Encodings, SearchSpace
 
 _UNIT = 1e9  # scores add up as whole billionths, so that equal networks are equal to the last bit
-_SPREAD = 0.026  # accuracy one standard deviation of the block score is worth
 _CEILING = 4.0  # standard deviations a perfect block score comes to in the end
 _REPEAT = -0.7  # of a block's own effect, where it repeats the block in front of it
 _PAIR = 0.8
@@ -53,7 +53,12 @@ class SyntheticLandscape:
         space: whose networks are scored.
         seed: another seed is another landscape.
         noise: standard deviation of one evaluation (0.0027: FACTS, a 16-epoch ImageNet proxy).
+
+    Attributes:
+        spread: accuracy that one standard deviation of the block score is worth.
     """
+
+    spread: ClassVar[float] = 0.026
 
     def __init__(self, space: SearchSpace, seed: int = 0, noise: float = 0.0027) -> None:
         if not (np.isfinite(noise) and noise >= 0):
@@ -72,8 +77,11 @@ class SyntheticLandscape:
         costs = self._costs(encodings)
         macs = np.log(costs["macs"] / _REFERENCE_MACS)
         params = np.log(costs["params"] / _REFERENCE_PARAMS)
-        base = 0.80 - 0.08 * np.exp(-0.5 * macs) - 0.02 * np.exp(-0.5 * params)
-        return np.clip(base + _SPREAD * shaped, 0.001, 0.999)
+        return np.clip(self._of_costs(macs, params) + self.spread * shaped, 0.001, 0.999)
+
+    def _of_costs(self, macs: Floats, params: Floats) -> Floats:
+        """Accuracy by the logarithms of MACs and parameters over those of the reference, (n,)."""
+        return np.asarray(0.80 - 0.08 * np.exp(-0.5 * macs) - 0.02 * np.exp(-0.5 * params))
 
     def evaluate(self, architecture: Architecture, seed: int = 0) -> float:
         """One noisy measurement of a network of the space; the same for the same seed."""

@@ -33,13 +33,13 @@ class Synthetic(Yardstick):
 
     def __init__(self, problem: Problem, landscape: SyntheticLandscape) -> None:
         self.problem = problem
-        self._landscape = landscape
+        self.landscape = landscape
 
     def measure(self, candidate: Candidate, seed: int) -> float:
-        return self.accuracy(candidate) + self._landscape.noise_of(candidate.id, seed)
+        return self.accuracy(candidate) + self.landscape.noise_of(candidate.id, seed)
 
     def accuracy(self, candidate: Candidate) -> float:
-        return float(self._landscape.accuracy(np.array([candidate.encoding]))[0])
+        return float(self.landscape.accuracy(np.array([candidate.encoding]))[0])
 
     @property
     def lacking(self) -> int:
@@ -58,7 +58,7 @@ class Synthetic(Yardstick):
         if space.size > ENUMERABLE:
             return None
         rows = self.problem.in_band(every_encoding(space))
-        accuracies = self._landscape.accuracy(rows)
+        accuracies = self.landscape.accuracy(rows)
         return float(self.problem.objective.reward(accuracies, self.problem.costs(rows)).max())
 
 

@@ -92,7 +92,7 @@ class GaussianProcess:
         The first networks measured lie far from each other and from those that a search comes to.
         As far as they are predicted worse from all others than the model says, its weights are
         raised. A search that draws from the wider model explores more than pays
-        (benchmarks/results/search_quality_belief.json).
+        (benchmarks/results/search_quality_rivals.json).
         """
         from scipy.special import chdtri
 
