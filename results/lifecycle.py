@@ -11,6 +11,7 @@ from effsearch.results.kinds.registry import resume_command
 from effsearch.results.store.events import Asked
 from effsearch.results.store.ledger import iterate_events
 from effsearch.results.store.run import Run
+from effsearch.results.store.signals import exit_code
 from effsearch.results.store.table import write_csv
 from effsearch.results.store.trials import Trial, join_trials
 from effsearch.search_spaces.errors import (
@@ -106,7 +107,7 @@ def ending_recorded(
         resumable: errors that leave the run interrupted, as it can go on elsewhere.
 
     Raises:
-        Interrupted: Ctrl-C; it names the command that resumes.
+        Interrupted: a signal to stop; it names the command that resumes.
     """
     try:
         yield
@@ -114,7 +115,7 @@ def ending_recorded(
         with suppress(EffsearchError):  # the disk may be full: what happened is said in any case
             run.finish("interrupted", config=config)
         again = resume_command(run.path, run.kind)
-        raise Interrupted(f"stopped; {kept()}. Go on with: {again}") from None
+        raise Interrupted(f"stopped; {kept()}. Go on with: {again}", exit_code()) from None
     except EffsearchError as error:
         status = "infeasible" if isinstance(error, InfeasibleError) else "failed"
         if isinstance(error, resumable):

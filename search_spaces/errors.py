@@ -5,13 +5,12 @@ A message says what was wrong, where, and what to do about it.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
 
 
 class EffsearchError(Exception):
     """Base of every error this project raises on purpose."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class InputError(EffsearchError):
@@ -41,6 +40,10 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
 
 
 class Interrupted(EffsearchError):
-    """Stopped by the user; the message says how to go on."""
+    """Stopped by a signal; the message says how to go on. The exit code is 128 and its number."""
 
     exit_code = 130
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

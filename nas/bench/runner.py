@@ -2,8 +2,6 @@
 
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,6 +17,7 @@ from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.problem import Candidate, Result
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.registry import make_strategy
+from effsearch.results.store.signals import STOP_SIGNALS, deaf_children
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +80,7 @@ def _run(
             on_trace(traces[-1])
         return traces
     with _processes(config) as pool:
-        with _interrupts_ignored():  # by the children, for good: the parent ends them itself
+        with deaf_children(*STOP_SIGNALS):  # the parent ends them itself
             futures = [pool.submit(_in_process, name, seed) for name, seed in tasks]
         for future in as_completed(futures):
             on_trace(future.result())
@@ -175,18 +174,6 @@ def _in_process(name: str, seed: int) -> Trace:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change handlers, and only it is interrupted
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
 def _processes(config: BenchConfig) -> Iterator[ProcessPoolExecutor]:
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the children as they load their libraries
@@ -200,7 +187,7 @@ def _processes(config: BenchConfig) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BaseException:
         for process in list(pool._processes.values()):
-            process.terminate()
+            process.kill()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     finally:

@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -229,8 +230,17 @@ def test_a_soft_search_says_where_its_optimum_lies_and_teaches_the_next_its_weig
 
 
 @pytest.mark.slow
-def test_ctrl_c_exits_130_and_names_a_command_that_resumes(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("number", "code", "send"),
+    [
+        (signal.SIGINT, 130, os.killpg),  # as a terminal does it: the whole job
+        (signal.SIGTERM, 143, os.kill),  # docker stop, Kubernetes
+        (signal.SIGTERM, 143, os.killpg),  # a batch system
+        (signal.SIGHUP, 129, os.killpg),  # a lost connection
+    ],
+)
+def test_a_signal_to_stop_gives_its_exit_code_and_names_a_command_that_resumes(
+    number: signal.Signals, code: int, send: Callable[[int, int], None], tmp_path: Path
 ) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
@@ -242,10 +252,10 @@ def test_ctrl_c_exits_130_and_names_a_command_that_resumes(
     )  # fmt: skip
     run = folder / "runs" / "baseline" / "001"
     wait_until(lambda: count_told(run / "trials.jsonl") >= 3, process)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: the whole job
+    send(process.pid, number)
     out, err = process.communicate(timeout=60)
     # Neither what evaluations print nor what Ray says of the lost worker is on stdout.
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (code, "")
     assert log.with_suffix(".killed").exists()
     last = err.splitlines()[-1]
     stopped = re.fullmatch(r"effsearch: stopped; nothing finished is lost. Go on with: (.*)", last)

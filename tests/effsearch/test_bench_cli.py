@@ -102,8 +102,12 @@ def test_bad_input_is_one_line_and_leaves_no_run(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_ends_it_and_all_its_processes(tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize(
+    ("workers", "number"), [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM)]
+)
+def test_a_signal_to_stop_ends_it_and_all_its_processes(
+    tmp_path: Path, workers: int, number: signal.Signals
+) -> None:
     command = [sys.executable, "-m", "effsearch.cli.app", "bench", "--strategies", "bayesian"]
     options = ["-n", "2000", "--run-dir", str(tmp_path), "--workers", str(workers)]
     process = subprocess.Popen(
@@ -113,9 +117,9 @@ def test_ctrl_c_ends_it_and_all_its_processes(tmp_path: Path, workers: int) -> N
     while not record.exists():
         time.sleep(0.1)
     time.sleep(3)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(process.pid, number)  # as a terminal and a batch system do
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "Traceback" not in errors
     assert "effsearch bench --resume bench/001" in errors
     assert json.loads(record.read_text())["status"] == "interrupted"

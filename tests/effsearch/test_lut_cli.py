@@ -65,6 +65,11 @@ def test_a_table_is_built_by_a_command(cli: Cli, space: Path) -> None:
             130,
             "stopped; nothing was measured yet, the same command goes on",
         ),
+        (
+            "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)",
+            143,
+            "stopped; nothing was measured yet, the same command goes on",
+        ),
     ],
 )
 def test_a_command_that_measures_nothing_leaves_no_table(

@@ -16,7 +16,7 @@ from scripted import Scripted
 from effsearch.search_spaces.zoo import load_zoo
 from effsearch.training.trials import isolation
 from effsearch.training.trials.evaluator import Request
-from effsearch.training.trials.isolation import IsolatedEvaluator
+from effsearch.training.trials.isolation import IsolatedEvaluator, StoppedFromOutside
 from effsearch.training.trials.outcome import Outcome
 
 NETWORK = load_zoo("mobilenet-v1")
@@ -240,6 +240,12 @@ def test_a_process_that_ends_while_it_evaluates_had_started(evaluate: Evaluate) 
     outcomes = evaluate("print('out of tokens', file=sys.stderr, flush=True); os._exit(3)")
     assert outcomes[0].error == "evaluation process died: exit code 3: out of tokens"
     assert all(outcome.started for outcome in outcomes)
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+def test_a_process_that_is_told_to_stop_fails_no_network(number: str, evaluate: Evaluate) -> None:
+    with pytest.raises(StoppedFromOutside, match=number):
+        evaluate(f"os.kill(os.getpid(), signal.{number})")
 
 
 def test_closing_kills_the_process(made: list[IsolatedEvaluator], evaluate: Evaluate) -> None:

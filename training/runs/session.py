@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from effsearch.results.store.run import Run
+from effsearch.results.store.signals import wished_stop
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.training.loop.reports import EpochReport, StepReport, report_from_json
 from effsearch.training.loop.trainer import DivergedError, Trainer
@@ -19,7 +20,6 @@ from effsearch.training.runs.metrics import write_rows
 from effsearch.training.runs.preparation import open_images
 from effsearch.training.runs.progress import Display, shown_progress
 from effsearch.training.runs.setup import Plan
-from effsearch.training.runs.stopping import stop_wish
 
 if TYPE_CHECKING:
     from effsearch.training.distributed.launch import DistributedTrainer
@@ -75,7 +75,7 @@ def train_session(run: Run, plan: Plan, quiet: bool) -> Trained:
         display = open_things.enter_context(
             shown_progress(plan.recipe.epochs, len(past.curve), quiet)
         )
-        wished = open_things.enter_context(stop_wish())
+        wished = open_things.enter_context(wished_stop())
         watch = _Watch(keeper, display, wished, 60 * plan.config.checkpoint_minutes)
         try:
             result = trainer.train(on_step=watch.step, on_epoch=watch.epoch)

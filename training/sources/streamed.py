@@ -1,7 +1,6 @@
 """Images that are read while they are trained on: worker processes decode the next batches."""
 
 import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TypeVar
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from effsearch.results.store.signals import leave_to_parent
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.training.data.images import ImageListing
 from effsearch.training.data.skipping import skipped_notice, unreadable_image
@@ -171,16 +171,16 @@ def _make_loader(
         num_workers=workers,
         persistent_workers=workers > 0,
         prefetch_factor=_AHEAD if workers else None,
-        worker_init_fn=_ignore_interrupt,
+        worker_init_fn=_leave_signals,
         pin_memory=device.type == "cuda",
         # Else it would draw from torch's own random state, which decides the augmentation.
         generator=torch.Generator(),
     )
 
 
-def _ignore_interrupt(_: int) -> None:
-    """Leave Ctrl-C, which reaches all processes of a terminal, to the training: it may finish."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals(_: int) -> None:
+    """The training may finish its step when it is asked to stop, and needs its images for it."""
+    leave_to_parent()
 
 
 def _as_it_is(delivery: _T) -> _T:

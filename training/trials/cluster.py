@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 
+from effsearch.results.store.signals import deaf_children, held_back
 from effsearch.search_spaces.errors import MissingResourceError
 
 TRIALS_PER_GPU = 4
@@ -72,7 +72,8 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
     owned = not ray.is_initialized()
     try:
         if owned:
-            with _uninterrupted():
+            # Ray stopped half-way up crashes the interpreter. It also takes SIGTERM for itself.
+            with held_back(), deaf_children(signal.SIGHUP, signal.SIGTERM):
                 _start_ray(resources)
         have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         # Ray reports lost workers on stdout, which is for data.
@@ -80,7 +81,7 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
             yield have
     finally:
         if owned:
-            with _uninterrupted():
+            with held_back():
                 ray.shutdown()
 
 
@@ -93,22 +94,6 @@ def ray_session(resources: Resources) -> Iterator[Session]:
     """
     with cluster(resources) as have:
         yield _fit_resources(resources, have)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done: Ray stopped half-way up crashes the interpreter."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals go to the main thread alone
-        return
-    held: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if held:
-        raise KeyboardInterrupt
 
 
 def _start_ray(resources: Resources) -> None:

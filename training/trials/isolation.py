@@ -20,6 +20,10 @@ _KEPT_BYTES = 1 << 20
 """Kept of what a process writes to stderr, so that an evaluator that talks fills no disk."""
 
 
+class StoppedFromOutside(Exception):
+    """The evaluation was told to stop, as all processes of a batch job are: no network failed."""
+
+
 class IsolatedEvaluator:
     """Runs an evaluator in a child process that is started when needed.
 
@@ -43,7 +47,11 @@ class IsolatedEvaluator:
         self._ready = False
 
     def evaluate(self, requests: Sequence[Request]) -> list[Outcome]:
-        """One outcome a request, in order, whatever happens to the child."""
+        """One outcome a request, in order, whatever happens to the child.
+
+        Raises:
+            StoppedFromOutside: a signal that asks to stop reached the child.
+        """
         outcomes: list[Outcome] = []
         while len(outcomes) < len(requests):
             left = requests[len(outcomes) :]
@@ -97,6 +105,9 @@ class IsolatedEvaluator:
 
     def _crashed(self, requests: Sequence[Request]) -> list[Outcome]:
         code = self._process.wait() if self._process else 0
+        if -code in (signal.SIGTERM, signal.SIGHUP):
+            self.close()
+            raise StoppedFromOutside(f"{signal.Signals(-code).name} ended the evaluation process")
         started, said = self._ready, self._last_line()
         self.close()
         cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -26,7 +26,9 @@ _WANTED = 'return a fraction or {"accuracy": 0.93}'
 
 def main() -> None:
     """Answer requests until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    # Ctrl-C is the driver's to handle. SIGTERM ends us: Ray sends it when our parent is gone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})
     threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
     connection = Connection(int(sys.argv[1]))
     evaluator: Evaluator = pickle.loads(connection.recv_bytes())

@@ -1,9 +1,11 @@
-"""The front door, open before anything is loaded: Ctrl-C is one line from the first moment on."""
+"""The front door, open before anything is loaded: a stop is one line from the first moment on."""
 
 import errno
 import io
 import os
 import sys
+
+from effsearch.results.store.signals import exit_code, stopping_on_signals
 
 
 def main() -> None:
@@ -11,14 +13,15 @@ def main() -> None:
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):  # any name can be printed on any terminal
             sys.stdout.reconfigure(errors="backslashreplace")
-        from effsearch.cli.commands import run
+        with stopping_on_signals():
+            from effsearch.cli.commands import run
 
-        code = run()
+            code = run()
         if sys.stdout:
             sys.stdout.flush()
     except KeyboardInterrupt:
         print("effsearch: stopped", file=sys.stderr)
-        code = 130
+        code = exit_code()
     except OSError as problem:
         if problem.errno not in (errno.EPIPE, errno.ENOSPC):
             raise

@@ -69,6 +69,7 @@ def build(
     from effsearch.latency.command_meter import CommandMeter
     from effsearch.latency.meter import make_meter
     from effsearch.latency.prediction import Predictor
+    from effsearch.results.store.signals import exit_code
     from effsearch.search_spaces.errors import Interrupted
     from effsearch.search_spaces.space_file import load_space
     from effsearch.search_spaces.units import parse_seconds
@@ -91,7 +92,7 @@ def build(
                 table = build_from_networks(path, found, command, options, on_progress)
     except KeyboardInterrupt:
         kept = f"what was measured is in {path}" if path.exists() else "nothing was measured yet"
-        raise Interrupted(f"stopped; {kept}, the same command goes on") from None
+        raise Interrupted(f"stopped; {kept}, the same command goes on", exit_code()) from None
     _show(Predictor(table), as_json)
     if not quiet:
         print(f"table: {path}", file=sys.stderr)
