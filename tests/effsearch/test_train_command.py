@@ -15,7 +15,7 @@ from searches import effsearch, wait_until
 
 import effsearch as package
 from effsearch.search_spaces.cost import cost
-from effsearch.training.models.checkpoint import read_checkpoint
+from effsearch.training.models.checkpoint import read_checkpoint, save_checkpoint
 from effsearch.training.models.model_file import read_model
 from effsearch.training.sources import opening
 
@@ -302,7 +302,7 @@ def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path:
         (["--mean", "125,120,110", "--std", "1,1,1"], 2, "mean must be three numbers of at most 1"),
         (["--std", "0.2,0.2,0.2"], 2, "mean and std belong together"),
         (["--device", "cuda:7"], 4, "cuda:7"),
-        (["--from", "pickle.pt"], 2, "never run here: give a .safetensors file"),
+        (["--from", "pickle.pt"], 2, "pickle.pt'"),
         (["--device", "tpu"], 2, "unknown device 'tpu'"),
         (["--num-workers", "2", "--device", "cuda:1"], 2, "device of workers"),
         (["--phi", "9", "--model", "family/001"], 2, "no run 'family/001'"),
@@ -351,3 +351,9 @@ def test_a_run_resumes_only_as_what_it_is(cli, tmp_path: Path) -> None:
     last.write_bytes(whole[: len(whole) // 2])
     damaged = cli("train", "--resume", "train/001", "-q")
     assert (damaged.code, "cut off" in damaged.error) == (2, True)
+    last.write_bytes(whole)
+    tensors, header = read_checkpoint(last)
+    tensors["head.0.weight"][0] = torch.nan
+    save_checkpoint(last, tensors, header)
+    broken = cli("train", "--resume", "train/001", "-q")
+    assert (broken.code, "holds NaN or infinite values" in broken.error) == (2, True)
