@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install baseline test lint types clean
+.PHONY: install baseline test quick lint types clean
 
 install: $(VENV)/.installed
 
@@ -17,7 +17,12 @@ baseline: install
 	$(BIN)/effsearch baseline --target-flops 400M --samples 32 --finalists 3 --finalist-seeds 2
 
 test: install lint types
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --durations 20
+
+# While working: what needs neither Ray, nor other processes, nor seconds.
+quick: install
+	$(BIN)/ruff check --quiet .
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not (slow or ray or process)"
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What whole-search tests share: a Ray for the process; `searches` lies beside this file."""
 
+import inspect
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Shells start background jobs deaf to Ctrl-C, and so would be the commands that tests stop by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make quick` leaves out by what a test uses, so that no test need say it."""
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            continue
+        if "ray_address" in item.fixturenames:
+            item.add_marker("ray")
+        names = vars(item.module)
+        if "subprocess" in names or inspect.isfunction(names.get("effsearch")):
+            item.add_marker("process")
 
 
 @pytest.fixture(scope="session")
