@@ -6,18 +6,21 @@ the same one share its training), `resolution` in pixels and `proxy_resolution` 
 `memory_bytes`; `measured_ratio` of the MACs to the baseline's; `state` (`done`, `stopped`,
 `failed`, `waiting`); `accuracy` (mean over the seeds, a fraction) with `low` and `high`, `seeds`
 and `accuracies`; the same of the longer training of the top networks under `top_…`; `tied` with
-the best, `chosen`; `error`. `trainings.csv` has one row a training.
+the best, `chosen`; `error`; of the grid's trainings what the model of the surface says: `expected`
+accuracy, its posterior `expected_deviation`, and the interval from `expected_low` to
+`expected_high`, empty where no network was trained twice. `trainings.csv` has one row a training.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from effsearch.gridsearch.candidates import Candidate
-from effsearch.gridsearch.choice import Choice, choose
+from effsearch.gridsearch.choice import DEVIATIONS, Choice, Expected, choose, sizes_of
 from effsearch.gridsearch.grid import Triple
 from effsearch.gridsearch.jobs import Measured
+from effsearch.gridsearch.sensitivity import DIMENSIONS
 from effsearch.gridsearch.setup import Plan
 from effsearch.results.statistics import Estimate
 from effsearch.results.store.run import Run
@@ -27,10 +30,14 @@ from effsearch.search_spaces.scaling import Coefficients
 METHODS = {
     "seeds": "t intervals from the noise between seeds, pooled over all networks; of the best, "
     "corrected for having been picked",
-    "surface": "t intervals from the scatter of all networks about a quadratic surface, as each "
-    "has one seed; of the best, corrected for having been picked",
-    "none": "no interval: one seed each and too few networks to tell the noise",
+    "surface": "not known: no network was trained twice, so that noise and what the modelled "
+    "surface misses look alike (--repeats 5 trains a few again)",
+    "none": "not known: one seed each and too few networks to tell the noise",
 }
+MODELLED = (
+    "of the true accuracy, from a Gaussian process over log layers, log channels and log "
+    f"resolution; {DEVIATIONS:g} posterior deviations to each side"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +49,7 @@ class CoefficientsResult:
         path: the run directory.
         coefficients: the chosen α, β, γ.
         accuracy: mean over the seeds, a fraction.
-        interval: of the accuracy; None where the noise is unknown.
+        interval: of the true accuracy; None where it is not known.
         triples: rows of `trials.csv`.
         answer: the content of `coefficients.json`.
     """
@@ -68,8 +75,7 @@ def make_answer(
     Raises:
         EffsearchError: no training succeeded; the first failure is named.
     """
-    first = choose(plan.candidates, scores_of(grid))
-    choice = choose(plan.candidates, scores_of(top)) or first
+    first, choice = _choices(plan, grid, top)
     if choice is None or first is None:
         errors = [error for measured in grid.values() for error in measured.errors]
         cause = f"; the first: {errors[0]}" if errors else ""
@@ -78,7 +84,8 @@ def make_answer(
     estimate = choice.estimates[winner.id]
     coefficients = winner.triple.coefficients
     decided_by = top if winner.id in top and choice is not first else grid
-    low, high = _bounds(estimate)
+    expected = choice.expected[winner.id]
+    low, high = _bounds(expected)
     interval = None if low is None or high is None else [low, high]
     config = plan.config
     answer = {
@@ -94,7 +101,10 @@ def make_answer(
         "accuracy": estimate.mean,
         "accuracy_interval": interval,
         "confidence": choice.confidence,
-        "interval_method": METHODS[choice.method],
+        "interval_method": MODELLED if choice.surface and interval else METHODS[choice.method],
+        "expected": expected.mean,
+        "expected_deviation": expected.deviation,
+        "prefer": config.prefer,
         "noise": choice.noise,
         "seeds": len(decided_by[winner.id].accuracies),
         "decided_by": "top" if decided_by is top else "grid",
@@ -121,7 +131,10 @@ def make_answer(
             "failed": sum(bool(measured.errors) for measured in grid.values()),
             "stopped": sum(bool(measured.stopped) for measured in grid.values()),
         },
+        "depends_on": [asdict(one) for one in first.sensitivities],
+        "surface": _describe_surface(plan, first),
         "seeds_each": config.seeds,
+        "repeats": sum(len(found.accuracies) > config.seeds for found in grid.values()),
         "pruning": config.pruning,
         "top": len(top),
         "seed": config.seed,
@@ -142,6 +155,37 @@ def make_answer(
     )
 
 
+def _choices(
+    plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+) -> tuple[Choice | None, Choice | None]:
+    """By the grid alone, and the one that counts: by the longer trainings where there are any."""
+    first = choose(plan.candidates, scores_of(grid), plan.config.prefer)
+    return first, choose(plan.candidates, scores_of(top), plan.config.prefer) or first
+
+
+def _describe_surface(plan: Plan, choice: Choice) -> dict[str, Any] | None:
+    """The model of the grid's accuracies at every network; None where there is none."""
+    surface = choice.surface
+    if surface is None:
+        return None
+    return {
+        "noise": surface.noise,
+        "own": surface.own,
+        "lengths": dict(zip(DIMENSIONS, surface.lengths.tolist(), strict=True)),
+        "points": [
+            {
+                "network": found.id,
+                **dict(zip(DIMENSIONS, sizes, strict=True)),
+                "macs": found.cost.macs,
+                **_expected(choice.expected.get(found.id)),
+            }
+            for found, sizes in zip(
+                plan.candidates, sizes_of(plan.candidates).tolist(), strict=True
+            )
+        ],
+    }
+
+
 def scores_of(measured: Mapping[str, Measured]) -> dict[str, list[float]]:
     """Accuracies by seed of the networks whose trainings all went to their ends."""
     return {id: found.scores for id, found in measured.items() if found.mean is not None}
@@ -151,8 +195,7 @@ def triple_rows(
     plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
 ) -> list[dict[str, Any]]:
     """One row a feasible triple, in grid order; triples of one network share what it measured."""
-    first = choose(plan.candidates, scores_of(grid))
-    choice = choose(plan.candidates, scores_of(top)) or first
+    first, choice = _choices(plan, grid, top)
     rows = [
         _row(plan, candidate, triple, grid, top, first, choice)
         for candidate in plan.candidates
@@ -188,6 +231,7 @@ def _row(
         "tied": choice is not None and candidate.id in choice.ties,
         "chosen": chosen,
         "error": " ".join(measured.errors[0].split()) if measured.errors else "",
+        **_expected(first.expected.get(candidate.id) if first else None),
     }
 
 
@@ -201,6 +245,16 @@ def _measured(
         f"{prefix}high": high,
         f"{prefix}seeds": len(measured.accuracies),
         f"{prefix}accuracies": " ".join(f"{score:.6g}" for score in measured.scores),
+    }
+
+
+def _expected(expected: Expected | None) -> dict[str, float | None]:
+    low, high = _bounds(expected)
+    return {
+        "expected": expected.mean if expected else None,
+        "expected_deviation": expected.deviation if expected else None,
+        "expected_low": low,
+        "expected_high": high,
     }
 
 
@@ -226,7 +280,7 @@ def _describe(candidate: Candidate, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _bounds(estimate: Estimate | None) -> tuple[float | None, float | None]:
+def _bounds(estimate: Estimate | Expected | None) -> tuple[float | None, float | None]:
     """The interval of an accuracy, which lies between 0 and 1 whatever the noise."""
     if estimate is None or estimate.low is None or estimate.high is None:
         return None, None

@@ -6,9 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from effsearch.gridsearch.answer import CoefficientsResult, make_answer, scores_of
-from effsearch.gridsearch.config import MAY_CHANGE, TOP_KEYS, CoefficientsConfig, make_config
+from effsearch.gridsearch.choice import choose
+from effsearch.gridsearch.config import (
+    BEFORE_REPEATS,
+    MAY_CHANGE,
+    TOP_KEYS,
+    CoefficientsConfig,
+    make_config,
+)
 from effsearch.gridsearch.heat_map import draw_heat_map
 from effsearch.gridsearch.jobs import ListSource, Measured, failures
+from effsearch.gridsearch.repeats import networks_to_repeat
 from effsearch.gridsearch.running import check_device, queue_runner
 from effsearch.gridsearch.setup import Plan, make_plan
 from effsearch.gridsearch.study import (
@@ -30,6 +38,7 @@ from effsearch.results.lifecycle import (
     say,
     write_trials,
 )
+from effsearch.results.store.events import Asked
 from effsearch.results.store.files import write_atomically, write_json
 from effsearch.results.store.ledger import Ledger, read_events
 from effsearch.results.store.run import Run
@@ -84,8 +93,8 @@ def resume_coefficients(
     Args:
         reference: path or `coefficients/001`; None for the newest coefficients run.
         changes: configuration keys given anew. Only those that do not change what is measured
-            may differ from the run's, and `top` with its epochs and seeds while none of the top
-            networks has been trained.
+            may differ from the run's; `top` with its epochs and seeds while none of the top
+            networks has been trained, and `repeats` while no network has been trained again.
 
     Raises:
         InputError: no such run, a change that would make it another search, or a study of another
@@ -93,12 +102,12 @@ def resume_coefficients(
         EffsearchError: as `search_coefficients`.
     """
     found = find_run(run_dir, reference, KIND)
-    config = make_config(found.config, changes)
+    before = BEFORE_REPEATS | found.config
+    config = make_config(before, changes)
     if config.baseline != found.config["baseline"]:
         _same_baseline(found, config, run_dir)
         config = make_config(config.to_dict(), {"baseline": found.config["baseline"]})
-    may_change = MAY_CHANGE if (found.path / TOP_LEDGER).exists() else MAY_CHANGE | TOP_KEYS
-    refuse_changes(found, changed_keys(found.config, config.to_dict(), may_change))
+    refuse_changes(found, changed_keys(before, config.to_dict(), _may_change(found)))
     if config.storage is not None and "***" in config.storage:
         raise InputError("the password of the study's database is not kept: give --storage again")
     check_device(config)
@@ -136,13 +145,18 @@ def _run_trainings(
             say(ledger.notice or "", quiet)
             grid = _grid_queue(run, plan, url, ledger, quiet)
             run_queue(grid, plan.evaluator, "grid")
+            measured = grid.measured
+            if plan.config.seeds == 1 and plan.config.repeats:
+                repeats = _repeat_queue(plan, measured, ledger)
+                run_queue(repeats, plan.evaluator, "repeats")
+                measured = repeats.measured
         if not plan.config.top:
-            return grid.measured, {}
+            return measured, {}
         with Ledger.open(run.path / TOP_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
-            top = _top_queue(plan, grid.measured, ledger)
+            top = _top_queue(plan, measured, ledger)
             run_queue(top, plan.longer, "top")
-        return grid.measured, top.measured
+        return measured, top.measured
 
 
 def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> Trainings:
@@ -164,21 +178,59 @@ def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> 
     )
 
 
+def _repeat_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trainings:
+    """A second training, in the grid's ledger, of the networks that the model names.
+
+    They follow from the first trainings alone, so that a resumed run names the same ones.
+    """
+    first = {id: found.accuracies[0] for id, found in grid.items() if 0 in found.accuracies}
+    again = networks_to_repeat(plan.candidates, first, plan.config.repeats)
+    events = read_events(ledger.path)
+    queue = Trainings(
+        ListSource(plan.job(candidate) for candidate in again),
+        ledger,
+        events,
+        networks=len(again),
+        seeds=2,
+        seed=plan.config.seed,
+    )
+    queue.samples = len(grid) + len(again)  # the first trainings are done and are counted as such
+    return queue
+
+
 def _top_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trainings:
-    """The best networks of the grid; ties in the mean go to the cheaper one."""
-    means = {id: sum(scores) / len(scores) for id, scores in scores_of(grid).items()}
-    measured = [candidate for candidate in plan.candidates if candidate.id in means]
-    best = sorted(measured, key=lambda found: (-means[found.id], found.cost.macs, found.id))
+    """The networks of the grid of which most is expected; those begun already come first."""
+    scores = scores_of(grid)
+    choice = choose(plan.candidates, scores)
+    expected = choice.expected if choice else {}
+    measured = [found for found in plan.candidates if found.id in scores]
+    events = read_events(ledger.path)
+    begun = {event.arch_id for event in events if isinstance(event, Asked)}
+    best = sorted(
+        measured,
+        key=lambda one: (one.id not in begun, -expected[one.id].mean, one.cost.macs, one.id),
+    )
     chosen = best[: plan.config.top]
     return Trainings(
         ListSource(plan.job(candidate) for candidate in chosen),
         ledger,
-        read_events(ledger.path),
+        events,
         networks=len(chosen),
         seeds=plan.config.top_seeds,
         # Other seeds than in the grid: what was lucky there is measured afresh.
         seed=plan.config.seed + 1_000_000,
     )
+
+
+def _may_change(run: Run) -> frozenset[str]:
+    """Keys of its configuration that a resumption may give anew."""
+    keys = MAY_CHANGE
+    if not (run.path / TOP_LEDGER).exists():
+        keys |= TOP_KEYS
+    events = read_events(run.paths.ledger) if run.paths.ledger.exists() else []
+    if all(event.batch == 0 for event in events if isinstance(event, Asked)):
+        keys |= {"repeats"}
+    return keys
 
 
 def _local_storage(run: Run) -> str:

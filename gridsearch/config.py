@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Literal, get_args
 
 from effsearch.gridsearch.candidates import Constraint
+from effsearch.gridsearch.choice import Prefer
 from effsearch.gridsearch.grid import Grid, exact_tolerance, make_grid
 from effsearch.results.config import (
     check_gpus,
@@ -23,6 +24,7 @@ Pruning = Literal["none", "halving"]
 
 MAY_CHANGE = frozenset(
     {
+        "prefer",
         "storage",
         "workers",
         "cpus_per_trial",
@@ -36,6 +38,9 @@ MAY_CHANGE = frozenset(
 
 TOP_KEYS = frozenset({"top", "top_epochs", "top_seeds"})
 """Keys that matter only once the grid is measured."""
+
+BEFORE_REPEATS = {"repeats": 0}
+"""What a run is taken to have been told that was started when networks were not repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,9 @@ class CoefficientsConfig:
             many times that as its own resolution is of the baseline's. None for the recipe's.
         recipe: further options of the training.
         seeds: trainings of each network.
+        repeats: with one seed, how many networks are trained once more, so that noise is measured.
+        prefer: what the choice goes by, `default`, `accuracy` or `efficiency`; see
+            `effsearch.gridsearch.choice`.
         pruning: `halving` gives trainings up that fall behind (asynchronous successive halving).
         top: how many of the best networks are trained again, longer, before the choice.
         top_epochs: of these trainings; None for three times the grid's.
@@ -86,6 +94,8 @@ class CoefficientsConfig:
     proxy_resolution: int | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     seeds: int = 1
+    repeats: int = 5
+    prefer: Prefer = "default"
     pruning: Pruning = "none"
     top: int = 0
     top_epochs: int | None = None
@@ -104,12 +114,16 @@ class CoefficientsConfig:
         self.make_grid()
         self.make_tolerance()
         round_resolution(1, self.resolution_rounding)
-        for name, known in (("constraint", Constraint), ("pruning", Pruning)):
+        for name, known in (
+            ("constraint", Constraint),
+            ("pruning", Pruning),
+            ("prefer", Prefer),
+        ):
             if getattr(self, name) not in get_args(known):
                 raise unknown_name(name, getattr(self, name), get_args(known))
         for name in ("seeds", "top_seeds", "cpus_per_trial"):
             check_whole(name, getattr(self, name), 1)
-        for name in ("seed", "top"):
+        for name in ("seed", "top", "repeats"):
             check_whole(name, getattr(self, name), 0)
         for name in ("max_images", "epochs", "proxy_resolution", "top_epochs", "workers"):
             if getattr(self, name) is not None:

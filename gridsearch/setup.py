@@ -151,6 +151,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
     seconds = _seconds_per_training(plan)
     epochs = config.top_epochs or TOP_EPOCHS * recipe.epochs
     top = min(config.top, len(plan.candidates)) * config.top_seeds * epochs / recipe.epochs
+    repeats = min(config.repeats, len(plan.candidates)) if config.seeds == 1 else 0
     trainings = len(plan.candidates) * config.seeds
     macs = [candidate.cost.macs for candidate in plan.candidates]
     return {
@@ -161,6 +162,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
         "networks": len(plan.candidates),
         "macs": [min(macs), max(macs)],
         "trainings": trainings,
+        "repeats": repeats,
         "top": min(config.top, len(plan.candidates)) * config.top_seeds,
         "epochs": recipe.epochs,
         "proxy_resolutions": [min(plan.resolutions.values()), max(plan.resolutions.values())],
@@ -169,7 +171,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
         "cpus_per_trial": config.cpus_per_trial,
         "gpus_per_trial": config.gpus_per_trial or 0,
         "seconds_per_training": seconds,
-        "estimated_seconds": round(seconds * (trainings + top) / workers),
+        "estimated_seconds": round(seconds * (trainings + repeats + top) / workers),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from effsearch.results.formatting import number
 from effsearch.results.kinds.kind import Kind, Opening, Step
 from effsearch.results.kinds.opening import command, go_on, percent, resume, trainings, unfinished
+from effsearch.results.kinds.surface import what_mattered, why_chosen
 from effsearch.results.kinds.trials import TRIALS
 from effsearch.results.plots import finalists, front, heatmap, network, noise, progress, ratio
 from effsearch.results.store.kind_table import Table
@@ -21,8 +22,9 @@ TABLE = Table(
     flags=("tied", "chosen"),
     shown=(
         "alpha", "beta", "gamma", "product", "measured_ratio", "macs", "accuracy", "low", "high",
-        "top_accuracy", "tied", "chosen", "network",
+        "expected", "top_accuracy", "tied", "chosen", "network",
     ),
+    later=("expected", "expected_deviation", "expected_low", "expected_high"),
 )  # fmt: skip
 
 
@@ -43,13 +45,14 @@ def _opening(data: RunData) -> Opening:
             f"Budget: {grid['triples']} triples of the grid come to {grid['networks']} distinct "
             f"networks; {grid['failed']} trainings failed."
         )
+    said.extend(filter(None, (why_chosen(answer), what_mattered(answer))))
     said.append(_certainty(answer))
     steps = [Step("Grow the family", command(data, f"scale --coefficients {data.reference}"))]
     ties = answer.get("ties")
     if isinstance(ties, list) and len(ties) > 1:
+        rule = "" if why_chosen(answer) else "; the cheapest of them was chosen"
         said.append(
-            f"Networks that cannot be told from the best: {len(ties)}, the best included; the "
-            "cheapest of them was chosen."
+            f"Networks that cannot be told from the best: {len(ties)}, the best included{rule}."
         )
         if not answer.get("top"):
             why = "Tell the tied networks apart by longer trainings"
@@ -60,12 +63,14 @@ def _opening(data: RunData) -> Opening:
 def _certainty(answer: Mapping[str, Any]) -> str:
     interval = answer.get("accuracy_interval")
     if not isinstance(interval, list):
-        return "How sure: not known. One training each, and too few networks to tell the noise."
+        return f"How sure: {answer.get('interval_method', 'not known')}."
     low, high = (percent(value) for value in interval)
     share = f" ({answer['confidence']:.0%} interval)" if "confidence" in answer else ""
     seeds = answer.get("seeds")
     over = f", by {trainings(seeds)}" if isinstance(seeds, int) else ""
-    return f"How sure: the accuracy lies between {low} and {high}{share}{over}."
+    expected = answer.get("expected")
+    believed = "" if expected is None else f" is expected at {percent(expected)} and"
+    return f"How sure: the accuracy{believed} lies between {low} and {high}{share}{over}."
 
 
 def _heading(data: RunData) -> str:

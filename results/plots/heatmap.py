@@ -1,5 +1,6 @@
-"""The surface of a grid: accuracy over β and γ, the depth α following from them, ties marked."""
+"""The surface of a grid over β and γ, the depth α following from them: modelled and measured."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,9 +37,10 @@ def draw_heatmap(data: RunData) -> "Figure":
 def surface(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> "Figure":
     """One cell a pair of β and γ.
 
-    α·β²·γ² ≈ 2 leaves few α to each; a cell shows the chosen triple, else one tied with the best,
-    else the most accurate. Its colour is the accuracy in the grid, where all networks were trained
-    alike; what a longer training of the best came to is written below it.
+    α·β²·γ² ≈ 2 leaves few α to each; a cell shows the chosen triple, else the one of which most is
+    expected. Its colour is the expected accuracy, that of the disc in it what was measured, both
+    in the grid, where all networks were trained alike; what a longer training of the best came to
+    is written below it. A run from before there was a model has the measured accuracy as colour.
 
     Args:
         rows: of the run's `trials.csv`.
@@ -75,7 +77,14 @@ def surface(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> "Fi
 
 
 def _rank(row: Mapping[str, Any]) -> tuple[bool, bool, float]:
-    return bool(row["chosen"]), bool(row["tied"]), float(row["accuracy"])
+    is_tied = bool(row["tied"]) and row.get("expected") is None
+    return bool(row["chosen"]), is_tied, _shown(row)
+
+
+def _shown(row: Mapping[str, Any]) -> float:
+    """The expected accuracy, or what was measured where nothing is modelled."""
+    expected = row.get("expected")
+    return float(row["accuracy"] if expected is None else expected)
 
 
 def _draw_cells(
@@ -85,24 +94,36 @@ def _draw_cells(
     betas: Sequence[float],
     gammas: Sequence[float],
 ) -> None:
-    values = [
-        [100 * cells[beta, gamma]["accuracy"] if (beta, gamma) in cells else None for beta in betas]
+    numbers = [
+        [100 * _shown(cells[place]) if (place := (beta, gamma)) in cells else math.nan
+         for beta in betas]
         for gamma in gammas
-    ]
-    numbers = [[float("nan") if value is None else value for value in line] for line in values]
+    ]  # fmt: skip
+    modelled = any(row.get("expected") is not None for row in cells.values())
+    everything = [100 * row["accuracy"] for row in cells.values()] if modelled else []
+    everything += [value for line in numbers for value in line if not math.isnan(value)]
+    lowest, highest = min(everything), max(everything)
     image = axes.imshow(
-        numbers, origin="lower", cmap="cividis", aspect="equal", interpolation="nearest"
-    )
+        numbers, origin="lower", cmap="cividis", aspect="equal", interpolation="nearest",
+        vmin=lowest, vmax=highest,
+    )  # fmt: skip
     bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=30, pad=0.02)
-    bar.set_label("accuracy in the grid (%)")
+    measured = "expected accuracy; disc: measured" if modelled else "accuracy"
+    bar.set_label(f"{measured}, in the grid (%)")
     bar.outline.set_visible(False)
+    if modelled:
+        axes.scatter(
+            [betas.index(beta) - 0.33 for beta, _ in cells],
+            [gammas.index(gamma) + 0.33 for _, gamma in cells],
+            c=[100 * row["accuracy"] for row in cells.values()],
+            s=34, cmap="cividis", vmin=lowest, vmax=highest, edgecolors=PAPER, linewidths=0.8,
+        )  # fmt: skip
     if len(cells) > _MOST_LABELLED:
         return
-    lowest, highest = image.get_clim()
     middle = (lowest + highest) / 2
     for (beta, gamma), row in cells.items():
         longer = row.get("top_accuracy")
-        text = f"{100 * row['accuracy']:.1f}\nα {row['alpha']:g}"
+        text = f"{100 * _shown(row):.1f}\nα {row['alpha']:g}"
         axes.text(
             betas.index(beta),
             gammas.index(gamma),
@@ -110,7 +131,7 @@ def _draw_cells(
             ha="center",
             va="center",
             fontsize=6.5,
-            color="white" if 100 * row["accuracy"] < middle else "black",
+            color="white" if 100 * _shown(row) < middle else "black",
         )
 
 
@@ -163,8 +184,9 @@ def _mark_ticks(set_ticks: Any, values: Sequence[float]) -> None:
 HEATMAP = Plot(
     "heatmap",
     "The surface of the grid",
-    "Accuracy over β and γ; each cell names its α. All cells were trained alike; what a longer "
-    "training of the best came to is written below.",
+    "Accuracy over β and γ: a cell is what the model of the surface expects, its disc what was "
+    "measured; each names its α. All were trained alike; what a longer training of the best came "
+    "to is written below.",
     draw_heatmap,
     is_wide=True,
 )

@@ -25,6 +25,7 @@ class Table:
         title: what its rows are, as a heading.
         numbers, flags: columns that have to be there; whatever else there is stays text.
         shown: columns of the report.
+        later: numbers that runs from before do not have.
     """
 
     file: str
@@ -32,6 +33,7 @@ class Table:
     numbers: tuple[str, ...]
     flags: tuple[str, ...] = ()
     shown: tuple[str, ...]
+    later: tuple[str, ...] = ()
 
 
 def read_table(directory: Path, table: Table | None) -> tuple[Row, ...]:
@@ -68,6 +70,8 @@ def _row(values: dict[str, str | None], table: Table, path: Path, line: int) -> 
     row: Row = dict(values)
     for name in table.numbers:
         row[name] = _number(values[name], f"{path}, line {line}, {name}")
+    for name in table.later:
+        row[name] = _number(values.get(name), f"{path}, line {line}, {name}")
     for name in table.flags:
         row[name] = values[name] == "True"
     return row

@@ -38,6 +38,7 @@ def options(tiny: Architecture) -> dict[str, Any]:
         "epochs": 1,
         "max_images": 60,
         "proxy_resolution": 8,
+        "repeats": 0,
     }
 
 
@@ -151,6 +152,26 @@ def test_top_networks_are_trained_again_longer_with_seeds_of_their_own(
 
 
 @pytest.mark.slow
+def test_a_few_networks_are_trained_again_and_later_the_same_ones(
+    root: Path, options: dict[str, Any], ray_address: str
+) -> None:
+    config = make_config(options, {"step": 0.2, "repeats": 2, "workers": 1})
+    result = search_coefficients(config, run_dir=root, quiet=True)
+    told = networks_told(read_events(result.path / "trials.jsonl"))
+    again = {network for network, times in told.items() if times == 2}
+    assert len(again) == result.answer["repeats"] == 2
+    assert set(told.values()) == {1, 2}
+    assert {row["network"] for row in result.triples if row["seeds"] == 2} == again
+
+    later = search_coefficients(make_config(config.to_dict(), {"repeats": 0}), run_dir=root)
+    resumed = resume_coefficients(later.run, {"repeats": 2}, run_dir=root, quiet=True)
+    assert networks_told(read_events(resumed.path / "trials.jsonl")) == told
+    assert resumed.answer["expected"] == pytest.approx(result.answer["expected"])
+    with pytest.raises(InputError, match="another repeats"):
+        resume_coefficients(later.run, {"repeats": 3}, run_dir=root, quiet=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_stop_names_the_command_that_resumes_and_leaves_a_table(
     number: signal.Signals, root: Path, options: dict[str, Any], tmp_path: Path, ray_address: str
@@ -173,6 +194,10 @@ def test_a_finished_grid_can_be_decided_by_longer_trainings(
 ) -> None:
     config = make_config(options, {"step": 0.2, "workers": 1})
     grid = search_coefficients(config, run_dir=root, quiet=True)
+    # As a run has it that was started before there were repeats and preferences.
+    record = json.loads((grid.path / "run.json").read_text())
+    del record["config"]["repeats"], record["config"]["prefer"]
+    (grid.path / "run.json").write_text(json.dumps(record))
     ledger = (grid.path / "trials.jsonl").read_bytes()
     longer = {"top": 2, "top_epochs": 2, "top_seeds": 2}
     result = resume_coefficients(grid.run, longer, run_dir=root, quiet=True)

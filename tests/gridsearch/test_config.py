@@ -32,6 +32,8 @@ def test_a_rounding_may_be_a_number_as_it_is_in_a_yaml_file() -> None:
         ({"constraint": "mesured"}, "did you mean 'measured'"),
         ({"pruning": "halvin"}, "did you mean 'halving'"),
         ({"resolution_rounding": "7"}, "unknown rounding"),
+        ({"prefer": "acuracy"}, "did you mean 'accuracy'"),
+        ({"repeats": -1}, "repeats must be a whole number of at least 0"),
         ({"seeds": 0}, "seeds must be a whole number of at least 1"),
         ({"top": -1}, "top must be"),
         ({"tollerance": 0.1}, "did you mean 'tolerance'"),
@@ -57,6 +59,8 @@ def test_budgets_are_multiples_or_amounts() -> None:
         ({"budgets": ["-2"]}, "-2"),
         ({"budgets": "2,4"}, "list of texts"),
         ({"budget_tolerance": 0}, "budget_tolerance"),
+        ({"prefer": "acuracy"}, "did you mean 'accuracy'"),
+        ({"repeats": -1}, "repeats must be a whole number of at least 0"),
         ({"seeds": 0}, "seeds"),
     ],
 )

@@ -21,6 +21,7 @@ from effsearch.results.plots.choices import read_choices
 from effsearch.results.plots.family import trained_members
 from effsearch.results.plots.files import figure_bytes, inline_svg, write_file
 from effsearch.results.plots.forest import measure_importance
+from effsearch.results.plots.heatmap import surface
 from effsearch.results.plots.repeated import finalists
 from effsearch.results.plots.several import draw_several
 from effsearch.results.plots.style import NothingToDrawError, styled
@@ -200,6 +201,15 @@ def test_the_surface_marks_the_choice_the_ties_and_longer_trainings(
     assert "chosen α = 1.2, β = 1.1, γ = 1.15" in said
     assert "88.0\nα 1.2\n95.0 long" in said  # the grid's accuracy first: all cells are alike in it
     assert "not to be told from the best" in said
+
+
+def test_the_surface_shows_what_is_expected_where_a_model_says_so(tmp_path: Path) -> None:
+    data = other_kinds.coefficients(tmp_path)
+    rows = [row | {"expected": 0.9 + 0.01 * place} for place, row in enumerate(data.rows)]
+    answer = data.answer or {}
+    figure = styled(lambda: surface(rows, answer))
+    assert "92.0\nα 1.2\n95.0 long" in texts(figure)
+    assert "expected accuracy; disc: measured, in the grid (%)" in texts(figure)
 
 
 def test_finalists_of_a_grid_are_its_longer_trainings(tmp_path: Path) -> None:

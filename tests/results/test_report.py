@@ -208,6 +208,28 @@ def test_coefficients_are_told_with_their_ties(tmp_path: Path) -> None:
     assert "effsearch scale --coefficients coefficients/001" in said
 
 
+def test_coefficients_are_told_with_what_was_expected_and_what_mattered(tmp_path: Path) -> None:
+    moved = {"low": 224.0, "high": 314.0, "best": 291.0, "change": 0.021, "deviation": 0.004}
+    unmoved = {"low": 16.0, "high": 32.0, "best": 16.0, "change": 0.002, "deviation": 0.005}
+    data = other_kinds.coefficients(
+        tmp_path,
+        prefer="default",
+        expected=0.948,
+        depends_on=[
+            {"dimension": "resolution", "told": True, **moved},
+            {"dimension": "layers", "told": False, **unmoved},
+        ],
+    )
+    said = words(data)
+    assert "Chosen: the cheapest network within one posterior standard deviation" in said
+    assert (
+        "resolution 2.1 ± 0.4 points between 224 and 314 pixels, best at 291. "
+        "Not told from noise: layers 0.2 ± 0.5 points" in said
+    )
+    assert "the accuracy is expected at 94.80% and lies between 93.00% and 97.00%" in said
+    assert "cheapest of them was chosen" not in said
+
+
 def test_a_grid_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
     with make_run(tmp_path, "coefficients") as run:
         write_ledger(run.paths.ledger, [asked(0), told(0)])

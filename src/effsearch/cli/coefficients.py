@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from effsearch.gridsearch.config import CoefficientsConfig
 
 MANY_TIES = 5
-"""From more ties than these on, the cheapest of them says little, and a longer look is advised."""
+"""From more ties than these on a longer look is advised."""
 
 
 def coefficients(
@@ -75,6 +75,21 @@ def coefficients(
         ),
     ] = None,
     seeds: Annotated[Whole, typer.Option(help="Trainings of each network [1].")] = None,
+    repeats: Annotated[
+        Whole,
+        typer.Option(
+            help="With one seed, networks that are trained once more, chosen by the model of the "
+            "surface, so that noise is measured; 0 for none [5]."
+        ),
+    ] = None,
+    prefer: Annotated[
+        Text,
+        typer.Option(
+            help="default: the cheapest network within one posterior standard deviation of the "
+            "best expected accuracy. accuracy: the best expected one. efficiency: the best of "
+            "expected accuracy * MACs^-0.07."
+        ),
+    ] = None,
     pruning: Pruning = None,
     top: Annotated[
         Whole, typer.Option(help="Train so many of the best again before the choice [0].")
@@ -149,6 +164,7 @@ def _dry_run(config: "CoefficientsConfig", run_dir: Path, as_json: bool) -> None
 
 def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
     from effsearch.results.kinds.registry import resume_command
+    from effsearch.results.kinds.surface import what_is_expected, what_mattered, why_chosen
     from effsearch.results.terminal import print_table
 
     answer = result.answer
@@ -156,22 +172,37 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
         print_document(answer)
         return
     print_table(
-        ("alpha", "beta", "gamma", "product", "MACs", "measured", "accuracy", "interval", ""),
+        (
+            "alpha",
+            "beta",
+            "gamma",
+            "product",
+            "MACs",
+            "measured",
+            "accuracy",
+            "expected",
+            "interval",
+            "",
+        ),
         [_line(row) for row in _best_rows(result)],
     )
     if quiet:
         return
+    for said in (why_chosen(answer), what_mattered(answer)):
+        if said:
+            print(said, file=sys.stderr)
+    print(
+        f"measured {answer['accuracy']:.4f}; {what_is_expected(answer)}; "
+        f"{answer['interval_method']}",
+        file=sys.stderr,
+    )
     ties = len(answer["ties"])
-    print(f"accuracy {_spread(answer)}; {answer['interval_method']}", file=sys.stderr)
     if ties > 1:
-        print(
-            f"{ties} networks cannot be told from the best; the cheapest of them is chosen",
-            file=sys.stderr,
-        )
+        print(f"{ties} networks cannot be told from the best by a t test", file=sys.stderr)
     if not answer["top"] and ties > MANY_TIES:
         print(
-            "to tell them apart, train the best five again, longer and over three seeds: "
-            f"{resume_command(result.path, 'coefficients')} --top 5",
+            "to tell them apart, train the five of which most is expected again, longer and over "
+            f"three seeds: {resume_command(result.path, 'coefficients')} --top 5",
             file=sys.stderr,
         )
     print(f"coefficients: {result.path / 'coefficients.json'}", file=sys.stderr)
@@ -180,11 +211,17 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
 def _best_rows(result: "CoefficientsResult") -> list[dict[str, Any]]:
     """The chosen triple, then the best others, one for each network."""
     measured = [row for row in result.triples if row["accuracy"] is not None]
-    measured.sort(key=lambda row: (not row["chosen"], -_accuracy(row), row["macs"]))
+    measured.sort(key=lambda row: (not row["chosen"], -_standing(row), row["macs"]))
     by_network: dict[str, dict[str, Any]] = {}
     for row in measured:
         by_network.setdefault(row["network"], row)
     return list(by_network.values())[:8]
+
+
+def _standing(row: dict[str, Any]) -> float:
+    """What the choice went by: the longer training, else what is expected."""
+    longer, expected = row["top_accuracy"], row["expected"]
+    return float(longer if longer is not None else expected if expected is not None else -1.0)
 
 
 def _accuracy(row: dict[str, Any]) -> float:
@@ -194,7 +231,7 @@ def _accuracy(row: dict[str, Any]) -> float:
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     from effsearch.search_spaces.units import format_count
 
-    prefix = "" if row["top_accuracy"] is None else "top_"
+    prefix = "expected_" if row["top_accuracy"] is None else "top_"
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
     said = "chosen" if row["chosen"] else "tied with the best" if row["tied"] else ""
     return (
@@ -205,16 +242,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         format_count(row["macs"]),
         f"{row['measured_ratio']:.2f}x",
         f"{_accuracy(row):.4f}",
+        "-" if row["expected"] is None else f"{row['expected']:.4f}",
         "-" if low is None else f"{low:.4f} to {high:.4f}",
         said,
-    )
-
-
-def _spread(answer: dict[str, Any]) -> str:
-    interval = answer["accuracy_interval"]
-    if interval is None:
-        return f"{answer['accuracy']:.4f}"
-    return (
-        f"{answer['accuracy']:.4f}, {answer['confidence']:.0%} interval "
-        f"{interval[0]:.4f} to {interval[1]:.4f}"
     )
