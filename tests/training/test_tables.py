@@ -12,10 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from small_model import write_model
 
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.dataset import find_held_out, list_training, load_train
-from effsearch.training.data.images import Columns, ImageDataset
+from effsearch.training.data.images import ImageDataset
+from effsearch.training.data.named_columns import Columns
+from effsearch.training.export.images import images_to_check
+from effsearch.training.loop.evaluated_part import evaluate_checkpoint
 from effsearch.training.sources.packed import readable_anywhere
 from effsearch.training.sources.parts import find_parts
 
@@ -320,3 +324,18 @@ def test_list_labels_of_a_hub_set_are_refused(tmp_path):
     write_table(tmp_path / "set" / "train.parquet", image=cells(), label=[[0], [1]] * 3)
     with pytest.raises(InputError, match="are lists"):
         list_training(f"hf:{tmp_path / 'set'}")
+
+
+def test_a_model_finds_the_columns_of_its_training_again(tmp_path):
+    table = {"photo": cells(), "scan": cells(RED[::-1]), "finding": LABELS}
+    root = write_table(tmp_path / "train.parquet", **table)
+    write_table(tmp_path / "test.parquet", **table)
+    columns = Columns(image="scan", label="finding")
+    about = {"name": root, **columns.to_dict()}
+    write_model(tmp_path / "m.safetensors", data=about, class_names=("0", "1"))
+    done = evaluate_checkpoint(tmp_path / "m.safetensors", device="cpu")
+    images, source = images_to_check(tmp_path / "m.safetensors", None, 6)
+
+    assert done.evaluation.images == 6
+    assert source == root
+    assert images[:, 0, 8, 8].tolist() == RED[::-1]

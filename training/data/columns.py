@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.data.images import Columns
+from effsearch.training.data.named_columns import Columns
 
 _IMAGES = ("image", "img", "picture", "photo", "images")
 _IMAGE_TEXTS = (

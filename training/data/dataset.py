@@ -15,7 +15,8 @@ import torch
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.decode import largest_readable_side, readable_images
 from effsearch.training.data.depth import common_levels, is_deep
-from effsearch.training.data.images import ANY_COLUMNS, Columns, HeldOut, ImageDataset, ImageListing
+from effsearch.training.data.images import HeldOut, ImageDataset, ImageListing
+from effsearch.training.data.named_columns import ANY_COLUMNS, Columns
 from effsearch.training.data.parquet_layout import find_parquet
 from effsearch.training.data.progress import progress_line
 from effsearch.training.data.skipping import decode_listing, skipped_notice

@@ -23,13 +23,14 @@ from effsearch.training.data.columns import (
     image_column,
     label_column,
 )
-from effsearch.training.data.images import Columns, HeldOut, ImageListing, Picture
+from effsearch.training.data.images import HeldOut, ImageListing, Picture
 from effsearch.training.data.labels import (
     distinct_names,
     is_unlabelled,
     number_labels,
     plain_labels,
 )
+from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.part_names import PARTS, part_of
 
 # Cells that tell how a column holds its pictures.

@@ -30,22 +30,6 @@ Picture: TypeAlias = Path | BytesIO | Image.Image | Unreadable | None
 Pictures: TypeAlias = Callable[[Sequence[int]], Iterator[tuple[str, Picture]]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Columns:
-    """Names of a table's columns that the user gives; None where the table is to tell.
-
-    Attributes:
-        image: of the images.
-        label: of their classes.
-    """
-
-    image: str | None = None
-    label: str | None = None
-
-
-ANY_COLUMNS = Columns()
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageListing:
     """One part (training or test) of a dataset: labels are known, pictures are not yet decoded.

@@ -26,7 +26,7 @@ from effsearch.training.data.columns import (
     label_column,
 )
 from effsearch.training.data.image_folder import FilePictures
-from effsearch.training.data.images import Columns, HeldOut, ImageListing, Picture, Pictures
+from effsearch.training.data.images import HeldOut, ImageListing, Picture, Pictures
 from effsearch.training.data.labels import (
     Labels,
     distinct_names,
@@ -34,6 +34,7 @@ from effsearch.training.data.labels import (
     number_labels,
     plain_labels,
 )
+from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.parquet_layout import ParquetLayout
 
 # Cells that tell how a column holds its pictures.

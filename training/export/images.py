@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from effsearch.search_spaces.errors import EffsearchError
+from effsearch.training.data.named_columns import ANY_COLUMNS
 from effsearch.training.loop.pictures import model_input, sample_data
 from effsearch.training.models.model_file import read_model_info
 
@@ -28,7 +29,8 @@ def images_to_check(checkpoint: Path, data: str | None, count: int) -> tuple["Te
     info = read_model_info(checkpoint)
     source = data if data is not None else info.data_name
     try:
-        samples = sample_data(source, count)
+        columns = info.columns if data is None else ANY_COLUMNS
+        samples = sample_data(source, count, columns=columns)
     except EffsearchError:
         if data is not None:
             raise

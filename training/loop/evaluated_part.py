@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.training.data.named_columns import ANY_COLUMNS, Columns
 from effsearch.training.devices.device import choose_device
 from effsearch.training.loop.evaluation import (
     Evaluation,
@@ -47,6 +48,7 @@ def evaluate_checkpoint(
     part: str = "test",
     device: str = "auto",
     skip_bad: bool = False,
+    columns: Columns = ANY_COLUMNS,
 ) -> PartEvaluation:
     """Evaluate a model file.
 
@@ -56,6 +58,8 @@ def evaluate_checkpoint(
             training held out.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
         skip_bad: leave unreadable images out and count them in the notices.
+        columns: of a table, where the user names them; of the model's own data those of its
+            training.
 
     Raises:
         InputError: a file or data that cannot be read, no such part, or other classes.
@@ -66,9 +70,11 @@ def evaluate_checkpoint(
     place = choose_device(device)
     network, info = read_model(path)
     name = info.data_name if data is None else data
-    parts = find_parts(name, validation=0.0, split_seed=0)
+    if data is None and columns == ANY_COLUMNS:
+        columns = info.columns
+    parts = find_parts(name, validation=0.0, split_seed=0, columns=columns)
     if part == "validation" and not len(parts.validation.labels):
-        parts = _carved(name, info, skip_bad)
+        parts = _carved(name, info, skip_bad, columns)
     listing = parts.test if part == "test" else parts.validation
     if listing is None:
         why = "".join(f" ({line})" for line in parts.notices if line.startswith("the test part"))
@@ -100,7 +106,7 @@ def evaluate_checkpoint(
     return PartEvaluation(evaluation=evaluation, data=name, notices=(*notices, *source.notices))
 
 
-def _carved(name: str, info: ModelInfo, skip_bad: bool) -> Parts:
+def _carved(name: str, info: ModelInfo, skip_bad: bool, columns: Columns) -> Parts:
     """The parts with the validation part that the model's training held out."""
     held_out = info.data.get("validation_images", 0)
     if name != info.data_name or not held_out:
@@ -113,6 +119,7 @@ def _carved(name: str, info: ModelInfo, skip_bad: bool) -> Parts:
         validation=info.recipe["validation"],
         split_seed=info.recipe["split_seed"],
         max_images=info.data["train_images"] + held_out,
+        columns=columns,
     )
     if len(parts.validation.labels) != held_out and not skip_bad:
         raise InputError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from effsearch.search_spaces.errors import InputError
+from effsearch.training.data.named_columns import ANY_COLUMNS, Columns
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,7 +28,9 @@ class Sample:
     class_name: str | None = None
 
 
-def sample_data(data: str, count: int, seed: int = 0) -> list[Sample]:
+def sample_data(
+    data: str, count: int, seed: int = 0, columns: Columns = ANY_COLUMNS
+) -> list[Sample]:
     """Pictures of a dataset's test part, or of its training part where it has none.
 
     Each class comes once before one comes twice.
@@ -36,6 +39,7 @@ def sample_data(data: str, count: int, seed: int = 0) -> list[Sample]:
         data: as in `effsearch.training.data.dataset`.
         count: pictures, 1 or more; fewer where the part has fewer.
         seed: of the choice.
+        columns: of a table, where the user names them.
 
     Raises:
         InputError: there is no such data, or a picture cannot be read.
@@ -43,8 +47,8 @@ def sample_data(data: str, count: int, seed: int = 0) -> list[Sample]:
     from effsearch.training.data.dataset import find_held_out, list_training
     from effsearch.training.data.decode import whole_picture
 
-    training = list_training(data)
-    listing = (*find_held_out(data).parts, training)[0]
+    training = list_training(data, columns)
+    listing = (*find_held_out(data, columns).parts, training)[0]
     labels = listing.labels.tolist()
     chosen = _one_of_each(labels, count, seed)
     return [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.zoo import load_zoo, zoo_names
+from effsearch.training.data.named_columns import Columns
 from effsearch.training.models.checkpoint import read_checkpoint, read_header, save_checkpoint
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class ModelInfo:
     def data_name(self) -> str:
         """What the user called the data it was trained on."""
         return str(self.data.get("name", "unnamed data"))
+
+    @property
+    def columns(self) -> Columns:
+        """Those of the data that its user named."""
+        return Columns.from_dict(self.data)
 
     def to_header(self) -> dict[str, Any]:
         """The section of a checkpoint's header that `from_header` reads; JSON data."""

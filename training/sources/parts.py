@@ -7,7 +7,8 @@ import torch
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.dataset import SAMPLE_SEED, find_held_out, list_training
 from effsearch.training.data.decode import largest_readable_side
-from effsearch.training.data.images import ANY_COLUMNS, Columns, ImageListing
+from effsearch.training.data.images import ImageListing
+from effsearch.training.data.named_columns import ANY_COLUMNS, Columns
 from effsearch.training.data.split import stratified_sample, stratified_split
 
 # Pictures whose sizes tell the dataset's, in runs: what lies together is read together.

@@ -13,7 +13,8 @@ from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
 
 if TYPE_CHECKING:
-    from effsearch.training.data.images import Columns, ImageDataset
+    from effsearch.training.data.images import ImageDataset
+    from effsearch.training.data.named_columns import Columns
     from effsearch.training.devices.device import DeviceData
     from effsearch.training.loop.reports import EpochReport
     from effsearch.training.recipes.recipe import Recipe
@@ -152,7 +153,7 @@ def make_proxy(
         InputError: unknown options, or data that cannot be trained on.
     """
     from effsearch.training.data.dataset import load_train
-    from effsearch.training.data.images import ANY_COLUMNS
+    from effsearch.training.data.named_columns import ANY_COLUMNS
     from effsearch.training.recipes.recipe import proxy_recipe
 
     recipe = proxy_recipe(data, options)
@@ -182,7 +183,7 @@ def make_scaled_proxy(
     size where that is smaller. Arguments and errors as `make_proxy`.
     """
     from effsearch.training.data.dataset import load_train, load_train_within
-    from effsearch.training.data.images import ANY_COLUMNS
+    from effsearch.training.data.named_columns import ANY_COLUMNS
     from effsearch.training.recipes.recipe import scaling_recipe
 
     recipe = scaling_recipe(data, options)

@@ -45,6 +45,7 @@ def gradcam(
     an image, a column a model, each at its own resolution.
     """
     from effsearch.search_spaces.errors import InputError
+    from effsearch.training.data.named_columns import ANY_COLUMNS
     from effsearch.training.devices.device import choose_device
     from effsearch.training.export.gradcam_picture import blind_columns, map_model, write_picture
     from effsearch.training.loop.pictures import sample_data, sample_files
@@ -62,13 +63,12 @@ def gradcam(
     if images:
         samples = sample_files(images)
     else:
-        source = data if data is not None else read_model_info(paths[0]).data_name
-        samples = sample_data(source, count, seed)
-    columns = [
-        map_model(path, samples, where, name) for path, name in zip(paths, names, strict=True)
-    ]
-    write_picture(output, samples, columns)
+        info = read_model_info(paths[0])
+        source, columns = (info.data_name, info.columns) if data is None else (data, ANY_COLUMNS)
+        samples = sample_data(source, count, seed, columns)
+    drawn = [map_model(path, samples, where, name) for path, name in zip(paths, names, strict=True)]
+    write_picture(output, samples, drawn)
     if not quiet:
-        for line in blind_columns(columns):
+        for line in blind_columns(drawn):
             print(line, file=sys.stderr)
     print(output)
