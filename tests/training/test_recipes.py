@@ -1,6 +1,7 @@
 """The recipes that have a name, and files of one's own."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,12 +83,34 @@ def test_finetune_is_short_and_slow() -> None:
 
 def test_what_cannot_be_a_recipe_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1\n")
-    (tmp_path / "odd.yaml").write_text("learning_rate: 1\n")
+    (tmp_path / "odd.yaml").write_text("learning_speed: 1\n")
     for name, said in (
         ("modrn", "did you mean 'modern'"),
         (str(tmp_path / "none.yaml"), "cannot be read"),
         (str(tmp_path / "list.yaml"), "mapping"),
-        (str(tmp_path / "odd.yaml"), "recipe option 'learning_rate'"),
+        (str(tmp_path / "odd.yaml"), "recipe option 'learning_speed'"),
     ):
         with pytest.raises(InputError, match=said):
             named_recipe(name, "digits")
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        ({"learning_rate": 0.1}, "lr", 0.1),
+        ({"batch-size": 8}, "batch_size", 8),
+        ({"wd": 0.01}, "weight_decay", 0.01),
+        ({"warmup-epochs": 2}, "warmup_epochs", 2),
+        ({"LR": 0.2}, "lr", 0.2),
+    ],
+)
+def test_an_option_is_found_by_the_names_it_has_elsewhere(
+    options: dict[str, Any], name: str, value: float
+) -> None:
+    assert getattr(named_recipe("modern", "digits", options), name) == value
+    assert getattr(named_recipe("proxy", "digits", options), name) == value
+
+
+def test_an_option_given_by_two_of_its_names_is_refused() -> None:
+    with pytest.raises(InputError, match="recipe option lr is given twice, once as learning_rate"):
+        named_recipe("modern", "digits", {"lr": 0.1, "learning_rate": 0.2})

@@ -1,13 +1,13 @@
 """A recipe by name or from a file, with what its dataset needs, and options over both."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.text_file import parse_yaml, read_text_file
-from effsearch.training.recipes.recipe import Recipe, holds_characters, proxy_recipe
+from effsearch.training.recipes.recipe import Recipe, by_own_names, holds_characters, proxy_recipe
 
 _FOLDER = Path(__file__).parent
 
@@ -77,11 +77,7 @@ def named_recipe(
     else:
         problem = unknown_name("recipe", name_or_path, recipe_names())
         raise InputError(f"{problem}, or a YAML file")
-    values |= dict(options or {})
-    known = {field.name for field in fields(Recipe)}
-    for name in values:
-        if name not in known:
-            raise unknown_name("recipe option", name, known)
+    values |= by_own_names(options)
     return replace(Recipe(resolution=None), **values)
 
 
@@ -97,4 +93,4 @@ def _read(path: Path) -> dict[str, Any]:
     values = parse_yaml(read_text_file(path, "recipe"), f"recipe '{path}'")
     if not isinstance(values, dict):
         raise InputError(f"recipe '{path}' must be a mapping of option names to values")
-    return values
+    return by_own_names(values)

@@ -143,6 +143,52 @@ class Recipe:
                 raise unknown_name(name, getattr(self, name), known)
 
 
+OTHER_NAMES = {
+    "learning_rate": "lr",
+    "num_epochs": "epochs",
+    "wd": "weight_decay",
+    "opt": "optimizer",
+    "scheduler": "schedule",
+    "lr_schedule": "schedule",
+    "smoothing": "label_smoothing",
+    "dropout_rate": "dropout",
+    "stochastic_depth": "drop_path",
+    "drop_path_rate": "drop_path",
+    "drop_connect": "drop_path",
+    "clip_grad": "gradient_clip",
+    "grad_clip": "gradient_clip",
+    "random_erasing": "erasing",
+    "mixup_alpha": "mixup",
+    "cutmix_alpha": "cutmix",
+    "crop_pct": "crop_ratio",
+    "image_size": "resolution",
+    "img_size": "resolution",
+    "grad_accum": "accumulate",
+    "grad_accum_steps": "accumulate",
+    "bn_momentum": "norm_momentum",
+}
+"""What the options are called elsewhere, timm's names among them."""
+
+
+def by_own_names(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options of a recipe by its fields' names, however they were called.
+
+    Raises:
+        InputError: an option nobody knows (the nearest one is named), or one given twice.
+    """
+    known = {field.name for field in fields(Recipe)}
+    named: dict[str, Any] = {}
+    for given, value in (options or {}).items():
+        plain = given.replace("-", "_").lower()
+        name = OTHER_NAMES.get(plain, plain)
+        if name not in known:
+            raise unknown_name("recipe option", given, known)
+        if name in named:
+            raise InputError(f"recipe option {name} is given twice, once as {given}: give one")
+        named[name] = value
+    return named
+
+
 # What a dataset needs different from the defaults above, by its name.
 # Digits, measured on networks near 400M MACs of the `mnasnet` space, one CPU thread: 4.6 s a
 # network, mean accuracy 0.60 (0.27 to 0.86), deviation 0.27 between networks and 0.05 between
@@ -175,12 +221,8 @@ def proxy_recipe(dataset: str, options: Mapping[str, Any] | None = None) -> Reci
     Raises:
         InputError: an option nobody knows (the nearest one is named) or a value out of range.
     """
-    known = {field.name for field in fields(Recipe)}
-    for name in options or {}:
-        if name not in known:
-            raise unknown_name("recipe option", name, known)
     needs = {"flip": not holds_characters(dataset)} | DATASET_OPTIONS.get(dataset, {})
-    return replace(Recipe(**needs), **(options or {}))
+    return replace(Recipe(**needs), **by_own_names(options))
 
 
 def scaling_recipe(dataset: str, options: Mapping[str, Any] | None = None) -> Recipe:
@@ -189,7 +231,7 @@ def scaling_recipe(dataset: str, options: Mapping[str, Any] | None = None) -> Re
     Raises:
         InputError: as `proxy_recipe`.
     """
-    return proxy_recipe(dataset, SCALING_OPTIONS.get(dataset, {}) | dict(options or {}))
+    return proxy_recipe(dataset, SCALING_OPTIONS.get(dataset, {}) | by_own_names(options))
 
 
 def holds_characters(dataset: str) -> bool:
