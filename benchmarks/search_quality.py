@@ -44,7 +44,7 @@ from effsearch.nas.bench.leaderboard import evaluations_to, grouped, interval, s
 from effsearch.nas.bench.runner import Trace, run_race, run_search, trace_of
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.config import BaselineConfig
-from effsearch.nas.objective import Floats, Objective
+from effsearch.nas.objective import Floats, Objective, make_objective
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.bayesian import Bayesian
 from effsearch.nas.strategies.registry import STRATEGIES, make_strategy
@@ -374,7 +374,7 @@ def _synthetic(
 
 
 def _objective(macs: float, kind: Any = "hard") -> Objective:
-    return BaselineConfig(target_flops=macs, objective=kind).make_objective()
+    return make_objective(BaselineConfig(target_flops=macs, objective=kind))
 
 
 def _exhaustive(yardstick: Yardstick) -> float | None:

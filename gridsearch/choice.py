@@ -23,6 +23,7 @@ from typing import Literal
 import numpy as np
 
 from effsearch.gridsearch.candidates import Candidate
+from effsearch.gridsearch.options import Prefer
 from effsearch.gridsearch.sensitivity import Sensitivity, lines, sensitivities
 from effsearch.gridsearch.surface import Floats, Posterior, SurfaceModel
 from effsearch.results.statistics import CONFIDENCE, Estimate, Noise, compare, pooled_noise
@@ -38,7 +39,6 @@ of `benchmarks/choice.py`, and more than 90% on most.
 """
 
 Method = Literal["seeds", "surface", "none"]
-Prefer = Literal["default", "accuracy", "efficiency"]
 
 
 @dataclass(frozen=True)

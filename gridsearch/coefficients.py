@@ -9,7 +9,6 @@ from effsearch.gridsearch.answer import CoefficientsResult, make_answer, scores_
 from effsearch.gridsearch.choice import choose
 from effsearch.gridsearch.config import (
     BEFORE_REPEATS,
-    MAY_CHANGE,
     TOP_KEYS,
     CoefficientsConfig,
     make_config,
@@ -107,7 +106,7 @@ def resume_coefficients(
     if config.baseline != found.config["baseline"]:
         _same_baseline(found, config, run_dir)
         config = make_config(config.to_dict(), {"baseline": found.config["baseline"]})
-    refuse_changes(found, changed_keys(before, config.to_dict(), _may_change(found)))
+    refuse_changes(found, changed_keys(before, config, _may_change(found)))
     if config.storage is not None and "***" in config.storage:
         raise InputError("the password of the study's database is not kept: give --storage again")
     check_device(config)
@@ -223,10 +222,8 @@ def _top_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trai
 
 
 def _may_change(run: Run) -> frozenset[str]:
-    """Keys of its configuration that a resumption may give anew."""
-    keys = MAY_CHANGE
-    if not (run.path / TOP_LEDGER).exists():
-        keys |= TOP_KEYS
+    """Keys of what has not begun yet, which a resumption may give anew too."""
+    keys = frozenset() if (run.path / TOP_LEDGER).exists() else TOP_KEYS
     events = read_events(run.paths.ledger) if run.paths.ledger.exists() else []
     if all(event.batch == 0 for event in events if isinstance(event, Asked)):
         keys |= {"repeats"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from effsearch.gridsearch.family_targets import FoundPhi, MeterOptions, reach_count, reach_latency
+from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.results.store.answers import find_baseline, find_coefficients
 from effsearch.results.store.files import write_atomically, write_json
 from effsearch.results.store.run import Run
@@ -19,42 +20,14 @@ from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.coefficients import doubts
 from effsearch.search_spaces.cost import cost
-from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.family import Member, formula_family, published_members
 from effsearch.search_spaces.notation import format_architecture
-from effsearch.search_spaces.scaling import Coefficients, Rounding, round_resolution
+from effsearch.search_spaces.scaling import Coefficients
 from effsearch.search_spaces.scaling_search import Metric
 
 KIND = "family"
-FAMILIES = ("formula", "published")
 DEFAULT_PHIS = tuple(float(phi) for phi in range(8))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScaleOptions:
-    """What `effsearch scale` is told.
-
-    Attributes:
-        baseline: name of the zoo, file, notation or run; None for the newest finished baseline.
-        coefficients: three numbers, file or run; None for the newest found, else the paper's.
-        phis: values of φ, or members of the published family; empty for 0 to 7, or for none where
-            there is a target.
-        family: `formula` or `published`.
-        rounding: of the resolution.
-        target_flops, target_memory: find the φ whose network comes closest.
-        target_latency: likewise, in milliseconds; networks are measured for it.
-        meter: on what; None for torch on one thread of the CPU. It goes with `target_latency`.
-    """
-
-    baseline: str | None = None
-    coefficients: str | None = None
-    phis: tuple[float, ...] = ()
-    family: str = "formula"
-    rounding: Rounding = "exact"
-    target_flops: float | None = None
-    target_memory: float | None = None
-    target_latency: float | None = None
-    meter: MeterOptions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,16 +80,17 @@ def scale_family(
         EffsearchError: a network cannot be measured; see its children.
     """
     made = _make(options, run_dir, say)
+    meter = MeterOptions.named(options)
     settings = {
         "baseline": options.baseline,
         "coefficients": options.coefficients,
         "phi": list(options.phis),
         "family": options.family,
-        "resolution_rounding": options.rounding,
+        "resolution_rounding": options.resolution_rounding,
         "target_flops": options.target_flops,
         "target_memory": options.target_memory,
         "target_latency": options.target_latency,
-        "meter": None if options.meter is None else asdict(options.meter),
+        "meter": None if meter is None else asdict(meter),
     }
     with Run.create(run_dir, KIND, name, command=command, config=settings) as run:
         try:
@@ -181,8 +155,6 @@ def _member_document(member: Member) -> dict[str, Any]:
 
 
 def _make(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _Family:
-    if options.family not in FAMILIES:
-        raise unknown_name("family", options.family, FAMILIES)
     if options.family == "published":
         return _published(options)
     return _formula(options, run_dir, say)
@@ -195,7 +167,9 @@ def _published(options: ScaleOptions) -> _Family:
         "--target-flops": options.target_flops,
         "--target-memory": options.target_memory,
         "--target-latency": options.target_latency,
-        "--resolution-rounding": None if options.rounding == "exact" else options.rounding,
+        "--resolution-rounding": None
+        if options.resolution_rounding == "exact"
+        else options.resolution_rounding,
     }
     for flag, value in given.items():
         if value is not None:
@@ -213,14 +187,13 @@ def _formula(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -
     found = find_baseline(run_dir, options.baseline)
     how = find_coefficients(run_dir, options.coefficients)
     baseline, coefficients = found.architecture, how.coefficients
-    round_resolution(baseline.resolution, options.rounding)  # an unknown rounding is said here
     reached = _reach_targets(options, baseline, coefficients, say)
     phis = (*options.phis, *(one.phi for one in reached))
     if not phis:
         phis = DEFAULT_PHIS
     elif reached and not options.phis:
         phis = (0.0, *phis)
-    members = formula_family(baseline, coefficients, phis, options.rounding)
+    members = formula_family(baseline, coefficients, phis, options.resolution_rounding)
     notes = [
         f"baseline: {found.source}",
         f"coefficients: {how.source}: alpha {coefficients.alpha:g}, beta {coefficients.beta:g}, "
@@ -244,7 +217,7 @@ def _formula(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -
             "gamma": coefficients.gamma,
             "product": coefficients.product,
         },
-        "resolution_rounding": options.rounding,
+        "resolution_rounding": options.resolution_rounding,
         "targets": [one.to_dict() for one in reached],
     }
     return _Family(members, baseline, coefficients, document, notes)
@@ -261,14 +234,17 @@ def _reach_targets(
         ("memory_bytes", options.target_memory),
     ]
     found = [
-        reach_count(metric, target, baseline, coefficients, options.rounding)
+        reach_count(metric, target, baseline, coefficients, options.resolution_rounding)
         for metric, target in wanted
         if target is not None
     ]
     if options.target_latency is None:
-        if options.meter is not None:
+        if MeterOptions.named(options) is not None:
             raise InputError("a latency is measured for --target-latency alone: give one")
         return found
-    meter = (options.meter or MeterOptions()).make()
+    meter = (MeterOptions.named(options) or MeterOptions()).make()
     target = options.target_latency
-    return [*found, reach_latency(meter, target, baseline, coefficients, options.rounding, say)]
+    return [
+        *found,
+        reach_latency(meter, target, baseline, coefficients, options.resolution_rounding, say),
+    ]

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from effsearch.latency.base_meter import Meter, measure
-from effsearch.latency.command_meter import TIMEOUT, CommandMeter
+from effsearch.latency.command_meter import CommandMeter
 from effsearch.latency.meter import make_meter
+from effsearch.latency.options import TIMEOUT, LatencyOptions
 from effsearch.latency.scaling import scale_to_latency
 from effsearch.results.formatting import number
 from effsearch.search_spaces.architecture import Architecture
@@ -41,6 +42,18 @@ class MeterOptions:
     batch: int = 1
     command: str | None = None
     timeout: float = TIMEOUT
+
+    @classmethod
+    def named(cls, options: LatencyOptions) -> "MeterOptions | None":
+        """What options say of it; None where they leave all open."""
+        left_open = LatencyOptions()
+        flat = {item.name: f"latency_{item.name}" for item in fields(cls)}
+        named = {
+            name: getattr(options, key)
+            for name, key in flat.items()
+            if getattr(options, key) != getattr(left_open, key)
+        }
+        return cls(**named) if named else None
 
     def make(self) -> Meter:
         """The meter.

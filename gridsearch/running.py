@@ -2,34 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Protocol
 
 from effsearch.gridsearch.trainings import Trainings
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.gpus import check_gpus
+from effsearch.training.trials.options import ClusterOptions
 
 RunQueue = Callable[[Trainings, Evaluator, str], None]
 
 
-class Machine(Protocol):
-    """Where trainings run: attributes of `CoefficientsConfig` and `ComparisonConfig`."""
-
-    @property
-    def workers(self) -> int | None: ...
-    @property
-    def cpus_per_trial(self) -> int: ...
-    @property
-    def gpus_per_trial(self) -> float | None: ...
-    @property
-    def trial_timeout(self) -> float | None: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def ray_address(self) -> str | None: ...
-
-
 @contextmanager
-def queue_runner(machine: Machine, quiet: bool) -> Iterator[RunQueue]:
+def queue_runner(machine: ClusterOptions, quiet: bool) -> Iterator[RunQueue]:
     """Yield what runs a queue to its end with a title; Ray starts with the first that needs it.
 
     Raises:
@@ -62,7 +45,7 @@ def queue_runner(machine: Machine, quiet: bool) -> Iterator[RunQueue]:
         yield run_queue
 
 
-def check_device(machine: Machine) -> None:
+def check_device(machine: ClusterOptions) -> None:
     """Say that a GPU is missing before anything is loaded.
 
     Raises:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from effsearch.latency.base_meter import Setting
 from effsearch.latency.onnx_program import write_onnx
+from effsearch.latency.options import TIMEOUT
 from effsearch.latency.program import Program
 from effsearch.latency.timing import Run, Sampling, Timing, summary
 from effsearch.latency.weights import random_weights
 from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
 
 PLACE = "{onnx}"
-TIMEOUT = 300.0
 _MILLISECONDS = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?:ms)?", re.IGNORECASE)
 
 

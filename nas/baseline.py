@@ -11,12 +11,13 @@ from typing import Any
 from effsearch.nas.answer import BaselineResult, check_some, make_answer
 from effsearch.nas.auto_weight import with_learned_weight
 from effsearch.nas.calibration import calibrate
-from effsearch.nas.config import BaselineConfig, changed_keys, make_config
+from effsearch.nas.config import BaselineConfig, make_config
 from effsearch.nas.evaluators.table import TableEvaluator
 from effsearch.nas.finalists import FinalistQueue, Verdict, choose_finalists, judge
 from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
 from effsearch.nas.search import Search
 from effsearch.nas.setup import Plan, make_plan
+from effsearch.results.config import changed_keys
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.lifecycle import (
     ending_recorded,

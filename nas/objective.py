@@ -9,16 +9,16 @@ Several targets multiply (EfficientNetV2: A·S^w·P^v); absolute terms add.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from effsearch.nas.options import ObjectiveKind, ObjectiveOptions
 from effsearch.results.formatting import number
 from effsearch.search_spaces.errors import InfeasibleError, InputError, unknown_name
 from effsearch.search_spaces.metrics import find_metric
 
-ObjectiveKind = Literal["hard", "soft", "absolute"]
 Floats: TypeAlias = NDArray[np.float64]
 
 DEFAULT_WEIGHTS: dict[str, float] = {"hard": -1.0, "soft": -0.07, "absolute": -0.5}
@@ -171,3 +171,24 @@ def describe(targets: Sequence[Target]) -> str:
         f"{t.kind} {find_metric(t.metric).short} {number(t.metric, t.limit)} (w={t.exponent:g})"
         for t in targets
     )
+
+
+def make_objective(options: ObjectiveOptions) -> Objective:
+    """The objective of options, with its cost bands; the weight has to be a number by now."""
+    assert options.weight != "auto"
+    floor = options.cost_band
+    if floor is None and options.objective != "soft" and not options.wants_front:
+        floor = FLOOR
+    made: list[Target] = []
+    for metric, limit in options.targets.items():
+        made.append(
+            banded_target(
+                metric,
+                limit,
+                options.objective,
+                weight=options.weight,
+                tolerance=options.cost_tolerance,
+                floor=None if made else floor,
+            )
+        )
+    return Objective(tuple(made))

@@ -8,15 +8,12 @@ stays one search, at any number of workers and after a kill.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
 from effsearch.nas.objective import Objective
 from effsearch.nas.problem import Candidate, Result
 from effsearch.training.trials.halving import Halving
-
-PruningKind = Literal["none", "halving"]
 
 
 class Pruning:

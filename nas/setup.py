@@ -7,7 +7,7 @@ from effsearch.nas.config import BaselineConfig
 from effsearch.nas.cost_model import KnownCosts
 from effsearch.nas.evaluators.registry import make_evaluator
 from effsearch.nas.latency_target import LatencySource, load_latency
-from effsearch.nas.objective import Objective, describe
+from effsearch.nas.objective import Objective, describe, make_objective
 from effsearch.nas.problem import Problem
 from effsearch.nas.pruning import Pruning
 from effsearch.nas.strategies.base import Strategy
@@ -72,7 +72,7 @@ def make_plan(config: BaselineConfig) -> Plan:
     space = load_space(config.space)
     latency = load_latency(config, space)
     costs = KnownCosts(space, latency.population if latency else None, config.memory_batch)
-    problem = Problem.of(space, config.make_objective(), costs)
+    problem = Problem.of(space, make_objective(config), costs)
     strategy = make_strategy(config.strategy, problem, config.seed, **config.strategy_options)
     evaluator, record = make_evaluator(
         config.evaluator,

@@ -96,11 +96,10 @@ def resume_comparison(
         InputError: no such run, or a change that would make it another comparison.
         EffsearchError: as `compare_scaling`.
     """
-    from effsearch.gridsearch.config import MAY_CHANGE
 
     found = find_run(run_dir, reference, KIND)
     config = make_config(found.config, changes)
-    refuse_changes(found, changed_keys(found.config, config.to_dict(), MAY_CHANGE))
+    refuse_changes(found, changed_keys(found.config, config))
     check_device(config)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
@@ -11,9 +10,6 @@ from effsearch.nas.problem import ENUMERABLE
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import Encodings, SearchSpace
-
-TableMissing = Literal["fail", "nearest"]
-"""What becomes of networks that a table lacks: failed evaluations, or the nearest one's values."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from effsearch.nas.evaluators.coverage import TableMissing
+from effsearch.nas.options import TableMissing
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.training.trials.evaluator import Evaluator

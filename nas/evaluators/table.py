@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from effsearch.nas.evaluators.coverage import Coverage, TableMissing
+from effsearch.nas.evaluators.coverage import Coverage
 from effsearch.nas.evaluators.spreadsheet import number, read_spreadsheet
+from effsearch.nas.options import TableMissing
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import parse_architecture

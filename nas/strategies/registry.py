@@ -3,11 +3,13 @@
 import inspect
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from effsearch.nas.problem import Problem
-from effsearch.nas.strategies.base import Strategy
 from effsearch.search_spaces.errors import unknown_name
+
+if TYPE_CHECKING:  # the command line looks at the names, and loads nothing heavy
+    from effsearch.nas.problem import Problem
+    from effsearch.nas.strategies.base import Strategy
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Entry:
     name: str
     wants_front: bool = False
 
-    def load(self) -> type[Strategy]:
+    def load(self) -> "type[Strategy]":
         """The class, imported when it is asked for."""
         module = import_module(f"effsearch.nas.strategies.{self.module}")
         found: type[Strategy] = getattr(module, self.name)
@@ -66,7 +68,7 @@ def strategy_options(name: str) -> dict[str, Any]:
     }
 
 
-def make_strategy(name: str, problem: Problem, seed: int = 0, **options: Any) -> Strategy:
+def make_strategy(name: str, problem: "Problem", seed: int = 0, **options: Any) -> "Strategy":
     """A strategy that has seen nothing yet.
 
     Args:
@@ -85,7 +87,7 @@ def make_strategy(name: str, problem: Problem, seed: int = 0, **options: Any) ->
     return _load(name)(problem, seed, **options)
 
 
-def _load(name: str) -> type[Strategy]:
+def _load(name: str) -> "type[Strategy]":
     return _entry(name).load()
 
 

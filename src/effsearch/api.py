@@ -1,9 +1,11 @@
 """The commands as Python functions: plain values in, plain objects out."""
 
+import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from effsearch.gridsearch.answer import CoefficientsResult
 from effsearch.gridsearch.coefficients import resume_coefficients as _resume_grid
@@ -11,35 +13,63 @@ from effsearch.gridsearch.coefficients import search_coefficients as _search_gri
 from effsearch.gridsearch.compare_scaling.command import ComparisonResult
 from effsearch.gridsearch.compare_scaling.command import compare_scaling as _compare
 from effsearch.gridsearch.compare_scaling.command import resume_comparison as _resume_comparison
-from effsearch.gridsearch.compare_scaling.config import make_config as _comparison_config
-from effsearch.gridsearch.config import make_config as _coefficients_config
-from effsearch.gridsearch.family import FamilyResult, ScaleOptions
+from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
+from effsearch.gridsearch.config import CoefficientsConfig
+from effsearch.gridsearch.family import FamilyResult
 from effsearch.gridsearch.family import scale_family as _scale
 from effsearch.gridsearch.family_targets import MeterOptions
+from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.keywords import (
+    BaselineKeywords,
+    CoefficientsKeywords,
+    ComparisonKeywords,
+    ScaleKeywords,
+    TrainKeywords,
+)
 from effsearch.nas.answer import BaselineResult
 from effsearch.nas.baseline import resume_baseline as _resume
 from effsearch.nas.baseline import search_baseline as _search
-from effsearch.nas.config import make_config
-from effsearch.results.config import check_text
+from effsearch.nas.config import BaselineConfig
+from effsearch.results.config import Settings, settings_of
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.architecture import Architecture
-from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
-from effsearch.search_spaces.scaling import Coefficients, Rounding
-from effsearch.search_spaces.units import (
-    parse_bytes,
-    parse_count,
-    parse_milliseconds,
-    parse_numbers,
-)
-from effsearch.training.runs.config import make_config as _train_config
+from effsearch.search_spaces.scaling import Coefficients
+from effsearch.training.runs.config import TrainConfig
 
 if TYPE_CHECKING:
     from effsearch.training.runs.answer import TrainResult
 
+F = TypeVar("F", bound=Callable[..., Any])
 
+
+def _explicit(config: type[Settings], keywords: Any) -> Callable[[F], F]:
+    """Show the keywords one by one in `help()` and in a notebook's completion."""
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        *own, _ = signature.parameters.values()
+        known = settings_of(config)
+        shown = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default, annotation=wanted
+            )
+            for name, wanted in keywords.__annotations__.items()
+        ]
+        explicit = signature.replace(parameters=[*own, *shown])
+        function.__signature__ = explicit  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+@_explicit(BaselineConfig, BaselineKeywords)
 def search_baseline(
-    *, run_dir: str | Path = "runs", name: str | None = None, quiet: bool = False, **options: Any
+    *,
+    run_dir: str | Path = "runs",
+    name: str | None = None,
+    quiet: bool = False,
+    **options: Unpack[BaselineKeywords],
 ) -> BaselineResult:
     """Search a baseline network; `effsearch baseline` as a function.
 
@@ -47,7 +77,7 @@ def search_baseline(
         run_dir: where run directories are made.
         name: of the run; numbered where None.
         quiet: no progress on stderr.
-        options: the attributes of `nas.config.BaselineConfig`, amounts as numbers or as on the
+        options: those of the command line, amounts as numbers or as on the
             command line: `target_flops="400M"`.
 
     Raises:
@@ -59,23 +89,31 @@ def search_baseline(
         >>> result.macs <= 400_000_000  # doctest: +SKIP
         True
     """
-    return _search(make_config(_plain(options)), run_dir=Path(run_dir), name=name, quiet=quiet)
+    return _search(
+        BaselineConfig.make(_plain(options)), run_dir=Path(run_dir), name=name, quiet=quiet
+    )
 
 
+@_explicit(BaselineConfig, BaselineKeywords)
 def resume_baseline(
-    run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
+    run: str | None = None,
+    *,
+    run_dir: str | Path = "runs",
+    quiet: bool = False,
+    **changes: Unpack[BaselineKeywords],
 ) -> BaselineResult:
     """Go on with a stopped run, or with more samples; `effsearch baseline --resume`."""
     return _resume(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
 
 
+@_explicit(CoefficientsConfig, CoefficientsKeywords)
 def search_coefficients(
     *,
     baseline: Architecture | str | Path | None = None,
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
-    **options: Any,
+    **options: Unpack[CoefficientsKeywords],
 ) -> CoefficientsResult:
     """Search α, β and γ; `effsearch coefficients` as a function.
 
@@ -83,35 +121,39 @@ def search_coefficients(
         baseline: an architecture, or what the command line takes; None for the newest finished
             baseline run, EfficientNet-B0 where there is none.
         run_dir, name, quiet: as in `search_baseline`.
-        options: the attributes of `effsearch.gridsearch.config.CoefficientsConfig`.
+        options: those of the command line.
 
     Raises:
         EffsearchError: bad input, no feasible triple, a resource that is missing.
     """
     given = _plain(options) | {"baseline": _text(baseline)}
-    return _search_grid(_coefficients_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+    return _search_grid(
+        CoefficientsConfig.make(given), run_dir=Path(run_dir), name=name, quiet=quiet
+    )
 
 
+@_explicit(CoefficientsConfig, CoefficientsKeywords)
 def resume_coefficients(
-    run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
+    run: str | None = None,
+    *,
+    run_dir: str | Path = "runs",
+    quiet: bool = False,
+    **changes: Unpack[CoefficientsKeywords],
 ) -> CoefficientsResult:
     """Go on with a stopped grid; `effsearch coefficients --resume`."""
     return _resume_grid(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
 
 
+@_explicit(ScaleOptions, ScaleKeywords)
 def scale_family(
     baseline: Architecture | str | Path | None = None,
     coefficients: Coefficients | str | Path | None = None,
     phis: Sequence[float] | str = (),
     *,
-    family: str = "formula",
-    resolution_rounding: Rounding = "exact",
-    target_flops: str | float | None = None,
-    target_memory: str | float | None = None,
-    target_latency: str | float | None = None,
     meter: MeterOptions | None = None,
     run_dir: str | Path = "runs",
     name: str | None = None,
+    **options: Unpack[ScaleKeywords],
 ) -> FamilyResult:
     """Scale a baseline to a family; `effsearch scale` as a function.
 
@@ -119,12 +161,9 @@ def scale_family(
         baseline: an architecture, or what the command line takes; None as there.
         coefficients: likewise.
         phis: values of φ, as a list or as `0..7`; empty for 0 to 7.
-        family: `formula` or `published`.
-        resolution_rounding: `exact`, `even`, `8` or `32`.
-        target_flops: multiply-adds to find the φ for, as a number or `2G`.
-        target_memory: activation memory in bytes, or `64MB`.
-        target_latency: milliseconds, or `30ms`; up to ten networks are measured.
-        meter: on what; None for torch on one thread of the CPU.
+        meter: on what a latency is measured; also by keywords such as `latency_device`.
+        run_dir, name: as in `search_baseline`.
+        options: those of the command line, amounts as numbers or text: `target_flops="2G"`.
 
     Example:
         >>> import effsearch
@@ -135,69 +174,62 @@ def scale_family(
     """
     if isinstance(coefficients, Coefficients):
         coefficients = f"{coefficients.alpha!r},{coefficients.beta!r},{coefficients.gamma!r}"
-    given = _plain({"baseline": _text(baseline), "coefficients": coefficients})
-    for key, value in given.items():
-        if value is not None:
-            check_text(key, value)
-    if isinstance(target_memory, int | float):
-        target_memory = f"{target_memory!r}B"
-    options = ScaleOptions(
-        baseline=given["baseline"],
-        coefficients=given["coefficients"],
-        phis=_phis(phis),
-        family=family,
-        rounding=str(resolution_rounding),  # type: ignore[arg-type]  # 8 is as good as "8"
-        target_flops=None if target_flops is None else parse_count(target_flops),
-        target_memory=None if target_memory is None else parse_bytes(target_memory),
-        target_latency=None if target_latency is None else parse_milliseconds(target_latency),
-        meter=meter,
-    )
-    return _scale(options, run_dir=Path(run_dir), name=name)
+    measured = {} if meter is None else {f"latency_{key}": v for key, v in asdict(meter).items()}
+    objects = {"baseline": _text(baseline), "coefficients": coefficients, "phis": phis}
+    made = ScaleOptions.make(measured, _plain(options), _plain(objects))
+    return _scale(made, run_dir=Path(run_dir), name=name)
 
 
+@_explicit(ComparisonConfig, ComparisonKeywords)
 def compare_scaling(
     baselines: Sequence[Architecture | str | Path] = (),
     *,
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
-    **options: Any,
+    **options: Unpack[ComparisonKeywords],
 ) -> ComparisonResult:
     """Compare one dimension with three at equal cost; `effsearch compare-scaling` as a function.
 
     Args:
         baselines: architectures, or what the command line takes; empty for the newest baseline.
         run_dir, name, quiet: as in `search_baseline`.
-        options: the attributes of `effsearch.gridsearch.compare_scaling.config.ComparisonConfig`.
+        options: those of the command line.
 
     Raises:
         EffsearchError: bad input, a resource that is missing.
     """
     given = _plain(options) | {"baseline": [_text(baseline) for baseline in baselines]}
-    return _compare(_comparison_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+    return _compare(ComparisonConfig.make(given), run_dir=Path(run_dir), name=name, quiet=quiet)
 
 
+@_explicit(ComparisonConfig, ComparisonKeywords)
 def resume_comparison(
-    run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
+    run: str | None = None,
+    *,
+    run_dir: str | Path = "runs",
+    quiet: bool = False,
+    **changes: Unpack[ComparisonKeywords],
 ) -> ComparisonResult:
     """Go on with a stopped comparison; `effsearch compare-scaling --resume`."""
     return _resume_comparison(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
 
 
+@_explicit(TrainConfig, TrainKeywords)
 def train(
     model: Architecture | str | Path | None = None,
     *,
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
-    **options: Any,
+    **options: Unpack[TrainKeywords],
 ) -> "TrainResult":
     """Train a network; `effsearch train` as a function.
 
     Args:
         model: an architecture, or what the command line takes; None as there.
         run_dir, name, quiet: as in `search_baseline`.
-        options: the attributes of `training.runs.config.TrainConfig`; options of the recipe in
+        options: those of the command line; options of the recipe in
             `set`: `set={"lr": 0.01}`.
 
     Raises:
@@ -211,11 +243,16 @@ def train(
     from effsearch.training.runs.run import train_model  # imports torch
 
     given = _plain(options) | {"model": _text(model)}
-    return train_model(_train_config(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+    return train_model(TrainConfig.make(given), run_dir=Path(run_dir), name=name, quiet=quiet)
 
 
+@_explicit(TrainConfig, TrainKeywords)
 def resume_training(
-    run: str | None = None, *, run_dir: str | Path = "runs", quiet: bool = False, **changes: Any
+    run: str | None = None,
+    *,
+    run_dir: str | Path = "runs",
+    quiet: bool = False,
+    **changes: Unpack[TrainKeywords],
 ) -> "TrainResult":
     """Go on with a stopped training; `effsearch train --resume`."""
     from effsearch.training.runs import run as training  # imports torch
@@ -235,23 +272,9 @@ def _text(network: Architecture | str | Path | None) -> str | None:
     return os.fspath(network) if isinstance(network, Path) else network
 
 
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(options: Mapping[str, object]) -> dict[str, Any]:
     """Options with paths as text, as the command line has them."""
     return {
         key: os.fspath(value) if isinstance(value, Path) else value
         for key, value in options.items()
     }
-
-
-def _phis(values: Sequence[float] | str) -> tuple[float, ...]:
-    """Values of φ.
-
-    Raises:
-        InputError: they are no numbers.
-    """
-    if isinstance(values, str):
-        return parse_numbers(values)
-    try:
-        return tuple(float(value) for value in values)
-    except (TypeError, ValueError):
-        raise InputError(f"phis must be numbers such as [0, 1, 2], not {values!r}") from None

@@ -281,7 +281,7 @@ def contents(run: Path) -> dict[str, bytes]:
         (("--space", "mnasnet"), "space"),
         (("--batch-size", "5"), "batch_size"),
         (("--evaluator", "proxy"), "evaluator"),
-        (("--seed", "5", "--epochs", "3"), "epochs, seed"),
+        (("--seed", "5", "--epochs", "3"), "seed, epochs"),
     ],
 )
 def test_a_resume_with_another_config_names_the_key(

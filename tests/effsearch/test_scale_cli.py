@@ -99,7 +99,7 @@ def test_a_dry_run_of_the_grid_counts_and_writes_nothing(
         ("coefficients --storage sqlite:////none/study.db", 4, "does not answer"),
         ("coefficients --pruning halving --epochs 1", 2, "needs trainings of at least 2 epochs"),
         ("coefficients --alpha-bounds 0.5,2", 2, "bounds of alpha start at 1"),
-        ("coefficients --gamma-bounds 1.2", 2, "--gamma-bounds takes the lowest and the highest"),
+        ("coefficients --gamma-bounds 1.2", 2, "gamma_bounds must be two numbers such as 1,1.5"),
         ("coefficients --step 0.3 --tolerance 0.01", 3, "smallest --tolerance that has one is"),
         ("coefficients --baseline mobilenet-v9", 2, "did you mean 'mobilenet-v"),
         ("coefficients --data nowhere/at/all", 2, "does not exist"),

@@ -18,7 +18,8 @@ from searches import count_told, effsearch, wait_until
 
 from effsearch.gridsearch.coefficients import resume_coefficients, search_coefficients
 from effsearch.gridsearch.config import make_config
-from effsearch.gridsearch.family import ScaleOptions, scale_family
+from effsearch.gridsearch.family import scale_family
+from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.gridsearch.setup import make_plan
 from effsearch.gridsearch.trainings import training_seed
 from effsearch.results.config import read_config

@@ -4,11 +4,12 @@ import csv
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from effsearch.gridsearch.family import FamilyResult, ScaleOptions, scale_family
-from effsearch.gridsearch.family_targets import MeterOptions
+from effsearch.gridsearch.family import FamilyResult, scale_family
+from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.results.store.files import write_json
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.architecture import Architecture
@@ -104,12 +105,12 @@ def test_members_of_nearly_equal_phi_keep_files_of_their_own(root: Path) -> None
     assert all((family.path / f"{member.name}.json").exists() for member in family.members)
 
 
-def phone(folder: Path) -> MeterOptions:
+def phone(folder: Path) -> dict[str, Any]:
     """Stands in for a phone that takes 1 ms for every 50 kB of weights."""
     pytest.importorskip("onnx")
     script = folder / "phone.py"
     script.write_text("import os, sys; print(os.path.getsize(sys.argv[1]) / 5e4)")
-    return MeterOptions(command=f"{sys.executable} {script} {{onnx}}", timeout=30)
+    return {"latency_command": f"{sys.executable} {script} {{onnx}}", "latency_timeout": 30}
 
 
 def test_a_latency_finds_its_phi_by_measuring(root: Path, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_latency_finds_its_phi_by_measuring(root: Path, tmp_path: Path) -> Non
         baseline="efficientnet-b0",
         coefficients=PAPER,
         target_latency=600.0,
-        meter=phone(tmp_path),
+        **phone(tmp_path),
     )
     family = scale_family(options, run_dir=root, say=said.append)
     (found,) = family.answer["targets"]
@@ -132,16 +133,19 @@ def test_a_latency_finds_its_phi_by_measuring(root: Path, tmp_path: Path) -> Non
 
 def test_a_latency_out_of_reach_says_what_was_measured(root: Path, tmp_path: Path) -> None:
     with pytest.raises(InfeasibleError, match=r"no phi reaches 1e-06 ms: measured were .* at phi"):
-        scaled(root, target_latency=1e-6, meter=phone(tmp_path))
+        scaled(root, target_latency=1e-6, **phone(tmp_path))
 
 
 def test_a_meter_without_a_latency_to_reach_is_refused(root: Path) -> None:
     with pytest.raises(InputError, match="measured for --target-latency alone"):
-        scaled(root, 1, meter=MeterOptions(device="cuda"))
+        scaled(root, 1, latency_device="cuda")
 
 
 def test_a_resolution_rounding_is_kept(root: Path) -> None:
-    assert [one.resolution for one in scaled(root, 1, 2, rounding="32").members] == [256, 288]
+    assert [one.resolution for one in scaled(root, 1, 2, resolution_rounding="32").members] == [
+        256,
+        288,
+    ]
 
 
 def test_the_newest_finished_runs_are_taken_and_named(root: Path, tiny: Architecture) -> None:
@@ -205,7 +209,7 @@ def test_a_product_far_from_two_is_a_warning(root: Path) -> None:
         ({"coefficients": "1.2,1.1"}, "not three numbers"),
         ({"coefficients": "coefficients/007"}, "there is no run"),
         ({"family": "formla"}, "did you mean 'formula'"),
-        ({"rounding": "7"}, "unknown rounding"),
+        ({"resolution_rounding": "7"}, "unknown resolution_rounding"),
         ({"phis": (-20.0,)}, "phi = -20: .*below what the strides allow"),
         ({"phis": (1e9,)}, "out of range"),
     ],

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from effsearch.nas.landscape import SyntheticLandscape
-from effsearch.nas.objective import Objective, ObjectiveKind, banded_target
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.options import ObjectiveKind
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.bayesian import Bayesian

@@ -16,6 +16,7 @@ from effsearch.nas.bench.finished import keep_trace, kept_traces
 from effsearch.nas.bench.leaderboard import evaluations_to, interval, standings
 from effsearch.nas.bench.runner import Trace, run_race, run_search
 from effsearch.nas.config import BaselineConfig
+from effsearch.nas.objective import make_objective
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.space_file import load_space
@@ -125,7 +126,7 @@ def test_another_landscape_is_named_by_its_number(space: str) -> None:
 def test_the_best_there_is_lies_in_the_band(space: str) -> None:
     whole = make_yardstick(config(space)).problem
     costs = sorted(whole.costs(np.array(list(whole.space.enumerate())))["macs"])
-    target = BaselineConfig(target_flops=float(costs[40]), cost_band=0.3).make_objective()
+    target = make_objective(BaselineConfig(target_flops=float(costs[40]), cost_band=0.3))
     banded = make_yardstick(config(space, objective=target, noise=0.0))
     inside = banded.problem.draw(np.random.default_rng(0), 100, set())
     assert banded.best == max(banded.accuracy(c) for c in inside)
@@ -210,8 +211,8 @@ def test_a_picture_is_drawn(space: str) -> None:
 
 
 def test_all_is_every_strategy() -> None:
-    assert {"bayesian", "random", "ppo"} <= set(strategies_of("all"))
-    assert strategies_of("bayesian, local-search") == ("bayesian", "local_search")
+    assert {"bayesian", "random", "ppo"} <= set(strategies_of("strategies", "all"))
+    assert strategies_of("strategies", "bayesian, local-search") == ("bayesian", "local_search")
 
 
 @pytest.mark.parametrize(
@@ -277,7 +278,7 @@ def test_a_search_comes_back_from_its_line_and_a_torn_line_is_dropped(tmp_path: 
 
 def test_a_configuration_comes_back_with_its_objective(space: str) -> None:
     for kind in ("hard", "soft", "absolute"):
-        objective = BaselineConfig(target_flops=4e8, objective=kind).make_objective()
+        objective = make_objective(BaselineConfig(target_flops=4e8, objective=kind))
         before = config(space, objective=objective, noise=0.01)
         stored = json.loads(json.dumps(before.to_dict(), allow_nan=False))
         assert BenchConfig.from_dict(stored) == before
@@ -373,7 +374,7 @@ def test_with_the_nearest_s_values_no_search_is_better_than_the_best(
     network = loaded.decode(np.array([2, 1, 1, 1, 0]))
     table = tmp_path / "table.csv"
     table.write_text(f"architecture,accuracy\n{format_architecture(network)},0.9\n")
-    target = BaselineConfig(target_flops=4e6, objective="soft").make_objective()
+    target = make_objective(BaselineConfig(target_flops=4e6, objective="soft"))
     yardstick = make_yardstick(
         config(space, evaluator=str(table), table_missing="nearest", objective=target)
     )

@@ -12,7 +12,7 @@ from effsearch.nas.auto_weight import with_learned_weight
 from effsearch.nas.calibration import Calibration, calibrate, frontier, optimum, weight_for
 from effsearch.nas.config import BaselineConfig, make_config
 from effsearch.nas.landscape import SyntheticLandscape
-from effsearch.nas.objective import Floats
+from effsearch.nas.objective import Floats, make_objective
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.search import trial_seed
 from effsearch.nas.strategies.bayesian import Bayesian
@@ -26,7 +26,7 @@ COSTS = np.geomspace(5e7, 2e9, 400)
 
 def soft(space: str, target: float, weight: float | None = None) -> Problem:
     config = BaselineConfig(target_flops=target, objective="soft", weight=weight)
-    return Problem.of(load_space(space), config.make_objective())
+    return Problem.of(load_space(space), make_objective(config))
 
 
 def test_the_optimum_lies_where_the_weight_is_the_slope_of_the_frontier() -> None:
@@ -145,7 +145,7 @@ def test_other_objectives_and_few_measurements_are_left_alone() -> None:
     problem = soft("mnasnet", 4e8)
     drawn = problem.draw(np.random.default_rng(0), 19, set())
     assert calibrate(problem, [Result(c, 0.5, 0.5) for c in drawn], 0) is None
-    hard = Problem.of(problem.space, BaselineConfig(target_flops=4e8).make_objective())
+    hard = Problem.of(problem.space, make_objective(BaselineConfig(target_flops=4e8)))
     assert calibrate(hard, [Result(c, 0.5, 0.5) for c in drawn * 2], 0) is None
 
 

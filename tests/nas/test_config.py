@@ -1,7 +1,6 @@
 """The configuration: files and flags into one value, and what a resumption may change of it."""
 
-import re
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effsearch.nas.config import MAY_CHANGE, BaselineConfig, changed_keys, make_config, read_config
+from effsearch.nas.config import BaselineConfig, make_config
+from effsearch.nas.objective import make_objective
+from effsearch.results.config import changed_keys, read_config, settings_of
 from effsearch.search_spaces.errors import InputError
 
 
@@ -97,8 +98,8 @@ def test_a_file_of_a_config_is_read(tmp_path: Path) -> None:
 
 
 def test_what_decides_the_search_may_not_change_and_all_else_may() -> None:
-    before = BaselineConfig()
-    by_type: dict[str, Any] = {"str": "x", "int": 7, "float": 0.5, "dict": {"a": 1}}
+    before, may_change = BaselineConfig(), BaselineConfig.may_change()
+    by_type: dict[Any, Any] = {str: "x", int: 7, float: 0.5, dict: {"a": 1}}
     by_name = {
         "objective": "absolute",
         "device": "cpu",
@@ -107,14 +108,12 @@ def test_what_decides_the_search_may_not_change_and_all_else_may() -> None:
         "latency_measure": "each",
         "weight": -0.1,
     }
-    for field in fields(BaselineConfig):
-        kind = re.match(r"[a-z]+", str(field.type).replace("<class '", ""))
-        value = by_name.get(field.name) or by_type[kind[0] if kind else ""]
-        now = replace(before, **{field.name: value})
-        expected = [] if field.name in MAY_CHANGE else [field.name]
+    for name, setting in settings_of(BaselineConfig).items():
+        now = replace(before, **{name: by_name.get(name) or by_type[setting.kind]})
+        expected = [] if name in may_change else [name]
         assert changed_keys(before.to_dict(), now) == expected
-    assert {"samples", "workers", "ray_address", "trial_timeout"} <= MAY_CHANGE
-    assert not {"seed", "batch_size", "space", "evaluator", "recipe"} & MAY_CHANGE
+    assert {"samples", "workers", "ray_address", "trial_timeout"} <= may_change
+    assert not {"seed", "batch_size", "space", "evaluator", "recipe"} & may_change
 
 
 @pytest.mark.parametrize(
@@ -132,12 +131,12 @@ def test_what_decides_the_search_may_not_change_and_all_else_may() -> None:
 def test_the_band_around_the_target_follows_from_objective_and_strategy(
     values: dict[str, Any], low: float, high: float
 ) -> None:
-    (target,) = make_config({"target_flops": 1e8}, values).make_objective().targets
+    (target,) = make_objective(make_config({"target_flops": 1e8}, values)).targets
     assert (target.low, target.high) == (pytest.approx(low * 1e8), pytest.approx(high * 1e8))
 
 
 def test_only_the_first_target_has_a_lower_bound() -> None:
-    objective = make_config({"target_flops": "400M", "target_params": "5M"}).make_objective()
+    objective = make_objective(make_config({"target_flops": "400M", "target_params": "5M"}))
     assert [target.low for target in objective.targets] == [pytest.approx(3.6e8), 0.0]
 
 

@@ -11,10 +11,10 @@ import pytest
 from searches import SMALL_SPACE
 
 from effsearch.nas.baseline import _table_note
-from effsearch.nas.evaluators.coverage import TableMissing
 from effsearch.nas.evaluators.registry import make_evaluator
 from effsearch.nas.evaluators.spreadsheet import number
 from effsearch.nas.evaluators.table import TableEvaluator, load_table, read_table
+from effsearch.nas.options import TableMissing
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.space_file import load_space, parse_space

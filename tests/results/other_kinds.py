@@ -7,7 +7,8 @@ from typing import Any
 
 from making import asked, make_run, told, write_ledger
 
-from effsearch.gridsearch.family import ScaleOptions, scale_family
+from effsearch.gridsearch.family import scale_family
+from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.run import compare_strategies
 from effsearch.results.loading import load_run_data

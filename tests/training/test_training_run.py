@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from effsearch.gridsearch.family import ScaleOptions, scale_family
+from effsearch.gridsearch.family import scale_family
+from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.results.config import changed_keys
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import InputError, MissingResourceError
 from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
 from effsearch.search_spaces.zoo import load_zoo
-from effsearch.training.runs.config import TrainConfig, changed_keys, make_config, parse_assignments
+from effsearch.training.runs.config import TrainConfig, make_config
 from effsearch.training.runs.loggers import LoggedRun, check_loggers, open_loggers
 from effsearch.training.runs.metrics import COLUMNS, append_row, write_rows
 from effsearch.training.runs.model import find_model
@@ -39,10 +41,8 @@ def test_a_configuration_repeats_from_its_own_dictionary() -> None:
 
 
 def test_assignments_are_read_as_what_they_spell() -> None:
-    options = parse_assignments(
-        ("lr=1e-3", "epochs=7", "flip=false", "policy=none", "warmup_epochs=null")
-    )
-    assert options == {
+    given = ["lr=1e-3", "epochs=7", "flip=false", "policy=none", "warmup_epochs=null"]
+    assert make_config({"set": given}).set == {
         "lr": 0.001,
         "epochs": 7,
         "flip": False,
@@ -56,9 +56,9 @@ def test_assignments_are_read_as_what_they_spell() -> None:
     [
         ({"epoch": 3}, "did you mean 'epochs'"),
         ({"epochs": 0}, "epochs must be a whole number of at least 1"),
-        ({"batch_size": "large"}, "batch_size must be 'auto' or a whole number"),
+        ({"batch_size": "large"}, "batch_size must be a whole number of at least 2 or auto"),
         ({"batch_size": 1}, "batch_size must be a whole number of at least 2"),
-        ({"set": ["lr=1"]}, "config key 'set' must be a mapping"),
+        ({"set": 5}, "config key 'set' must be a mapping"),
         ({"checkpoint_minutes": -1}, "checkpoint_minutes must be 0 or more"),
         ({"skip_bad": "yes"}, "skip_bad must be true or false"),
     ],

@@ -1,147 +1,228 @@
 """The configuration of `effsearch train`: one frozen dataclass, from a file and then flags."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from effsearch.results.config import changed_keys as _changed_keys
-from effsearch.results.config import (
-    check_mapping,
-    check_real,
-    check_text,
-    check_whole,
-    merge_settings,
-    read_config,
-)
+from effsearch.results.config import NAMES, Form, Option, Settings
 from effsearch.search_spaces.errors import InputError, unknown_name
 
-__all__ = [
-    "MAY_CHANGE",
-    "TrainConfig",
-    "changed_keys",
-    "make_config",
-    "parse_assignments",
-    "read_config",
-]
+_DATA, _RECIPE, _MACHINE, _FILES = "Data", "Recipe", "Machine", "Checkpoints and logs"
+_LEVELS = "three numbers of at most 1, such as 0.485,0.456,0.406"
 
-MAY_CHANGE = frozenset(
-    {
-        "checkpoint_minutes",
-        "device",
-        "gpus_per_worker",
-        "loader_workers",
-        "logger",
-        "ray_address",
-    }
-)
-"""Keys that a resumed training may be given anew; all others decide its weights."""
+
+def _networks() -> list[str]:
+    from effsearch.search_spaces.zoo import zoo_names  # reads their file
+
+    return zoo_names()
+
+
+def _recipes() -> tuple[str, ...]:
+    from effsearch.training.recipes import recipe_names
+
+    return recipe_names()
+
+
+def _assignments(name: str, value: Any) -> Any:
+    """A mapping, or `key=value` as given to `--set`, with the numbers that texts spell."""
+    if isinstance(value, list | tuple):
+        value = dict(map(_assignment, value))
+    if not isinstance(value, dict):
+        return value  # the check of the type says what is wrong
+    return {key: parse_value(item) for key, item in value.items()}
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set '{text}' is no assignment: give key=value, such as lr=0.1")
+    return key.strip(), value.strip()
+
+
+def _channels(lowest: float) -> Callable[[str, Any], tuple[float, ...]]:
+    def read(name: str, value: Any) -> tuple[float, ...]:
+        given = value.split(",") if isinstance(value, str) else value
+        levels = [parse_value(level) for level in given] if isinstance(given, list | tuple) else []
+        numbers = all(isinstance(level, int | float) for level in levels)
+        if len(levels) != 3 or not numbers or not all(lowest <= level <= 1 for level in levels):
+            raise InputError(f"{name} must be {_LEVELS}, not {value!r}")
+        return tuple(float(level) for level in levels)
+
+    return read
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """What a training is told.
+class TrainConfig(Settings):
+    """What a training is told; `effsearch train --help` says what each option is."""
 
-    Attributes:
-        model: name of the zoo, JSON file, notation, or a baseline, family or train run; None for
-            the checkpoint's network, the member of the newest family where there is a `phi`, else
-            the newest finished baseline (EfficientNet-B0 where there is none).
-        phi: member of a family; where there is no family, the baseline is scaled by the newest
-            coefficients.
-        data: `digits`, a directory of images, or `hf:NAME[:CONFIG]`.
-        recipe: shipped recipe or YAML file.
-        set: options of the recipe by name, over the recipe's.
-        epochs: None for the recipe's.
-        batch_size: images a step; None for the recipe's, `auto` for what fits the memory.
-        resolution: pixels; None for the network's, less where the images are smaller.
-        stem_stride: stride of the first convolution; None for the network's.
-        from_checkpoint: checkpoint or train run whose weights are taken, the head only where the
-            classes are as many; None starts from random weights.
-        max_images: sample of the training images; None for all.
-        skip_bad: leave unreadable images out and count them.
-        mean, std: of the channels red, green and blue, in [0, 1], that images are normalised by;
-            None measures them over the training images. Both or neither.
-        device: `auto`, `cpu`, `cuda`, `cuda:1`.
-        num_workers: processes that train together, each on its share of a batch.
-        ray_address: of a Ray cluster; None for this machine.
-        gpus_per_worker: None for one where there are GPUs.
-        loader_workers: processes that decode images which do not fit in memory; None for what
-            the machine has.
-        logger: `tensorboard`, `wandb`, `mlflow`.
-        checkpoint_minutes: between checkpoints within an epoch; there is one after each anyway.
-        seed: of everything random.
-    """
+    MAIN = ("model", "phi", "data", "recipe", "epochs")
 
-    model: str | None = None
-    phi: float | None = None
-    data: str = "digits"
-    recipe: str = "modern"
-    set: dict[str, Any] = field(default_factory=dict)
-    epochs: int | None = None
-    batch_size: int | str | None = None
-    resolution: int | None = None
-    stem_stride: int | None = None
-    from_checkpoint: str | None = None
-    max_images: int | None = None
-    skip_bad: bool = False
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    device: str = "auto"
-    num_workers: int = 1
-    ray_address: str | None = None
-    gpus_per_worker: float | None = None
-    loader_workers: int | None = None
-    logger: tuple[str, ...] = ()
-    checkpoint_minutes: float = 10.0
-    seed: int = 0
+    model: Annotated[
+        str | None,
+        Option(
+            "Zoo name, JSON file, notation, or a baseline, family or train run.",
+            "Network",
+            "with --phi the newest family, else the newest finished baseline, else efficientnet-b0",
+            metavar="NETWORK",
+            names=_networks,
+        ),
+    ] = None
+    phi: Annotated[
+        float | None,
+        Option(
+            "Member of the family; where there is none, the baseline is scaled by the newest "
+            "coefficients.",
+            "Network",
+        ),
+    ] = None
+    resolution: Annotated[
+        int | None,
+        Option("Pixels.", "Network", "the network's own; less where the images are smaller"),
+    ] = None
+    stem_stride: Annotated[
+        int | None,
+        Option(
+            "Stride of the first convolution; 1 suits small images.", "Network", "the network's"
+        ),
+    ] = None
+    from_checkpoint: Annotated[
+        str | None,
+        Option(
+            "Weights to start from, a file or the best of a train run; the classifier is new where "
+            "the classes differ.",
+            "Network",
+            "random weights",
+            flags=("--from",),
+            metavar="CHECKPOINT",
+            is_path=True,
+        ),
+    ] = None
+    data: Annotated[
+        str,
+        Option(
+            "digits (embedded), a folder of images by class or with train*.parquet, or "
+            "hf:NAME[:CONFIG].",
+            _DATA,
+            names=lambda: ("digits",),
+            is_path=True,
+        ),
+    ] = "digits"
+    max_images: Annotated[
+        int | None, Option("Random sample of the training images.", _DATA, "all")
+    ] = None
+    skip_bad: Annotated[bool, Option("Unreadable images left out, and counted.", _DATA)] = False
+    mean: Annotated[
+        tuple[float, ...] | None,
+        Option(
+            "Mean of the channels, such as 0.485,0.456,0.406.",
+            _DATA,
+            "measured",
+            Form("R,G,B", _channels(0.0)),
+        ),
+    ] = None
+    std: Annotated[
+        tuple[float, ...] | None,
+        Option(
+            "Deviation of the channels; goes with --mean.",
+            _DATA,
+            "measured",
+            Form("R,G,B", _channels(1e-3)),
+        ),
+    ] = None
+    recipe: Annotated[
+        str,
+        Option(
+            "modern, efficientnet, progressive, finetune, proxy, or a YAML file.",
+            _RECIPE,
+            names=_recipes,
+            is_path=True,
+        ),
+    ] = "modern"
+    set: Annotated[
+        dict[str, Any],
+        Option(
+            "Option of the recipe, such as lr=0.01 (also learning_rate=0.01); may be repeated.",
+            _RECIPE,
+            form=Form("KEY=VALUE", _assignments, repeats=True),
+            merges=True,
+        ),
+    ] = field(default_factory=dict)
+    epochs: Annotated[int | None, Option("Passes over the images.", _RECIPE, "the recipe's")] = None
+    batch_size: Annotated[
+        int | Literal["auto"] | None,
+        Option(
+            "Images a step, or auto: what fits the memory.",
+            _RECIPE,
+            "the recipe's",
+            at_least=2,
+        ),
+    ] = None
+    seed: Annotated[int, Option("Random seed.", _RECIPE, at_least=0)] = 0
+    device: Annotated[
+        str,
+        Option(
+            "auto, cpu, cuda, cuda:1.",
+            _MACHINE,
+            may_change=True,
+            names=lambda: ("auto", "cpu", "cuda"),
+        ),
+    ] = "auto"
+    num_workers: Annotated[
+        int, Option("Processes that train together by Ray Train; 1 needs no Ray.", _MACHINE)
+    ] = 1
+    ray_address: Annotated[
+        str | None,
+        Option(
+            "Address of a Ray cluster, such as auto or host:6379.",
+            _MACHINE,
+            "this machine",
+            may_change=True,
+        ),
+    ] = None
+    gpus_per_worker: Annotated[
+        float | None,
+        Option(
+            "GPUs of a worker.", _MACHINE, "1 where there are GPUs", at_least=0, may_change=True
+        ),
+    ] = None
+    loader_workers: Annotated[
+        int | None,
+        Option(
+            "Processes that decode images which do not fit in memory.",
+            _MACHINE,
+            "what the machine has",
+            at_least=0,
+            may_change=True,
+        ),
+    ] = None
+    logger: Annotated[
+        tuple[str, ...],
+        Option(
+            "tensorboard, wandb or mlflow, besides metrics.csv; may be repeated.",
+            _FILES,
+            form=NAMES,
+            may_change=True,
+            names=lambda: ("tensorboard", "wandb", "mlflow"),
+        ),
+    ] = ()
+    checkpoint_minutes: Annotated[
+        float,
+        Option(
+            "Minutes between checkpoints within an epoch; there is one after each epoch anyway.",
+            _FILES,
+            at_least=0,
+            may_change=True,
+        ),
+    ] = 10.0
 
-    def __post_init__(self) -> None:
-        for name in ("data", "recipe", "device"):
-            check_text(name, getattr(self, name))
-        for name in ("model", "from_checkpoint", "ray_address"):
-            if getattr(self, name) is not None:
-                check_text(name, getattr(self, name))
-        for name in ("epochs", "resolution", "stem_stride", "max_images"):
-            if getattr(self, name) is not None:
-                check_whole(name, getattr(self, name), 1)
-        if self.phi is not None:
-            check_real("phi", self.phi)
-        self._check_batch_size()
-        check_whole("num_workers", self.num_workers, 1)
+    def check(self) -> None:
+        """Raise an InputError where options do not go together."""
         if self.distributed and self.device not in ("auto", "cpu", "cuda"):
             # Which of several GPUs a worker gets is Ray's to say.
             raise unknown_name("device of workers", self.device, ("auto", "cpu", "cuda"))
-        check_whole("seed", self.seed, 0)
-        if self.loader_workers is not None:
-            check_whole("loader_workers", self.loader_workers, 0)
-        if self.gpus_per_worker is not None:
-            _check_at_least_zero("gpus_per_worker", self.gpus_per_worker)
-        _check_at_least_zero("checkpoint_minutes", self.checkpoint_minutes)
-        if not isinstance(self.skip_bad, bool):
-            raise InputError(f"skip_bad must be true or false, not {self.skip_bad!r}")
-        self._check_levels()
-        check_mapping("set", self.set)
-        object.__setattr__(self, "logger", _names(self.logger))
-        object.__setattr__(
-            self, "set", {key: parse_value(value) for key, value in self.set.items()}
-        )
-
-    def _check_batch_size(self) -> None:
-        if self.batch_size is None or self.batch_size == "auto":
-            return
-        if isinstance(self.batch_size, str):
-            raise InputError(
-                f"batch_size must be 'auto' or a whole number of at least 2, not "
-                f"{self.batch_size!r}"
-            )
-        check_whole("batch_size", self.batch_size, 2)
-
-    def _check_levels(self) -> None:
         if (self.mean is None) != (self.std is None):
             raise InputError("mean and std belong together: give both, or neither to measure them")
-        for name, lowest in (("mean", 0.0), ("std", 1e-3)):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, _channels(name, getattr(self, name), lowest))
 
     @property
     def levels(self) -> tuple[list[float], list[float]] | None:
@@ -162,53 +243,18 @@ class TrainConfig:
 
     def recipe_options(self) -> dict[str, Any]:
         """Options of the recipe, the named ones over the others."""
+        from effsearch.training.recipes.recipe import by_own_names  # imports yaml
+
         named = {
             "epochs": self.epochs,
             "batch_size": None if self.batch_size == "auto" else self.batch_size,
         }
-        return self.set | {name: value for name, value in named.items() if value is not None}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data that `read_config` takes back."""
-        listed = ("logger", "mean", "std")
-        return asdict(self) | {
-            name: None if value is None else list(value)
-            for name in listed
-            for value in (getattr(self, name),)
+        return by_own_names(self.set) | {
+            name: value for name, value in named.items() if value is not None
         }
 
 
-def make_config(*sources: Mapping[str, Any]) -> TrainConfig:
-    """A configuration from mappings, later ones over earlier ones; `set` is merged key by key.
-
-    Raises:
-        InputError: an unknown key (the nearest known one is named) or a value out of range.
-    """
-    options: dict[str, Any] = {}
-    for source in sources:
-        check_mapping("set", source.get("set", {}))
-        options |= source.get("set", {})
-    return merge_settings(TrainConfig, TrainConfig, (*sources, {"set": options}), {})
-
-
-def changed_keys(before: Mapping[str, Any], now: TrainConfig) -> list[str]:
-    """Keys in which a resumption differs from its run although it must not."""
-    return _changed_keys(before, now.to_dict(), MAY_CHANGE)
-
-
-def parse_assignments(texts: tuple[str, ...]) -> dict[str, Any]:
-    """`key=value` as given to `--set`, as a mapping.
-
-    Raises:
-        InputError: one is no assignment.
-    """
-    options: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise InputError(f"--set '{text}' is no assignment: give key=value, such as lr=0.1")
-        options[key.strip()] = parse_value(value.strip())
-    return options
+make_config = TrainConfig.make
 
 
 def parse_value(value: Any) -> Any:
@@ -227,31 +273,3 @@ def parse_value(value: Any) -> Any:
         except ValueError:
             continue
     return value
-
-
-def _names(value: object) -> tuple[str, ...]:
-    """One name or several; `None` and an empty list are none."""
-    if value is None:
-        return ()
-    names = (value,) if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"logger must be a name or a list of names, not {value!r}")
-    return tuple(dict.fromkeys(names))
-
-
-def _channels(name: str, value: object, lowest: float) -> tuple[float, ...]:
-    """Three numbers, or `0.485,0.456,0.406`, as they were given."""
-    given = value.split(",") if isinstance(value, str) else value
-    levels = [parse_value(level) for level in given] if isinstance(given, list | tuple) else []
-    numbers = all(isinstance(level, int | float) for level in levels)
-    if len(levels) != 3 or not numbers or not all(lowest <= level <= 1 for level in levels):
-        raise InputError(
-            f"{name} must be three numbers of at most 1, such as 0.485,0.456,0.406, not {value!r}"
-        )
-    return tuple(float(level) for level in levels)
-
-
-def _check_at_least_zero(name: str, value: object) -> None:
-    check_real(name, value)
-    if value < 0:  # type: ignore[operator]
-        raise InputError(f"{name} must be 0 or more, not {value!r}")

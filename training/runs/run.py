@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from effsearch.results.config import changed_keys
 from effsearch.results.lifecycle import (
     ending_recorded,
     find_run,
@@ -25,7 +26,7 @@ from effsearch.training.loop.evaluation import (
 from effsearch.training.models.model_file import read_model
 from effsearch.training.runs.answer import TrainResult, make_answer
 from effsearch.training.runs.checkpointer import TrainPaths
-from effsearch.training.runs.config import TrainConfig, changed_keys, make_config
+from effsearch.training.runs.config import TrainConfig, make_config
 from effsearch.training.runs.preparation import make_plan, remake_plan
 from effsearch.training.runs.session import Stopped, train_session
 from effsearch.training.runs.setup import Plan

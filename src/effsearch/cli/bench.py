@@ -1,77 +1,32 @@
 """`effsearch bench`: strategies against each other at equal evaluations."""
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from effsearch.cli.options import (
-    RUNS,
-    CostTolerance,
-    Json,
-    Name,
-    Quiet,
-    Real,
-    RunDir,
-    ShippedSpace,
-    TargetFlops,
-    TargetMemory,
-    TargetParams,
-    Text,
-    Weight,
-    print_document,
-)
+from effsearch.cli.completion import complete_runs
+from effsearch.cli.from_config import options_of
+from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir, print_document
+from effsearch.nas.bench.config import BenchConfig, BenchObjective
+from effsearch.results.config import settings_of
 
 if TYPE_CHECKING:
     from effsearch.nas.bench.leaderboard import Standing
     from effsearch.nas.bench.run import BenchResult
 
 
+@options_of(BenchConfig, BenchObjective)
 def bench(
-    strategies: Annotated[
-        str, typer.Option(help="Names such as bayesian,evolution,random, or all.")
-    ] = "all",
-    seeds: Annotated[int, typer.Option(help="Searches of each strategy.")] = 10,
-    samples: Annotated[int, typer.Option("--samples", "-n", help="Evaluations a search.")] = 200,
-    space: ShippedSpace = "mnasnet",
-    evaluator: Annotated[
-        str,
-        typer.Option(
-            help="synthetic: a made-up landscape (synthetic:3 for another one), TABLE.csv of "
-            "measured networks, package.module:function, or file.py:function."
-        ),
-    ] = "synthetic",
-    noise: Annotated[
-        Real,
-        typer.Option(
-            help="Standard deviation of one evaluation [synthetic: 0.0027; table or function: 0, "
-            "on top of their own]."
-        ),
-    ] = None,
-    table_missing: Annotated[
-        str, typer.Option(help="Networks a table lacks: fail, or nearest for the nearest one's.")
-    ] = "fail",
-    target_flops: TargetFlops = None,
-    target_params: TargetParams = None,
-    target_memory: TargetMemory = None,
-    objective: Annotated[str, typer.Option(help="hard, soft or absolute.")] = "hard",
-    weight: Weight = None,
-    cost_tolerance: CostTolerance = None,
-    cost_band: Annotated[
-        Real,
-        typer.Option(help="Fraction under the first target still evaluated [0.1; soft: 1]."),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Networks asked together [each strategy's own].")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the first search; the others follow.")] = 0,
-    workers: Annotated[int, typer.Option(help="Searches at a time.")] = 1,
+    given: Mapping[str, Any],
     resume: Annotated[
-        Text,
+        str | None,
         typer.Option(
-            help="Go on with this comparison: its path, or bench/001. Of the other options only "
-            "--workers is looked at."
+            metavar="RUN",
+            help="Run to go on with: its path, or bench/001. Of the other options only --workers "
+            "is looked at.",
+            autocompletion=complete_runs("bench"),
         ),
     ] = None,
     name: Name = None,
@@ -88,48 +43,24 @@ def bench(
     bench.csv, traces.csv, bench.json and bench.png. Stop it with Ctrl-C, go on with --resume:
     searches that have ended are not repeated.
     """
-    from effsearch.nas.bench.config import BenchConfig, strategies_of
     from effsearch.nas.bench.run import compare_strategies, resume_comparison
-    from effsearch.nas.config import make_config
+    from effsearch.nas.objective import make_objective
 
     if resume is not None:
-        _show(
-            resume_comparison(resume, workers=workers, run_dir=run_dir, quiet=quiet), as_json, quiet
+        workers = BenchConfig.make({"workers": given.get("workers", 1)}).workers
+        result = resume_comparison(resume, workers=workers, run_dir=run_dir, quiet=quiet)
+    else:
+        costs = {key: given[key] for key in settings_of(BenchObjective) if key in given}
+        wanted = BenchObjective.make(costs)
+        own = {key: value for key, value in given.items() if key not in costs}
+        result = compare_strategies(
+            BenchConfig.make(own, {"objective": make_objective(wanted)}),
+            wanted.targets,
+            run_dir=run_dir,
+            name=name,
+            quiet=quiet,
+            command=["effsearch", *sys.argv[1:]],
         )
-        return
-    shared = make_config(
-        {
-            "space": space,
-            "target_flops": target_flops,
-            "target_params": target_params,
-            "target_memory": target_memory,
-            "objective": objective,
-            "weight": weight,
-            "cost_tolerance": cost_tolerance,
-            "cost_band": cost_band,
-        }
-    )
-    config = BenchConfig(
-        strategies=strategies_of(strategies),
-        seeds=seeds,
-        seed=seed,
-        samples=samples,
-        batch_size=batch_size,
-        space=space,
-        evaluator=evaluator,
-        noise=noise,
-        table_missing=table_missing,  # type: ignore[arg-type]  # checked by BenchConfig
-        objective=shared.make_objective(),
-        workers=workers,
-    )
-    result = compare_strategies(
-        config,
-        shared.targets,
-        run_dir=run_dir,
-        name=name,
-        quiet=quiet,
-        command=["effsearch", *sys.argv[1:]],
-    )
     _show(result, as_json, quiet)
 
 

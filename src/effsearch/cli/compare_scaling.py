@@ -1,116 +1,29 @@
 """`effsearch compare-scaling`: one dimension against three, at equal cost."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from effsearch.cli.options import (
-    RUNS,
-    Coefficients,
-    ConfigFile,
-    CpusPerTrial,
-    Device,
-    GpusPerTrial,
-    Json,
-    MaxImages,
-    Name,
-    Quiet,
-    RayAddress,
-    Real,
-    Rounding,
-    RunDir,
-    SearchData,
-    Seed,
-    Text,
-    TrainingEpochs,
-    TrialTimeout,
-    Whole,
-    Workers,
-    go_on_with,
-    print_document,
-    settings,
-)
+from effsearch.cli.options import print_document
+from effsearch.cli.run_command import Asked, run_command
+from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
 
 if TYPE_CHECKING:
     from effsearch.gridsearch.compare_scaling.command import ComparisonResult
 
 
-def compare_scaling(
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Zoo name, JSON file, notation, or a baseline run; may be given several times "
-            "[newest finished baseline run, else efficientnet-b0]."
-        ),
-    ] = None,
-    budgets: Annotated[
-        Text,
-        typer.Option(
-            help="Multiply-adds every method spends: 2,4 for multiples of the baseline's, or "
-            "amounts such as 800M,1.6G [2,4]."
-        ),
-    ] = None,
-    budget_tolerance: Annotated[
-        Real,
-        typer.Option(help="Relative distance that still counts as the same budget [0.03]."),
-    ] = None,
-    coefficients: Coefficients = None,
-    resolution_rounding: Rounding = None,
-    data: SearchData = None,
-    max_images: MaxImages = None,
-    epochs: TrainingEpochs = None,
-    proxy_resolution: Annotated[
-        Whole,
-        typer.Option(
-            help="Pixels the baseline is trained at; scaled networks at as many times that as "
-            "their resolution is of the baseline's [the recipe's]."
-        ),
-    ] = None,
-    seeds: Annotated[Whole, typer.Option(help="Trainings of each network [3].")] = None,
-    seed: Seed = None,
-    workers: Workers = None,
-    cpus_per_trial: CpusPerTrial = None,
-    gpus_per_trial: GpusPerTrial = None,
-    trial_timeout: TrialTimeout = None,
-    device: Device = None,
-    ray_address: RayAddress = None,
-    config: ConfigFile = None,
-    resume: Annotated[Text, go_on_with("comparison/001")] = None,
-    name: Name = None,
-    run_dir: RunDir = RUNS,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+@run_command(ComparisonConfig, "comparison", forecasts=False)
+def compare_scaling(asked: Asked) -> None:
     """Compare depth, width or resolution alone with all three together, at equal multiply-adds.
 
     All networks are trained the same way. Writes RUN_DIR/comparison/NNN with comparison.csv,
     comparison.json and a picture. Stop it with Ctrl-C, go on with --resume.
     """
-    given = settings(locals())
-    from effsearch.gridsearch.compare_scaling.command import compare_scaling as compare
-    from effsearch.gridsearch.compare_scaling.command import resume_comparison
-    from effsearch.gridsearch.compare_scaling.config import make_config
-    from effsearch.results.config import read_config
-    from effsearch.search_spaces.errors import InputError
+    from effsearch.gridsearch.compare_scaling.command import compare_scaling, resume_comparison
 
-    if budgets is not None:
-        given["budgets"] = [part.strip() for part in budgets.split(",")]
-    file_values = read_config(config) if config else {}
-    if resume is not None:
-        if name:
-            raise InputError("--resume does not go with --name")
-        result = resume_comparison(resume, file_values | given, run_dir=run_dir, quiet=quiet)
-    else:
-        result = compare(
-            make_config(file_values, given),
-            run_dir=run_dir,
-            name=name,
-            quiet=quiet,
-            command=["effsearch", *sys.argv[1:]],
-        )
-    _show(result, as_json)
-    if not quiet:
+    result = asked.result(compare_scaling, resume_comparison)
+    assert result is not None  # there is no dry run
+    _show(result, asked.as_json)
+    if not asked.quiet:
         print(f"comparison: {result.path / 'comparison.csv'}", file=sys.stderr)
 
 

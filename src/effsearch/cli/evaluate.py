@@ -25,7 +25,7 @@ def evaluate(
     ] = "test",
     device: ModelDevice = "auto",
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave unreadable images out and count them.")
+        bool, typer.Option("--skip-bad", help="Unreadable images left out, and counted.")
     ] = False,
     run_dir: RunDir = RUNS,
     as_json: Json = False,

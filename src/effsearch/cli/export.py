@@ -27,7 +27,7 @@ def export(
     ] = None,
     names: Annotated[
         str,
-        typer.Option(help="Of the tensors in safetensors: effsearch, timm or torchvision."),
+        typer.Option(help="Names of the tensors in safetensors: effsearch, timm or torchvision."),
     ] = "effsearch",
     data: Annotated[
         str | None,

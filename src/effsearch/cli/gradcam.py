@@ -19,7 +19,7 @@ def gradcam(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Take images of this data's test part [what the first model was trained on]."
+            help="Data whose test part gives images [what the first model was trained on]."
         ),
     ] = None,
     images: Annotated[
@@ -34,7 +34,7 @@ def gradcam(
         str | None,
         typer.Option(help="Names over the columns, such as baseline,deeper,wider."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the choice of images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the choice of images.")] = 0,
     device: ModelDevice = "auto",
     run_dir: RunDir = RUNS,
     quiet: Quiet = False,

@@ -21,10 +21,10 @@ app = typer.Typer(
 _PICTURES = ("png", "svg", "pdf")
 
 Backend = Annotated[str, typer.Option(help="What runs the network: torch or onnxruntime.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")]
-Threads = Annotated[int, typer.Option(help="Threads, on a CPU.")]
+Device = Annotated[str, typer.Option(help="Device: cpu, cuda or cuda:1.")]
+Threads = Annotated[int, typer.Option(help="CPU threads.")]
 Batch = Annotated[int, typer.Option(help="Images at a time.")]
-Dtype = Annotated[str, typer.Option(help="float32, float16 or bfloat16.")]
+Dtype = Annotated[str, typer.Option(help="Number format: float32, float16 or bfloat16.")]
 
 
 @app.command("build")
@@ -36,13 +36,14 @@ def build(
     batch: Batch = 1,
     dtype: Dtype = "float32",
     graph: Annotated[
-        bool, typer.Option("--graph", help="On CUDA: replay a captured graph.")
+        bool, typer.Option("--graph", help="Replay of a captured graph, on CUDA.")
     ] = False,
     latency_command: Annotated[
         str | None,
         typer.Option(
-            help="Measure whole networks by this command, which runs {onnx} and prints "
-            "milliseconds, and describe the layers by a regression."
+            metavar="COMMAND",
+            help="Command that measures whole networks instead: it runs {onnx} and prints "
+            "milliseconds; a regression describes the layers.",
         ),
     ] = None,
     latency_timeout: CallTimeout = "5m",
@@ -56,7 +57,7 @@ def build(
     networks: Annotated[
         int, typer.Option(help="Whole networks measured: two thirds correct, one third checks.")
     ] = 60,
-    seed: Annotated[int, typer.Option(help="Of the networks.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the networks.")] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -102,7 +103,7 @@ def build(
 def show(
     table: Annotated[Path, typer.Argument(help="The CSV that lut build wrote.")],
     plot: Annotated[
-        Path | None, typer.Option(help="Draw predicted against measured: a PNG, SVG or PDF.")
+        Path | None, typer.Option(help="Picture of predicted against measured: a PNG, SVG or PDF.")
     ] = None,
     as_json: Json = False,
 ) -> None:

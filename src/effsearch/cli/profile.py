@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from effsearch.cli.options import RUNS, CallTimeout, Json, RunDir, print_document
+from effsearch.cli.completion import complete_networks
+from effsearch.cli.options import LATENCY, RUNS, CallTimeout, Json, RunDir, print_document
 
 if TYPE_CHECKING:
     from effsearch.latency.base_meter import Latency, Meter
@@ -17,32 +18,52 @@ def profile(
     network: Annotated[
         str,
         typer.Argument(
-            help="Zoo name, JSON file (architecture or baseline.json), notation, or a baseline run."
+            help="Zoo name, JSON file of an architecture, notation, or a baseline run.",
+            autocompletion=complete_networks,
         ),
     ],
     resolution: Annotated[
-        int | None, typer.Option(help="Pixels, if not the network's own.")
+        int | None, typer.Option(metavar="N", help="Pixels [the network's own].")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Count again with fvcore on the built network.")
+        bool, typer.Option("--check", help="Second count, by fvcore on the built network.")
     ] = False,
     latency: Annotated[
-        bool, typer.Option("--latency", help="Measure the latency, with random weights.")
+        bool,
+        typer.Option(
+            "--latency", help="Measured latency, with random weights.", rich_help_panel=LATENCY
+        ),
     ] = False,
-    backend: Annotated[str, typer.Option(help="Of --latency: torch or onnxruntime.")] = "torch",
-    device: Annotated[str, typer.Option(help="Of --latency: cpu, cuda or cuda:1.")] = "cpu",
-    threads: Annotated[int, typer.Option(help="Of --latency on a CPU.")] = 1,
-    batch: Annotated[int, typer.Option(help="Of --latency: images at a time.")] = 1,
+    backend: Annotated[
+        str,
+        typer.Option(help="What runs the network: torch or onnxruntime.", rich_help_panel=LATENCY),
+    ] = "torch",
+    device: Annotated[
+        str, typer.Option(help="Device: cpu, cuda or cuda:1.", rich_help_panel=LATENCY)
+    ] = "cpu",
+    threads: Annotated[
+        int, typer.Option(metavar="N", help="CPU threads.", rich_help_panel=LATENCY)
+    ] = 1,
+    batch: Annotated[
+        int, typer.Option(metavar="N", help="Images at a time.", rich_help_panel=LATENCY)
+    ] = 1,
     latency_command: Annotated[
         str | None,
         typer.Option(
-            help="Measure by this command instead: it runs {onnx} and prints milliseconds, such "
-            "as 'python phone.py {onnx}'."
+            metavar="COMMAND",
+            help="Command that measures instead: it runs {onnx} and prints milliseconds, such as "
+            "'python phone.py {onnx}'.",
+            rich_help_panel=LATENCY,
         ),
     ] = None,
     latency_timeout: CallTimeout = "5m",
     latency_table: Annotated[
-        Path | None, typer.Option(help="Predict the latency from a table of effsearch lut build.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table of effsearch lut build to predict the latency from.",
+            rich_help_panel=LATENCY,
+        ),
     ] = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from effsearch.cli.completion import complete_runs
 from effsearch.results.formatting import NOTHING_YET, number, one_line
 from effsearch.results.kinds.registry import kind_of
 from effsearch.results.store.directory import run_dir_option
@@ -18,13 +19,19 @@ RunName = Annotated[
     str | None,
     typer.Argument(
         metavar="RUN",
-        help="A run's path, baseline/001, or a kind for its newest run. Default: the newest run.",
+        help="A run's path, baseline/001, or a kind for its newest run [the newest run].",
         show_default=False,
+        autocompletion=complete_runs(),
     ),
 ]
 RunNames = Annotated[
     list[str],
-    typer.Argument(metavar="RUN…", help="Paths or names such as baseline/001.", show_default=False),
+    typer.Argument(
+        metavar="RUN…",
+        help="Paths or names such as baseline/001.",
+        show_default=False,
+        autocompletion=complete_runs(),
+    ),
 ]
 RunDir = Annotated[Path, typer.Option("--run-dir", help="The folder that holds the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -1,84 +1,20 @@
 """`effsearch scale`: the family that grows from a baseline."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from effsearch.cli.options import (
-    RUNS,
-    Baseline,
-    Json,
-    LatencyTimeout,
-    Name,
-    Quiet,
-    RunDir,
-    Text,
-    Whole,
-    print_document,
-)
+from effsearch.cli.from_config import options_of
+from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir, print_document
+from effsearch.gridsearch.scale_config import ScaleOptions
 
 if TYPE_CHECKING:
     from effsearch.gridsearch.family import FamilyResult
 
 
+@options_of(ScaleOptions)
 def scale(
-    baseline: Baseline = None,
-    coefficients: Annotated[
-        Text,
-        typer.Option(
-            help="alpha,beta,gamma such as 1.2,1.1,1.15, a coefficients.json, or a run [newest "
-            "finished coefficients run, else the paper's]."
-        ),
-    ] = None,
-    phi: Annotated[
-        Text,
-        typer.Option(
-            help="Values of phi: 0..7, or -1,0.5,2 [0..7]. With --family published the members' "
-            "numbers."
-        ),
-    ] = None,
-    family: Annotated[
-        str,
-        typer.Option(
-            help="formula: depth, width and resolution are alpha^phi, beta^phi, gamma^phi. "
-            "published: the table EfficientNet-B0 to B7, rounded by hand; no phi reproduces it "
-            "(B7 has 66.3M parameters, phi = 7 gives 68.7M)."
-        ),
-    ] = "formula",
-    resolution_rounding: Annotated[
-        str, typer.Option(help="Of the resolution: exact, even, 8 or 32.")
-    ] = "exact",
-    target_flops: Annotated[
-        Text, typer.Option(help="Find the phi for these multiply-adds, such as 2G.")
-    ] = None,
-    target_memory: Annotated[
-        Text, typer.Option(help="Find the phi for this activation memory at batch 1, such as 64MB.")
-    ] = None,
-    target_latency: Annotated[
-        Text,
-        typer.Option(
-            help="Find the phi for this latency, such as 8ms: up to ten networks are measured."
-        ),
-    ] = None,
-    latency_backend: Annotated[
-        Text, typer.Option(help="What measures a latency: torch or onnxruntime [torch].")
-    ] = None,
-    latency_device: Annotated[
-        Text, typer.Option(help="Of a latency: cpu, cuda or cuda:1 [cpu].")
-    ] = None,
-    latency_threads: Annotated[Whole, typer.Option(help="Of a latency on a CPU [1].")] = None,
-    latency_batch: Annotated[
-        Whole, typer.Option(help="Of a latency: images at a time [1].")
-    ] = None,
-    latency_command: Annotated[
-        Text,
-        typer.Option(
-            help="Measure latencies by this command instead: it runs {onnx} and prints "
-            "milliseconds."
-        ),
-    ] = None,
-    latency_timeout: LatencyTimeout = None,
+    given: Mapping[str, Any],
     name: Name = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
@@ -90,38 +26,10 @@ def scale(
     multiply-adds to the baseline: nominal (if nothing were rounded) and measured. Writes
     RUN_DIR/family/NNN with family.csv and one architecture a member.
     """
-    from effsearch.gridsearch.family import ScaleOptions, scale_family
-    from effsearch.gridsearch.family_targets import MeterOptions
-    from effsearch.search_spaces.units import (
-        parse_bytes,
-        parse_count,
-        parse_milliseconds,
-        parse_numbers,
-        parse_seconds,
-    )
+    from effsearch.gridsearch.family import scale_family
 
-    meter = {
-        "backend": latency_backend,
-        "device": latency_device,
-        "threads": latency_threads,
-        "batch": latency_batch,
-        "command": latency_command,
-        "timeout": None if latency_timeout is None else parse_seconds(latency_timeout),
-    }
-    named = {key: value for key, value in meter.items() if value is not None}
-    options = ScaleOptions(
-        baseline=baseline,
-        coefficients=coefficients,
-        phis=parse_numbers(phi) if phi is not None else (),
-        family=family,
-        rounding=resolution_rounding,  # type: ignore[arg-type]
-        target_flops=None if target_flops is None else parse_count(target_flops),
-        target_memory=None if target_memory is None else parse_bytes(target_memory),
-        target_latency=None if target_latency is None else parse_milliseconds(target_latency),
-        meter=MeterOptions(**named) if named else None,  # type: ignore[arg-type]
-    )
     result = scale_family(
-        options,
+        ScaleOptions.make(given),
         run_dir=run_dir,
         name=name,
         command=["effsearch", *sys.argv[1:]],

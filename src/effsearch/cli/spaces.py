@@ -2,6 +2,7 @@
 
 import typer
 
+from effsearch.cli.completion import complete_spaces
 from effsearch.cli.options import Json, print_document
 
 app = typer.Typer(help="Search spaces: list them, look into one.", no_args_is_help=True)
@@ -43,7 +44,8 @@ def ls(as_json: Json = False) -> None:
 
 @app.command("show")
 def show(
-    space: str = typer.Argument(help="Shipped space or YAML file."), as_json: Json = False
+    space: str = typer.Argument(help="Shipped space or YAML file.", autocompletion=complete_spaces),
+    as_json: Json = False,
 ) -> None:
     """Show what a space fixes and what it varies."""
     from effsearch.results.terminal import print_table

@@ -1,0 +1,58 @@
+"""Options of networks that are scaled, which grid, comparison and family share."""
+
+from typing import Annotated, Any, Literal
+
+from effsearch.results.config import Form, Option
+from effsearch.search_spaces.scaling import Rounding as RoundingKind
+
+GROUP = "Scaling"
+
+Prefer = Literal["default", "accuracy", "efficiency"]
+"""What the choice among measured networks goes by; see `effsearch.gridsearch.choice`."""
+
+
+def network_names() -> list[str]:
+    """Networks of the zoo, for the shell."""
+    from effsearch.search_spaces.zoo import zoo_names  # reads their file
+
+    return zoo_names()
+
+
+def _as_text(_: str, value: Any) -> Any:
+    # YAML reads the rounding 8 as a number.
+    return str(value) if isinstance(value, int) else value
+
+
+NEWEST_BASELINE = "newest finished baseline run, else efficientnet-b0"
+Baseline = Annotated[
+    str | None,
+    Option(
+        "Network to scale: zoo name, JSON file, notation, or a baseline run.",
+        GROUP,
+        NEWEST_BASELINE,
+        metavar="NETWORK",
+        names=network_names,
+    ),
+]
+Coefficients = Annotated[
+    str | None,
+    Option(
+        "Compound coefficients: alpha,beta,gamma such as 1.2,1.1,1.15, a coefficients.json, or a "
+        "run.",
+        GROUP,
+        "newest finished coefficients run, else the paper's",
+    ),
+]
+Rounding = Annotated[
+    RoundingKind,
+    Option("Rounding of the resolution.", GROUP, form=Form("exact|even|8|32", _as_text)),
+]
+ProxyResolution = Annotated[
+    int | None,
+    Option(
+        "Pixels that the baseline is trained at; scaled networks at as many times that as their "
+        "resolution is of the baseline's.",
+        "Training of each network",
+        "the recipe's",
+    ),
+]

@@ -1,0 +1,113 @@
+"""Options of an objective, which a search and a comparison of strategies share."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from effsearch.results.config import BYTES, COUNT, Option, Settings
+
+GROUP = "Objective"
+
+ObjectiveKind = Literal["hard", "soft", "absolute"]
+TableMissing = Literal["fail", "nearest"]
+"""What becomes of networks that a table lacks: failed evaluations, or the nearest one's values."""
+
+Missing = Annotated[
+    TableMissing,
+    Option(
+        "Networks that a table lacks: failed trials, or the values of the nearest one.",
+        "Evaluation",
+    ),
+]
+
+
+def space_names() -> list[str]:
+    """Shipped spaces, for the shell."""
+    from effsearch.search_spaces.space_file import shipped_spaces  # imports numpy
+
+    return shipped_spaces()
+
+
+Space = Annotated[
+    str,
+    Option(
+        "Shipped space (mnasnet, efficientnetv2) or YAML file.",
+        "Search",
+        is_path=True,
+        names=space_names,
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveOptions(Settings):
+    """Wanted costs, and how the reward weighs accuracy against them."""
+
+    target_flops: Annotated[
+        float | None,
+        Option(
+            "Wanted multiply-adds (conv and linear), such as 400M, 0.39G or 4e8.",
+            GROUP,
+            form=COUNT,
+        ),
+    ] = None
+    target_params: Annotated[
+        float | None, Option("Wanted parameters, such as 5.3M.", GROUP, form=COUNT)
+    ] = None
+    target_memory: Annotated[
+        float | None,
+        Option("Wanted peak activation memory at batch 1, such as 8MB.", GROUP, form=BYTES),
+    ] = None
+    objective: Annotated[
+        ObjectiveKind,
+        Option(
+            "hard: accuracy, cut by (cost/target)^-1 above the target. soft: accuracy * "
+            "(cost/target)^w everywhere, w = -0.07; the target does not move its optimum. "
+            "absolute: accuracy + w*|cost/target - 1|.",
+            GROUP,
+        ),
+    ] = "hard"
+    weight: Annotated[
+        float | Literal["auto"] | None,
+        Option(
+            "w of the objective, at most 0; auto: what an earlier soft search worked out to put "
+            "the optimum at the target.",
+            GROUP,
+            "the objective's own",
+        ),
+    ] = None
+    cost_tolerance: Annotated[
+        float | None,
+        Option("Fraction over a target still evaluated.", GROUP, "0; soft: no bound"),
+    ] = None
+    cost_band: Annotated[
+        float | None,
+        Option(
+            "Fraction under the first target still evaluated, 1 for no bound.",
+            GROUP,
+            "0.1; no bound with soft, or where a front is wanted",
+        ),
+    ] = None
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """Wanted costs by metric, the first one first."""
+        # Whole counts are written without a fraction wherever they are shown.
+        return {
+            metric: int(value) if float(value).is_integer() else value
+            for metric, value in self.wanted.items()
+            if value is not None
+        }
+
+    @property
+    def wanted(self) -> dict[str, float | None]:
+        """The targets as they were given, None for those that were not."""
+        return {
+            "macs": self.target_flops,
+            "params": self.target_params,
+            "memory_bytes": self.target_memory,
+        }
+
+    @property
+    def wants_front(self) -> bool:
+        """Whether all trade-offs are wanted, and not the best network near the target alone."""
+        return False

@@ -1,0 +1,35 @@
+"""Options of commands, each said once: command line, YAML, Python keywords and checks follow."""
+
+from effsearch.results.config.form import (
+    BYTES,
+    COUNT,
+    LIST,
+    MILLISECONDS,
+    NAMES,
+    NUMBERS,
+    PAIR,
+    SECONDS,
+    Form,
+)
+from effsearch.results.config.option import Option, Setting
+from effsearch.results.config.settings import Settings, changed_keys, read_config, settings_of
+from effsearch.results.config.values import check_text
+
+__all__ = [
+    "BYTES",
+    "COUNT",
+    "LIST",
+    "MILLISECONDS",
+    "NAMES",
+    "NUMBERS",
+    "PAIR",
+    "SECONDS",
+    "Form",
+    "Option",
+    "Setting",
+    "Settings",
+    "changed_keys",
+    "check_text",
+    "read_config",
+    "settings_of",
+]

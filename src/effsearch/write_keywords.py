@@ -1,0 +1,71 @@
+"""Writes `keywords.py`, the keywords of the Python functions, from the configurations.
+
+python -m effsearch.write_keywords
+"""
+
+import textwrap
+from pathlib import Path
+
+from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
+from effsearch.gridsearch.config import CoefficientsConfig
+from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.nas.config import BaselineConfig
+from effsearch.results.config import Setting, Settings, settings_of
+from effsearch.training.runs.config import TrainConfig
+
+NAMED_BY_HAND = frozenset({"baseline", "model", "coefficients", "phis"})
+"""Parameters that functions take as objects too, and so declare themselves."""
+
+CONFIGS: dict[str, type[Settings]] = {
+    "BaselineKeywords": BaselineConfig,
+    "CoefficientsKeywords": CoefficientsConfig,
+    "ComparisonKeywords": ComparisonConfig,
+    "ScaleKeywords": ScaleOptions,
+    "TrainKeywords": TrainConfig,
+}
+_HEAD = '''"""Keywords of the Python functions; written by `python -m effsearch.write_keywords`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+'''
+_TYPES = {
+    dict: "dict[str, Any]",
+    tuple[str, ...]: "Sequence[str]",
+    tuple[float, ...]: "Sequence[float]",
+    tuple[float, float]: "Sequence[float]",
+}
+
+
+def keywords_text() -> str:
+    """The content of `keywords.py`."""
+    return _HEAD + "".join(_class(name, config) for name, config in CONFIGS.items())
+
+
+def _class(name: str, config: type[Settings]) -> str:
+    lines = [f'\n\nclass {name}(TypedDict, total=False):\n    """{config.__doc__}"""\n']
+    for key, setting in settings_of(config).items():
+        if key not in NAMED_BY_HAND or (name == "ComparisonKeywords" and key == "coefficients"):
+            lines += [f"\n    {key}: {type_text(setting)}\n", _doc(setting.option.help)]
+    return "".join(lines)
+
+
+def type_text(setting: Setting) -> str:
+    """The type of a keyword: what the option holds, and the ways to write it."""
+    kinds = [] if setting.kind is None else [_TYPES.get(setting.kind) or setting.kind.__name__]
+    kinds += ["Path"] if setting.option.is_path else []
+    if setting.words:
+        quoted = ", ".join(f'"{word}"' for word in setting.words)
+        kinds.append(f"Literal[{quoted}]")
+    if setting.option.form is not None and setting.kind not in (dict, None, tuple[str, ...]):
+        kinds.append("str")
+    return " | ".join([*kinds, "None"] if setting.optional else kinds)
+
+
+def _doc(text: str) -> str:
+    lines = textwrap.wrap(f'"""{text}"""', 94, break_long_words=False)
+    return "".join(f"    {line}\n" for line in lines)
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("keywords.py").write_text(keywords_text())

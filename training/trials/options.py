@@ -1,0 +1,94 @@
+"""Options of short trainings: on what, and where. A search, a grid and a comparison share them."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from effsearch.results.config import SECONDS, Option, Settings
+
+_TRAINING = "Training of each network"
+_MACHINE = "Machine"
+
+Pruning = Annotated[
+    Literal["none", "halving"],
+    Option("Early stopping of trainings that fall behind, by successive halving.", _TRAINING),
+]
+Seed = Annotated[int, Option("Random seed.", at_least=0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProxyOptions(Settings):
+    """How each network is trained, briefly."""
+
+    data: Annotated[
+        str,
+        Option(
+            "Images: digits (embedded), a folder with a folder of images a class, or a folder with "
+            "train*.parquet. Their test part is never read.",
+            _TRAINING,
+            names=lambda: ("digits",),
+            is_path=True,
+        ),
+    ] = "digits"
+    max_images: Annotated[
+        int | None, Option("Random sample of the training images.", _TRAINING, "all")
+    ] = None
+    epochs: Annotated[int | None, Option("Epochs per training.", _TRAINING, "the recipe's")] = None
+    proxy_resolution: Annotated[
+        int | None, Option("Pixels in training.", _TRAINING, "the recipe's")
+    ] = None
+    recipe: Annotated[
+        dict[str, Any], Option("Further options of the recipe.", _TRAINING, on_line=False)
+    ] = field(default_factory=dict)
+
+    def recipe_options(self) -> dict[str, Any]:
+        """Options of the recipe, the named ones over the others."""
+        from effsearch.training.recipes.recipe import by_own_names  # imports yaml
+
+        named = {"epochs": self.epochs, "resolution": self.proxy_resolution}
+        return by_own_names(self.recipe) | {
+            name: value for name, value in named.items() if value is not None
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions(Settings):
+    """Where trainings run, and how many at a time; what they find does not hang on it."""
+
+    workers: Annotated[
+        int | None,
+        Option("Trainings at a time.", _MACHINE, "one per CPU core or GPU share", may_change=True),
+    ] = None
+    cpus_per_trial: Annotated[
+        int, Option("CPU threads of a training.", _MACHINE, may_change=True)
+    ] = 1
+    gpus_per_trial: Annotated[
+        float | None,
+        Option(
+            "GPUs of a training, such as 0.25.",
+            _MACHINE,
+            "an even share of what there is",
+            at_least=0,
+            example="0.25",
+            may_change=True,
+        ),
+    ] = None
+    trial_timeout: Annotated[
+        float | None,
+        Option(
+            "Time limit of a training, such as 90s.", _MACHINE, "none", SECONDS, may_change=True
+        ),
+    ] = None
+    # Which of several GPUs a trial gets is Ray's to say.
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        Option("Device of the trainings.", _MACHINE, may_change=True),
+    ] = "auto"
+    ray_address: Annotated[
+        str | None,
+        Option(
+            "Address of a Ray cluster, such as auto or host:6379.",
+            _MACHINE,
+            "this machine",
+            may_change=True,
+        ),
+    ] = None
