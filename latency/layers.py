@@ -4,6 +4,7 @@ A block is measured whole: what its convolutions leave in the caches for each ot
 engine fuses, is then measured too.
 """
 
+import re
 from dataclasses import dataclass
 
 from effsearch.latency.program import (
@@ -18,6 +19,7 @@ from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
 from effsearch.search_spaces.block import Block, Shortcut
 from effsearch.search_spaces.cost import LayerCost, block_cost, head_cost, stem_cost
 from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.squeeze import SQUEEZES
 
 STEM, POOLED_STEM, HEAD = "stem", "stem_pool", "head"
 
@@ -27,13 +29,14 @@ class Layer:
     """What a latency table has a row for.
 
     Attributes:
-        operation: `stem`, `stem_pool`, `head`, or a block's operation.
+        operation: `stem`, `stem_pool`, `head`, or a block's operation; behind slashes what is not
+            the usual of it: the kind of squeeze-excite, `g32` for 32 groups, how a head is pooled.
         kernel, stride: of the spatial convolution.
         in_channels, out_channels: of the layer; a head's outputs are the classes.
         mid_channels: hidden width (the expansion); of a head its convolution's, 0 without one.
         se_channels: squeeze-excite width, 0 for none.
         shortcut: what is added to the output.
-        activation: the network's.
+        activation: the layer's.
         size: height and width of the input, pixels.
     """
 
@@ -68,8 +71,10 @@ def stem_layer(stem: Stem, in_channels: int, activation: Activation, size: int) 
 
 def block_layer(block: Block, activation: Activation, size: int) -> Layer:
     """The row of a block whose input has `size` pixels."""
+    squeeze = "" if block.squeeze == "efficientnet" else f"/{block.squeeze}"
+    groups = "" if block.groups == 1 else f"/g{block.groups}"
     return Layer(
-        block.op,
+        block.op + squeeze + groups,
         block.kernel,
         block.stride,
         block.in_channels,
@@ -77,7 +82,7 @@ def block_layer(block: Block, activation: Activation, size: int) -> Layer:
         block.out_channels,
         block.se_channels,
         block.shortcut,
-        activation,
+        block.activation or activation,
         size,
     )
 
@@ -86,7 +91,8 @@ def head_layer(
     in_channels: int, head: Head, classes: int, activation: Activation, size: int
 ) -> Layer:
     """The row of a head whose input has `size` pixels."""
-    return Layer(HEAD, 1, 1, in_channels, head.channels, classes, 0, "none", activation, size)
+    operation = f"{HEAD}/{head.pooled}" if head.pooled else HEAD
+    return Layer(operation, 1, 1, in_channels, head.channels, classes, 0, "none", activation, size)
 
 
 def layers_of(architecture: Architecture, resolution: int | None = None) -> list[Layer]:
@@ -150,13 +156,12 @@ def stage_layers(
 
 def layer_program(layer: Layer) -> Program:
     """A layer alone, as a program to be timed."""
-    match layer.operation:
+    match layer.operation.partition("/")[0]:
         case "stem" | "stem_pool":
             return stem_program(_stem(layer), layer.in_channels, layer.activation, layer.size)
         case "head":
-            head = Head(channels=layer.mid_channels)
             return head_program(
-                layer.in_channels, head, layer.out_channels, layer.activation, layer.size
+                layer.in_channels, _head(layer), layer.out_channels, layer.activation, layer.size
             )
         case _:
             return block_program(_block(layer), layer.activation, layer.size)
@@ -164,14 +169,18 @@ def layer_program(layer: Layer) -> Program:
 
 def layer_cost(layer: Layer) -> LayerCost:
     """MACs, parameters, memory and output size of a layer."""
-    match layer.operation:
+    match layer.operation.partition("/")[0]:
         case "stem" | "stem_pool":
             return stem_cost(_stem(layer), layer.in_channels, layer.size)
         case "head":
-            head = Head(channels=layer.mid_channels)
-            return head_cost(layer.in_channels, head, layer.out_channels, layer.size)
+            return head_cost(layer.in_channels, _head(layer), layer.out_channels, layer.size)
         case _:
             return block_cost(_block(layer), layer.size)
+
+
+def _head(layer: Layer) -> Head:
+    pooled = layer.operation.partition("/")[2] or None
+    return Head(channels=layer.mid_channels, pooled=pooled)  # type: ignore[arg-type]
 
 
 def _stem(layer: Layer) -> Stem:
@@ -184,8 +193,11 @@ def _stem(layer: Layer) -> Stem:
 
 
 def _block(layer: Layer) -> Block:
+    operation, *unusual = layer.operation.split("/")
+    squeezes = [kind for kind in SQUEEZES if kind in unusual]
+    groups = [int(found[1]) for part in unusual if (found := re.fullmatch(r"g(\d+)", part))]
     return Block(
-        layer.operation,
+        operation,
         layer.kernel,
         layer.stride,
         layer.in_channels,
@@ -193,4 +205,6 @@ def _block(layer: Layer) -> Block:
         layer.out_channels,
         layer.se_channels,
         layer.shortcut,
+        squeeze=squeezes[0] if squeezes else "efficientnet",
+        groups=groups[0] if groups else 1,
     )

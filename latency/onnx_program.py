@@ -65,7 +65,7 @@ class _Graph:
         self.constants: list[Any] = []
         self.names = {0: "images"}
         self._weights = iter(weights)
-        self._activation = _ACTIVATIONS[activation]
+        self._activation = activation
         self._count = 0
         self._channels: dict[int, int] = {}  # of the values that a convolution wrote
 
@@ -93,9 +93,8 @@ class _Graph:
             self.names[step.target] = self._conv(step, x)
             self._channels[step.target] = step.conv.out
         elif step.kind == "activation":
-            self.names[step.target] = self._activation(self, x)
-        elif step.kind == "sigmoid":
-            self.names[step.target] = self.node("Sigmoid", [x])
+            function = _ACTIVATIONS[step.function or self._activation]
+            self.names[step.target] = function(self, x)
         elif step.kind == "mean":
             self.names[step.target] = self.node("GlobalAveragePool", [x])
         elif step.kind in ("avg_pool", "max_pool"):
@@ -157,4 +156,6 @@ _ACTIVATIONS: dict[str, Callable[[_Graph, str], str]] = {
     "relu6": _relu6,
     "silu": _silu,
     "hard_swish": lambda graph, x: graph.node("HardSwish", [x]),
+    "sigmoid": lambda graph, x: graph.node("Sigmoid", [x]),
+    "hard_sigmoid": lambda graph, x: graph.node("HardSigmoid", [x], alpha=1 / 6, beta=0.5),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from effsearch.search_spaces.activations import Activation
+from effsearch.search_spaces.activations import Activation, Function
 from effsearch.search_spaces.architecture import Architecture, Head, Stem
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import block_cost, stem_cost
@@ -22,7 +22,7 @@ from effsearch.search_spaces.operations.layer import (
 )
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
-StepKind = Literal["conv", "activation", "sigmoid", "mean", "scale", "add", "avg_pool", "max_pool"]
+StepKind = Literal["conv", "activation", "mean", "scale", "add", "avg_pool", "max_pool"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Step:
         other: a second value it reads.
         conv: of a `conv`.
         stride: of a pool.
+        function: of an `activation` that is not the program's.
     """
 
     kind: StepKind
@@ -64,6 +65,7 @@ class Step:
     other: int | None = None
     conv: Conv | None = None
     stride: int = 1
+    function: Function | None = None
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -77,7 +79,7 @@ class Program:
 
     Attributes:
         steps: in the order in which they run.
-        activation: of every `activation` step.
+        activation: of every `activation` step that has no function of its own.
         in_channels, size: of one input image or feature map.
         flat: the output is (N, C, 1, 1) and read as (N, C).
     """
@@ -157,11 +159,11 @@ class _Writer:
         self.steps: list[Step] = []
         self._values = 0
 
-    def conv(self, source: int, conv: Conv, active: bool = True) -> int:
-        target = self._write("conv", source, conv=conv)
-        if active:
-            self.steps.append(Step("activation", target, target))
-        return target
+    def conv(self, source: int, conv: Conv) -> int:
+        return self._write("conv", source, conv=conv)
+
+    def activate(self, value: int, function: Function | None) -> None:
+        self.steps.append(Step("activation", value, value, function=function))
 
     def mean(self, source: int) -> int:
         return self._write("mean", source)
@@ -169,9 +171,7 @@ class _Writer:
     def pool(self, kind: Literal["avg_pool", "max_pool"], source: int, stride: int) -> int:
         return self._write(kind, source, stride=stride)
 
-    def in_place(
-        self, kind: Literal["activation", "sigmoid", "scale", "add"], value: int, other: int | None
-    ) -> None:
+    def in_place(self, kind: Literal["scale", "add"], value: int, other: int) -> None:
         self.steps.append(Step(kind, value, value, other))
 
     def _write(
@@ -182,14 +182,19 @@ class _Writer:
         return self._values
 
 
-def _write_layers(writer: _Writer, layers: Iterable[Layer], value: int) -> int:
-    """The steps of layers in a row; gives the number of their output."""
+def _write_layers(
+    writer: _Writer, layers: Iterable[Layer], value: int, own: Activation | None = None
+) -> int:
+    """The steps of layers in a row, with an activation of their own or the program's; gives the
+    number of their output."""
     for layer in layers:
         match layer:
             case Convolution():
-                value = writer.conv(value, _folded(layer), active=layer.active)
+                value = writer.conv(value, _folded(layer))
+                if layer.active:
+                    writer.activate(value, own)
             case SqueezeExcite():
-                _write_gates(writer, layer, value)
+                _write_gates(writer, layer, value, own)
             case MaxPool():
                 value = writer.pool("max_pool", value, layer.stride)
             case GlobalPool():
@@ -197,20 +202,21 @@ def _write_layers(writer: _Writer, layers: Iterable[Layer], value: int) -> int:
     return value
 
 
-def _write_gates(writer: _Writer, layer: SqueezeExcite, value: int) -> None:
+def _write_gates(writer: _Writer, layer: SqueezeExcite, value: int, own: Activation | None) -> None:
     reduced = writer.conv(writer.mean(value), Conv(layer.channels, layer.reduced))
-    gates = writer.conv(reduced, Conv(layer.reduced, layer.channels), active=False)
-    writer.in_place("sigmoid", gates, None)
+    writer.activate(reduced, layer.activation or own)
+    gates = writer.conv(reduced, Conv(layer.reduced, layer.channels))
+    writer.activate(gates, layer.gate)
     writer.in_place("scale", value, gates)
 
 
 def _write_block(writer: _Writer, block: Block, source: int) -> int:
     """The steps of one block; gives the number of its output."""
-    value = _write_layers(writer, block_layers(block), source)
+    value = _write_layers(writer, block_layers(block), source, block.activation)
     if block.shortcut != "none":
         writer.in_place("add", value, _write_shortcut(writer, block, source))
     if OPERATIONS[block.op].active_sum:
-        writer.in_place("activation", value, None)
+        writer.activate(value, block.activation)
     return value
 
 

@@ -18,7 +18,7 @@ from effsearch.latency.layers import Layer
 from effsearch.latency.timing import Timing
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, InputError
-from effsearch.search_spaces.notation import format_architecture, parse_architecture
+from effsearch.search_spaces.notation import format_architecture, parse_stored
 from effsearch.search_spaces.text_file import refuse_endless
 
 NETWORK = "network"
@@ -168,7 +168,7 @@ def _take_in(table: LatencyTable, row: dict[str, str]) -> None:
     if not (low > 0 and median > 0):
         raise ValueError("a latency must be above zero")
     if row["operation"] == NETWORK:
-        table.add_network(parse_architecture(row[NETWORK]), low, median)
+        table.add_network(parse_stored(row[NETWORK]), low, median)
         return
     table.add_layer(Layer(**_typed(Layer, _LAYER_FIELDS, row)), low, median)
 

@@ -14,6 +14,8 @@ _IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
     "relu6": lambda x: F.relu6(x, inplace=True),
     "silu": lambda x: F.silu(x, inplace=True),
     "hard_swish": lambda x: F.hardswish(x, inplace=True),
+    "sigmoid": torch.sigmoid_,
+    "hard_sigmoid": lambda x: F.hardsigmoid(x, inplace=True),
 }
 
 
@@ -31,7 +33,6 @@ class TorchProgram:
         self, program: Program, weights: Weights, device: torch.device, dtype: torch.dtype
     ) -> None:
         self.program = program
-        self._activate = _IN_PLACE[program.activation]
         self._frees = program.last_reads
         pairs = iter(weights)
         self._weights: list[tuple[Tensor, Tensor] | None] = [
@@ -66,11 +67,9 @@ class TorchProgram:
                 x, *weights, stride=conv.stride, padding=conv.kernel // 2, groups=conv.groups
             )
         elif step.kind == "activation":
-            self._activate(x)
+            _IN_PLACE[step.function or self.program.activation](x)
         elif step.kind == "mean":
             values[step.target] = x.mean((2, 3), keepdim=True)
-        elif step.kind == "sigmoid":
-            x.sigmoid_()
         elif step.kind == "max_pool":
             values[step.target] = F.max_pool2d(x, 3, step.stride, 1)
         elif step.kind == "avg_pool":

@@ -39,6 +39,9 @@ def network_weights(network: "Network") -> Weights:
     made: Weights = []
     waiting: nn.Conv2d | None = None  # for the normalization that follows it
     for module in network.modules():
+        if waiting is not None and isinstance(module, nn.Conv2d | nn.Linear):  # nothing followed
+            made.append((_array(waiting.weight), np.zeros(waiting.out_channels, np.float32)))
+            waiting = None
         if isinstance(module, nn.Conv2d) and module.bias is None:
             waiting = module
         elif isinstance(module, nn.BatchNorm2d):
@@ -55,6 +58,7 @@ def network_weights(network: "Network") -> Weights:
                 module.bias,
             )
             made.append((_array(weight), _array(bias)))
+            waiting = None
         elif isinstance(module, nn.Conv2d | nn.Linear):
             assert module.bias is not None
             array = _array(module.weight)

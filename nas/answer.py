@@ -16,7 +16,7 @@ from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import EffsearchError
-from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.notation import parse_stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def make_answer(
     chosen_by = "finalists" if verdict else plan.strategy.ranked_by
     if latency and latency.winner.trial is not winner:
         winner, chosen_by = latency.winner.trial, "measured latency"
-    architecture = parse_architecture(winner.architecture)
+    architecture = parse_stored(winner.architecture)
     counted = cost(architecture)
     accuracy = verdict.accuracy if verdict else winner.accuracy
     interval = None

@@ -21,7 +21,7 @@ from effsearch.results.statistics import CONFIDENCE, compare
 from effsearch.results.store.events import Asked, Event, Told
 from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.trials import Trial
-from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.notation import parse_stored
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.outcome import Outcome, as_event
 
@@ -80,7 +80,7 @@ class FinalistQueue:
         """Up to `count` trainings to run now."""
         taken = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
         return [
-            Request(number, parse_architecture(self._asked[number].architecture), asked.seed)
+            Request(number, parse_stored(self._asked[number].architecture), asked.seed)
             for number in taken
             for asked in (self._asked[number],)
         ]

@@ -19,7 +19,7 @@ from effsearch.nas.ray_meter import RemoteMeter
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError
-from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.notation import parse_stored
 from effsearch.search_spaces.units import format_ms
 
 MOST = 5
@@ -147,7 +147,7 @@ def check_latency(
     hard = target is not None and target.kind == "hard"
     limit = None if target is None else target.limit
     chosen = candidates[:MOST]
-    networks = [parse_architecture(trial.architecture) for trial in chosen]
+    networks = [parse_stored(trial.architecture) for trial in chosen]
     tried: list[Checked] = []
     failed: list[tuple[Trial, EffsearchError]] = []
     measured, drift = _measure(source, networks)

@@ -9,14 +9,18 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from effsearch.search_spaces.activations import ACTIVATIONS, Activation
 from effsearch.search_spaces.block import Block, Op, Shortcut, Skip
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.squeeze import SQUEEZES, Squeeze, Width, divisible, squeeze_width
+
+Sizes = Literal["exact", "timm"]
+Pooled = Literal["bias", "norm", "plain"]
 
 # Far beyond any network; a slip such as 10⁹ layers must not fill the memory.
 MOST_LAYERS = 10_000
@@ -63,6 +67,15 @@ class Stage:
         expand: hidden width as a multiple of the input channels; for `bottleneck` of the output
             channels (ResNet: 0.25). More than 0.
         se: squeeze-excite width as a multiple of the layer's input channels; 0 for none.
+        squeeze: the kind of squeeze-excite: `efficientnet`, `mobilenetv3` (a multiple of the
+            hidden width, ReLU inside, a hard sigmoid), `lcnet`, `fbnetv3`, `senet`.
+        activation: None for the network's.
+        group_size: channels in a group of the spatial convolution; 0 for one group. For `basic`
+            and `bottleneck`.
+        sizes: `timm` rounds the hidden width to multiples of 8, as timm does; `exact` to whole
+            channels.
+        joined: numbered together with the stage before, as the strings of one of timm's inner
+            lists; the network is the same.
         skip: `identity` adds a layer's input to its output where both have one shape (and
             `bottleneck` projects it where they differ), `pool` adds the average-pooled input,
             padded with zero channels, `none` adds nothing.
@@ -76,13 +89,33 @@ class Stage:
     expand: float = 1.0
     se: float = 0.0
     skip: Skip = "identity"
+    squeeze: Squeeze = "efficientnet"
+    activation: Activation | None = None
+    group_size: int = 0
+    sizes: Sizes = "exact"
+    joined: bool = False
 
     def __post_init__(self) -> None:
         if self.op not in OPERATIONS:
             raise unknown_name("operation", self.op, OPERATIONS)
         if self.skip not in get_args(Skip):
             raise unknown_name("skip option", self.skip, get_args(Skip))
+        if self.squeeze not in SQUEEZES:
+            raise unknown_name("kind of squeeze-excite", self.squeeze, SQUEEZES)
+        if self.activation is not None and self.activation not in ACTIVATIONS:
+            raise unknown_name("activation", self.activation, ACTIVATIONS)
+        if self.sizes not in get_args(Sizes):
+            raise unknown_name("sizes option", self.sizes, get_args(Sizes))
+        expanded = OPERATIONS[self.op].expanded
+        if expanded and self.expand != 1:
+            object.__setattr__(self, "op", expanded)  # where something expands it is the same
         where = f"stage '{self.op}'"
+        if not isinstance(self.joined, bool):
+            raise InputError(f"{where}: joined must be true or false, not {self.joined!r}")
+        if type(self.group_size) is not int or self.group_size:
+            _check_counts(where, group_size=self.group_size)
+            if not OPERATIONS[self.op].takes_groups:
+                raise InputError(f"{where}: its convolution cannot be grouped, leave group_size")
         _check_counts(where, channels=self.channels, layers=self.layers, stride=self.stride)
         _check_kernel(where, self.kernel)
         _check_ratio(where, "expand", self.expand, lowest=1e-9)
@@ -91,14 +124,26 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """What follows the stages: a 1×1 convolution (none where channels is 0), pooling, linear."""
+    """What follows the stages: a 1×1 convolution (none where channels is 0), pooling, linear.
+
+    Attributes:
+        channels: of the convolution.
+        pooled: the convolution stands behind the pooling, as in MobileNetV3: `bias` without
+            normalization, `norm` with it (MobileNetV4), `plain` with neither; None before it.
+    """
 
     channels: int = 1280
+    pooled: Pooled | None = None
 
     def __post_init__(self) -> None:
         # A plain comparison would let False and None pass for 0, and they would be written so.
         if type(self.channels) is not int or self.channels:
             _check_counts("head", channels=self.channels)
+        if self.pooled is not None:
+            if self.pooled not in get_args(Pooled):
+                raise unknown_name("pooled option of the head", self.pooled, get_args(Pooled))
+            if not self.channels:
+                raise InputError("head: pooled is of a convolution, and channels of 0 leave none")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,7 +176,7 @@ class Architecture:
     def __post_init__(self) -> None:
         if not self.stages:
             raise InputError("an architecture needs at least one stage")
-        object.__setattr__(self, "stages", tuple(self.stages))
+        object.__setattr__(self, "stages", tuple(map(self._spelled, self.stages)))
         layers = sum(stage.layers for stage in self.stages)
         if layers > MOST_LAYERS:
             raise InputError(f"an architecture has at most {MOST_LAYERS} layers, not {layers}")
@@ -144,6 +189,13 @@ class Architecture:
             in_channels=self.in_channels,
         )
         _check_ratio("architecture", "norm_eps", self.norm_eps, lowest=0.0)
+        if any(stage.group_size for stage in self.stages):
+            _ = self.blocks  # channels that their groups do not divide are found here
+
+    def _spelled(self, stage: Stage) -> Stage:
+        """A stage whose activation is the network's does not say so."""
+        same = stage.activation is not None and stage.activation == self.activation
+        return replace(stage, activation=None) if same else stage
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -165,7 +217,8 @@ class Architecture:
         """Canonical JSON of the resolved network: equal for every spelling of it."""
         rest = {
             "stem": list(vars(self.stem).values()),
-            "head": [self.head.channels, self.classes],
+            "head": [self.head.channels, self.classes]
+            + ([self.head.pooled] if self.head.pooled else []),
             "resolution": self.resolution,
             "in_channels": self.in_channels,
             "norm_eps": float(self.norm_eps),
@@ -191,8 +244,8 @@ class Architecture:
         """The architecture as JSON-ready data, spelled as it was written."""
         document = {item.name: getattr(self, item.name) for item in fields(self)}
         document["stem"] = asdict(self.stem)
-        document["stages"] = [asdict(stage) for stage in self.stages]
-        document["head"] = asdict(self.head)
+        document["stages"] = [_document(stage, _LATER_OF_STAGE) for stage in self.stages]
+        document["head"] = _document(self.head, _LATER_OF_HEAD)
         return document
 
     @classmethod
@@ -226,16 +279,30 @@ def stage_blocks(stage: Stage, in_channels: int) -> tuple[Block, ...]:
 
 @lru_cache(maxsize=2**16)
 def _block_json(block: Block) -> str:
-    return _compact_json(list(vars(block).values()))
+    # What came after the first networks were numbered is left out where it is as it was then.
+    values = list(vars(block).values())
+    while values[-1] == _BLOCK_DEFAULTS[len(values) - 1]:
+        values.pop()
+    return _compact_json(values)
+
+
+_BLOCK_DEFAULTS = [item.default for item in fields(Block)]
+_LATER_OF_STAGE = ("squeeze", "activation", "group_size", "sizes", "joined")
+_LATER_OF_HEAD = ("pooled",)
+
+
+def _document(part: Stage | Head, later: tuple[str, ...]) -> dict[str, Any]:
+    """A part as data; fields that came later are left out where they have their default."""
+    defaults = {item.name: item.default for item in fields(part)}
+    return {
+        name: value
+        for name, value in asdict(part).items()
+        if name not in later or value != defaults[name]
+    }
 
 
 def _compact_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True)
-
-
-def squeeze_channels(in_channels: int, ratio: float) -> int:
-    """Squeeze-excite width: at least 1, from the block's input channels (EfficientNet's code)."""
-    return max(1, int(in_channels * ratio)) if ratio else 0
 
 
 def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
@@ -246,8 +313,12 @@ def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
         if keeps_shape:
             return None
         return Block(stage.op, 1, stride, in_channels, in_channels, out, 0, "none")
-    mid = operation.hidden(in_channels, out, stage.expand)
-    op = operation.unexpanded if operation.unexpanded and mid == in_channels else stage.op
+    mid, squeeze = _widths(stage, in_channels, stage.sizes)
+    op = stage.op
+    if mid == in_channels:
+        # timm keeps a convolution whose expansion is only rounded away.
+        kept = operation.kept if stage.sizes == "timm" and stage.expand != 1 else None
+        op = kept or operation.unexpanded or op
     return Block(
         op,
         stage.kernel,
@@ -255,9 +326,49 @@ def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
         in_channels,
         mid,
         out,
-        squeeze_channels(in_channels, stage.se),
+        squeeze,
         _shortcut(stage, in_channels, keeps_shape),
+        stage.activation,
+        stage.squeeze if squeeze else "efficientnet",
+        _groups(stage, mid),
     )
+
+
+@lru_cache(maxsize=2**16)
+def sizes_differ(stage: Stage, in_channels: int) -> bool:
+    """Whether timm's rounding gives another width in any layer of a stage than no rounding."""
+    inputs = {in_channels} if stage.layers == 1 else {in_channels, stage.channels}
+    expands = stage.expand != 1 and OPERATIONS[stage.op].kept is not None
+    for into in inputs:
+        widths = _widths(stage, into, "timm")
+        if widths != _widths(stage, into, "exact") or (expands and widths[0] == into):
+            return True
+    return False
+
+
+def _widths(stage: Stage, in_channels: int, sizes: Sizes) -> tuple[int, int]:
+    """The hidden width of a layer and the width of its squeeze, 0 for none."""
+    operation = OPERATIONS[stage.op]
+    mid = operation.hidden(in_channels, stage.channels, stage.expand)
+    if sizes == "exact" or not operation.rounds:
+        widths: dict[Width, int] = {"input": in_channels, "hidden": mid, "output": stage.channels}
+        return mid, squeeze_width(stage.squeeze, stage.se, widths)
+    ratio = stage.expand
+    if operation.expanded or ratio != 1:
+        mid = divisible(in_channels * ratio)
+    if SQUEEZES[stage.squeeze].of == "input":
+        return mid, max(1, round(mid * (stage.se / ratio))) if stage.se else 0
+    widths = {"input": in_channels, "hidden": mid, "output": stage.channels}
+    return mid, squeeze_width(stage.squeeze, stage.se, widths)
+
+
+def _groups(stage: Stage, mid: int) -> int:
+    if stage.group_size and mid % stage.group_size:
+        raise InputError(
+            f"stage '{stage.op}': its hidden width of {mid} is no multiple of the group size "
+            f"{stage.group_size}"
+        )
+    return mid // stage.group_size if stage.group_size else 1
 
 
 def _shortcut(stage: Stage, in_channels: int, keeps_shape: bool) -> Shortcut:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from effsearch.search_spaces.activations import Activation
+from effsearch.search_spaces.squeeze import Squeeze
+
 Op: TypeAlias = str
 """A name of `effsearch.search_spaces.operations.OPERATIONS`."""
 
@@ -20,6 +23,9 @@ class Block:
         mid_channels: hidden width; equal to `in_channels` where nothing expands.
         se_channels: squeeze-excite width, 0 for none.
         shortcut: what is added to the output.
+        activation: None for the network's.
+        squeeze: the kind of squeeze-excite, where there is one.
+        groups: of the spatial convolution, where the operation does not set them itself.
     """
 
     op: Op
@@ -30,3 +36,6 @@ class Block:
     out_channels: int
     se_channels: int
     shortcut: Shortcut
+    activation: Activation | None = None
+    squeeze: Squeeze = "efficientnet"
+    groups: int = 1

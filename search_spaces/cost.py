@@ -21,6 +21,7 @@ from effsearch.search_spaces.operations.layer import (
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
 BYTES_PER_ACTIVATION = 4  # float32
+_PARAMS_AFTER = {"norm": 2, "bias": 1, "plain": 0}  # for each output channel
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _count(layers: Iterable[Layer], channels: int, size: int, waiting: int = 0) 
 def _conv(conv: Convolution, size: int) -> tuple[int, int]:
     """MACs and parameters of a convolution with what normalizes it; `size` is of its output."""
     weights = conv.kernel**2 * (conv.into // conv.groups) * conv.out
-    return weights * size**2, weights + conv.out * (2 if conv.norm else 1)
+    return weights * size**2, weights + conv.out * _PARAMS_AFTER[conv.after]
 
 
 def _strided(size: int, stride: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from effsearch.search_spaces.activations import ACTIVATIONS, Activation
+from effsearch.search_spaces.activations import ACTIVATIONS, GATES, Activation
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.convolution import Conv2d
@@ -75,33 +75,44 @@ class Network(nn.Module):
             )
         )
         last = head_layers(architecture.head, architecture.stages[-1].channels, classes)
-        before = last[: last.index(layer.GlobalPool())]
-        self.head = make.body(before) if before else nn.Identity()
+        pooling = last.index(layer.GlobalPool())
+        before, behind = last[:pooling], last[pooling + 1 : -1]
+        self.head = make.body(before or behind) if before or behind else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(architecture.features, classes)
 
     def features(self, images: Tensor) -> Tensor:
         """(N, in_channels, H, W) → (N, features, H / strides, W / strides)."""
-        features: Tensor = self.head(self.blocks(self.stem(images)))
-        return features
+        features: Tensor = self.blocks(self.stem(images))
+        return features if self.architecture.head.pooled else self.head(features)
 
     def forward(self, images: Tensor) -> Tensor:
-        pooled = self.features(images).mean((2, 3))  # (N, features)
+        features = self.features(images)
+        if self.architecture.head.pooled:
+            pooled = self.head(features.mean((2, 3), keepdim=True)).flatten(1)
+        else:
+            pooled = features.mean((2, 3))  # (N, features)
         logits: Tensor = self.classifier(self.dropout(pooled))  # (N, classes)
         return logits
 
 
 class _Layers:
-    """Makes modules with one network's normalization and activation."""
+    """Makes modules with one network's normalization, and its activation or a block's own."""
 
     def __init__(self, activation: Activation, eps: float, momentum: float) -> None:
-        self._activation = ACTIVATIONS[activation]
+        self._activation = activation
         self._eps, self._momentum = eps, momentum
 
-    def activation(self) -> nn.Module:
-        """The network's activation."""
-        made = getattr(nn, self._activation.torch)
-        module: nn.Module = made(inplace=self._activation.from_output)
+    def of(self, block: Block) -> "_Layers":
+        """Such as makes the modules of a block."""
+        if block.activation is None:
+            return self
+        return _Layers(block.activation, self._eps, self._momentum)
+
+    def activation(self, own: Activation | None = None) -> nn.Module:
+        """The block's activation, or another."""
+        entry = ACTIVATIONS[own or self._activation]
+        module: nn.Module = getattr(nn, entry.torch)(inplace=entry.from_output)
         return module
 
     def module(self, made: layer.Layer) -> nn.Module:
@@ -110,7 +121,9 @@ class _Layers:
             case layer.Convolution():
                 return self.conv(made)
             case layer.SqueezeExcite():
-                return SqueezeExcite(made.channels, made.reduced, self.activation())
+                activation = self.activation(made.activation)
+                gate: nn.Module = getattr(nn, GATES[made.gate])()
+                return SqueezeExcite(made.channels, made.reduced, activation, gate)
             case layer.MaxPool():
                 return nn.MaxPool2d(3, stride=made.stride, padding=1)
             case layer.GlobalPool():
@@ -126,10 +139,11 @@ class _Layers:
                 conv.stride,
                 conv.kernel // 2,
                 groups=conv.groups,
-                bias=False,
-            ),
-            nn.BatchNorm2d(conv.out, eps=self._eps, momentum=self._momentum),
+                bias=conv.after == "bias",
+            )
         )
+        if conv.after == "norm":
+            body.append(nn.BatchNorm2d(conv.out, eps=self._eps, momentum=self._momentum))
         return body.append(self.activation()) if conv.active else body
 
     def body(self, layers: Sequence[layer.Layer]) -> nn.Sequential:
@@ -142,6 +156,7 @@ class _Layers:
 
 def build_block(block: Block, make: _Layers, drop_path: float) -> nn.Module:
     """One block, wrapped in its shortcut where it has one."""
+    make = make.of(block)
     body = make.body(block_layers(block))
     activation = make.activation() if OPERATIONS[block.op].active_sum else nn.Identity()
     if block.shortcut == "none":
@@ -196,16 +211,18 @@ class PoolShortcut(nn.Module):
 class SqueezeExcite(nn.Module):
     """Channel gates from the pooled features (Hu et al. 2018)."""
 
-    def __init__(self, channels: int, reduced: int, activation: nn.Module) -> None:
+    def __init__(
+        self, channels: int, reduced: int, activation: nn.Module, gate: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.reduce = Conv2d(channels, reduced, 1)
         self.activation = activation
         self.expand = Conv2d(reduced, channels, 1)
+        self.gate = gate or nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
         gates = x.mean((2, 3), keepdim=True)  # (N, channels, 1, 1)
-        gates = self.expand(self.activation(self.reduce(gates))).sigmoid()
-        scaled: Tensor = x * gates
+        scaled: Tensor = x * self.gate(self.expand(self.activation(self.reduce(gates))))
         return scaled
 
 

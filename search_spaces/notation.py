@@ -3,25 +3,54 @@
     res224 act_silu stem_k3_s2_c32 ds_r1_k3_s1_c16_se0.25 … head_c1280
 
 A stage is `op_r<layers>_k<kernel>_s<stride>_e<expand>_c<channels>_se<ratio>` with `_noskip`,
-`_skip` or `_pool` behind it. Operations: `cn` convolution (no skip unless `_skip`), `dsa`
-MobileNetV1's separable convolution (the same), `ds` and `ir` MBConv without and with expansion,
-`er` Fused-MBConv, and two of our own: `bt` ResNet bottleneck, `id` identity.
+`_skip` or `_pool` behind it, `_nre`, `_nr6`, `_nsw` or `_nhs` for an activation of its own, `_gs4`
+for groups of 4 channels, and its kind of squeeze-excite, such as `_mobilenetv3` (`se_mobilenetv3`
+among the stages sets it for all). Operations: `cn` convolution (no skip unless `_skip`), `dsa`
+MobileNetV1's separable convolution (the same), `ds` and `ir` MBConv without and with expansion
+(which an `e1` keeps), `er` Fused-MBConv (the same), and three of our own: `bs` and `bt` ResNet's
+basic block and bottleneck, `id` identity.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.activations import ACTIVATIONS
+from effsearch.search_spaces.architecture import (
+    Architecture,
+    Head,
+    Pooled,
+    Sizes,
+    Stage,
+    Stem,
+    sizes_differ,
+)
 from effsearch.search_spaces.block import Skip
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.squeeze import SQUEEZES
 
 _SKIPS: dict[str, Skip] = {"noskip": "none", "skip": "identity", "pool": "pool"}
 _SUFFIXES: dict[Skip, str] = {skip: suffix for suffix, skip in _SKIPS.items()}
 
-_INT_KEYS = {"r": "layers", "k": "kernel", "s": "stride", "c": "channels"}
+_NAMED: dict[str, tuple[str, Any]] = {
+    **{suffix: ("skip", skip) for suffix, skip in _SKIPS.items()},
+    **{f"n{entry.code}": ("activation", name) for name, entry in ACTIVATIONS.items()},
+    **{name: ("squeeze", name) for name in SQUEEZES},
+    **{sizes: ("sizes", sizes) for sizes in get_args(Sizes)},
+}
+_POOLED: dict[Pooled, str] = {"bias": "_pooled", "norm": "_poolednorm", "plain": "_pooledplain"}
+_POOLINGS = {suffix.removeprefix("_"): pooled for pooled, suffix in _POOLED.items()}
+
+_INT_KEYS = {
+    "r": "layers",
+    "k": "kernel",
+    "s": "stride",
+    "c": "channels",
+    "gs": "group_size",
+}
 _FLOAT_KEYS = {"e": "expand", "se": "se"}
 _OPTION = re.compile(r"([a-z]+)(\d{1,400}(?:\.\d+)?(?:e-?\d+)?)")
 
@@ -31,39 +60,53 @@ def format_stage(stage: Stage) -> str:
     """One stage in timm's notation, such as `ir_r2_k3_s2_e6_c24_se0.25`."""
     operation = OPERATIONS[stage.op]
     code = operation.unexpanded_code if stage.expand == 1 else None
-    parts = [code or operation.code, f"r{stage.layers}", f"k{stage.kernel}", f"s{stage.stride}"]
-    if stage.expand != 1:
+    joined = "+" if stage.joined else ""
+    parts = [f"{joined}{code or operation.code}", f"r{stage.layers}"]
+    parts += [f"k{stage.kernel}", f"s{stage.stride}"]
+    if stage.expand != 1 or operation.expanded:
         parts.append(f"e{_number(stage.expand)}")
     parts.append(f"c{stage.channels}")
     if stage.se:
         parts.append(f"se{_number(stage.se)}")
+    if stage.squeeze != "efficientnet":
+        parts.append(stage.squeeze)
+    if stage.group_size:
+        parts.append(f"gs{stage.group_size}")
+    if stage.activation:
+        parts.append("n" + ACTIVATIONS[stage.activation].code)
     if stage.skip != operation.default_skip:
         parts.append(_SUFFIXES[stage.skip])
+    if stage.sizes != "exact":
+        parts.append(stage.sizes)
     return "_".join(parts)
 
 
 @lru_cache(maxsize=2**16)
 def parse_stage(text: str) -> Stage:
-    """Read one stage from timm's notation.
+    """Read one stage from timm's notation; a `+` in front joins it to the stage before.
+
+    Alone it does not say its input channels, so its widths are `exact` unless it ends in `_timm`.
 
     Raises:
         InputError: an operation or option that is not known, or channels missing.
     """
-    code, *options = text.split("_")
+    code, *options = text.removeprefix("+").split("_")
     operations = {code: made for made in OPERATIONS.values() for code in made.codes}
     if code not in operations:
         raise unknown_name(f"operation in '{text}'", code, operations)
     operation = operations[code]
     values: dict[str, Any] = {"op": operation.name, "skip": operation.default_skip}
     for option in options:
-        if option in _SKIPS:
-            values["skip"] = _SKIPS[option]
-            continue
-        key, value = _option(option, text)
+        key, value = _NAMED.get(option) or _option(option, text)
         values[key] = value
     if "channels" not in values:
         raise InputError(f"'{text}' lacks its channels, such as _c24")
-    return Stage(**values)
+    expand = values.get("expand")
+    if expand == 1 and code == operation.code and operation.kept:
+        values["op"] = operation.kept
+    if expand not in (None, 1) and code == operation.unexpanded_code:
+        raise InputError(f"'{text}' expands, and {code} does not: write {operation.code}_…")
+    return Stage(**values, joined=text.startswith("+"))
 
 
 def format_architecture(architecture: Architecture) -> str:
@@ -73,9 +116,13 @@ def format_architecture(architecture: Architecture) -> str:
         f"res{architecture.resolution}",
         f"act_{architecture.activation}",
         f"stem_k{stem.kernel}_s{stem.stride}_c{stem.channels}" + ("_pool" if stem.pool else ""),
-        *map(format_stage, architecture.stages),
-        f"head_c{head.channels}",
     ]
+    channels = stem.channels
+    for stage in architecture.stages:
+        exact = stage.sizes == "exact" and sizes_differ(stage, channels)
+        tokens.append(format_stage(stage) + ("_exact" if exact else ""))
+        channels = stage.channels
+    tokens.append(f"head_c{head.channels}" + (_POOLED[head.pooled] if head.pooled else ""))
     if architecture.classes != 1000:
         tokens.append(f"cls{architecture.classes}")
     if architecture.in_channels != 3:
@@ -85,19 +132,89 @@ def format_architecture(architecture: Architecture) -> str:
     return " ".join(tokens)
 
 
-def parse_architecture(text: str | Iterable[str]) -> Architecture:
-    """Read a network from one line, or from timm's list of stage strings.
+def parse_architecture(text: str | Iterable[str | Iterable[str]]) -> Architecture:
+    """Read a network from one line, or from timm's list of stage strings, nested or not.
 
     Stages stand in order; what is not given (resolution, activation, stem, head) takes the
-    defaults of `Architecture`, which are EfficientNet-B0's.
+    defaults of `Architecture`, which are EfficientNet-B0's. Stages mean what timm means by them:
+    hidden widths are rounded to multiples of 8 (`_timm`, unless they end in `_exact`). A list may
+    also be pasted as text from Python's source.
+
+    Raises:
+        InputError: no stage, a token that is not understood, or a whole line, as this program
+            writes them, whose widths it read otherwise before it could say `_exact`.
+    """
+    tokens, values, stages = _read(text)
+    whole = {"resolution", "activation", "stem", "head"} <= values.keys()
+    made: list[Stage] = []
+    channels = values.get("stem", Stem()).channels
+    for token, stage in zip(tokens, stages, strict=True):
+        if not token.endswith(("_exact", "_timm")) and sizes_differ(stage, channels):
+            if whole:
+                raise InputError(
+                    f"'{token}' behind {channels} channels is ambiguous: end it in _timm for "
+                    "widths rounded as timm rounds them, in _exact for whole channels"
+                )
+            stage = replace(stage, sizes="timm")
+        made.append(stage)
+        channels = stage.channels
+    return Architecture(stages=tuple(made), **values)
+
+
+def parse_stored(text: str) -> Architecture:
+    """Read a line that `format_architecture` wrote, of whatever version: widths are exact unless
+    a stage says otherwise.
 
     Raises:
         InputError: no stage, or a token that is not understood.
     """
-    tokens = text.split() if isinstance(text, str) else list(text)
-    values: dict[str, Any] = {}
-    stages = [parse_stage(token) for token in tokens if not _read_outer(token, values)]
+    _, values, stages = _read(text)
     return Architecture(stages=tuple(stages), **values)
+
+
+def _read(
+    text: str | Iterable[str | Iterable[str]],
+) -> tuple[list[str], dict[str, Any], list[Stage]]:
+    """The tokens of the stages, what stands around them, and the stages as each alone is read."""
+    values: dict[str, Any] = {}
+    tokens = [token for token in _tokens(text) if not _read_outer(token, values)]
+    squeeze = values.pop("squeeze", None)
+    stages = [parse_stage(token) for token in tokens]
+    if squeeze:
+        stages = [
+            replace(stage, squeeze=squeeze)
+            if stage.se and stage.squeeze == "efficientnet"
+            else stage
+            for stage in stages
+        ]
+    return tokens, values, stages
+
+
+def _tokens(text: str | Iterable[str | Iterable[str]]) -> list[str]:
+    if isinstance(text, str):
+        if "[" not in text:
+            return text.split()
+        # A list as it stands in Python's source, with its comments; what is around it stays.
+        text = re.sub(r"#[^\n]*", "", text)
+        lists = re.sub(r"['\",\s]+", " ", text[text.index("[") : text.rindex("]") + 1])
+        around = f"{text[: text.index('[')]} {text[text.rindex(']') + 1 :]}".split()
+        inner = re.sub(r"\s*([\[\]])\s*", r" \1 ", lists).split()
+        depth, tokens, first = 0, [], True
+        for token in inner:
+            if token in "[]":
+                depth += 1 if token == "[" else -1
+                first = True
+            else:
+                tokens.append(token if first or depth < 2 else f"+{token}")
+                first = False
+        return around + tokens
+    tokens = []
+    for item in text:
+        if isinstance(item, str):
+            tokens.append(item)
+        else:
+            tokens += [("+" if place else "") + token for place, token in enumerate(item)]
+    return tokens
 
 
 def _read_outer(token: str, values: dict[str, Any]) -> bool:
@@ -107,7 +224,9 @@ def _read_outer(token: str, values: dict[str, Any]) -> bool:
     elif token.startswith("stem_"):
         values["stem"] = Stem(**_outer_options(token, ("kernel", "stride", "channels")))
     elif token.startswith("head_"):
-        values["head"] = Head(**_outer_options(token, ("channels",)))
+        values["head"] = Head(**_outer_options(token, ("channels", "pooled")))
+    elif token.startswith("se_"):
+        values["squeeze"] = token.removeprefix("se_")
     elif match := re.fullmatch(r"(res|cls|in)(\d{1,400})", token):
         name = {"res": "resolution", "cls": "classes", "in": "in_channels"}[match.group(1)]
         values[name] = int(match.group(2))
@@ -124,6 +243,9 @@ def _outer_options(token: str, known: tuple[str, ...]) -> dict[str, Any]:
         if option == "pool" and "stride" in known:
             values["pool"] = True
             continue
+        if option in _POOLINGS and "pooled" in known:
+            values["pooled"] = _POOLINGS[option]
+            continue
         key, value = _option(option, token)
         if key not in known:
             raise InputError(f"'{option}' in '{token}' is not understood")
@@ -138,7 +260,10 @@ def _option(option: str, text: str) -> tuple[str, int | float]:
         return _FLOAT_KEYS[key], float(match.group(2))
     if match and key in _INT_KEYS and match.group(2).isdigit():
         return _INT_KEYS[key], int(match.group(2))
-    raise InputError(f"'{option}' in '{text}' is not understood: use r, k, s, e, c, se, noskip")
+    raise InputError(
+        f"'{option}' in '{text}' is not understood: use r, k, s, e, c, se, gs, noskip, and nre, "
+        "nr6, nsw or nhs"
+    )
 
 
 def _number(value: float) -> str:

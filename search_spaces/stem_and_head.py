@@ -14,7 +14,12 @@ def stem_layers(stem: Stem, in_channels: int) -> tuple[Layer, ...]:
 def head_layers(head: Head, in_channels: int, classes: int) -> tuple[Layer, ...]:
     """The last convolution (none where it has no channels), pooling, and the classifier, which is
     a 1×1 convolution on one pixel."""
-    conv = Convolution(("conv_head", "bn2"), in_channels, head.channels)
     features = head.channels or in_channels
-    classifier = Convolution(("classifier", ""), features, classes, active=False, norm=False)
-    return (*((conv,) if head.channels else ()), GlobalPool(), classifier)
+    classifier = Convolution(("classifier", ""), features, classes, active=False, after="bias")
+    if not head.channels:
+        return (GlobalPool(), classifier)
+    if head.pooled:
+        names = ("conv_head", "norm_head")
+        conv = Convolution(names, in_channels, head.channels, after=head.pooled)
+        return (GlobalPool(), conv, classifier)
+    return (Convolution(("conv_head", "bn2"), in_channels, head.channels), GlobalPool(), classifier)

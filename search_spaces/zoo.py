@@ -34,6 +34,7 @@ class ZooEntry:
         dropout: in front of the classifier, where it is known.
         top1: published ImageNet accuracy in percent, where it is known.
         paper_macs: what the paper calls FLOPs, as rounded there; `cost` counts them exactly.
+        timm, torchvision: what they call it, where they have it.
         source: where `top1` and `paper_macs` stand.
     """
 
@@ -44,6 +45,8 @@ class ZooEntry:
     dropout: float | None = None
     top1: float | None = None
     paper_macs: int | None = None
+    timm: str | None = None
+    torchvision: str | None = None
     source: str
 
     @property

@@ -10,7 +10,7 @@ from effsearch.results.store.kind_table import Row, Table, read_table
 from effsearch.results.store.trials import Trial, top
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
-from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.notation import parse_stored
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,7 +100,7 @@ class RunData:
 def read_network(trial: Trial) -> Architecture | None:
     """A trial's architecture; None where its notation is not ours, as a newer version's."""
     try:
-        return parse_architecture(trial.architecture)
+        return parse_stored(trial.architecture)
     except InputError:
         return None
 

@@ -3,17 +3,32 @@
 from functools import lru_cache
 
 from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.operations.basic import BASIC
 from effsearch.search_spaces.operations.bottleneck import BOTTLENECK
 from effsearch.search_spaces.operations.conv import CONV
-from effsearch.search_spaces.operations.fused_mbconv import FUSED_MBCONV
+from effsearch.search_spaces.operations.fused_mbconv import EDGE_RESIDUAL, FUSED_MBCONV
 from effsearch.search_spaces.operations.identity import IDENTITY
 from effsearch.search_spaces.operations.layer import Convolution, Layer
-from effsearch.search_spaces.operations.mbconv import DEPTHWISE_SEPARABLE, MBCONV
+from effsearch.search_spaces.operations.mbconv import (
+    DEPTHWISE_SEPARABLE,
+    INVERTED_RESIDUAL,
+    MBCONV,
+)
 from effsearch.search_spaces.operations.operation import Operation
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
-    for operation in (CONV, DEPTHWISE_SEPARABLE, MBCONV, FUSED_MBCONV, BOTTLENECK, IDENTITY)
+    for operation in (
+        CONV,
+        DEPTHWISE_SEPARABLE,
+        MBCONV,
+        INVERTED_RESIDUAL,
+        FUSED_MBCONV,
+        EDGE_RESIDUAL,
+        BASIC,
+        BOTTLENECK,
+        IDENTITY,
+    )
 }
 """Every operation by its name."""
 

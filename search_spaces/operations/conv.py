@@ -8,7 +8,7 @@ from effsearch.search_spaces.operations.operation import Operation
 def _layers(block: Block) -> tuple[Layer, ...]:
     into, out = block.in_channels, block.out_channels
     conv = Convolution(("conv", "bn1"), into, out, block.kernel, block.stride)
-    return (conv, *squeezed(out, block.se_channels))
+    return (conv, *squeezed(block, out))
 
 
 CONV = Operation(

@@ -6,7 +6,11 @@ that is timed and the names of published weights all follow from that one list.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+from effsearch.search_spaces.activations import Activation, Gate
+from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.squeeze import SQUEEZES
 
 Pair: TypeAlias = tuple[str, str]
 
@@ -19,8 +23,8 @@ class Convolution:
         names: what timm calls the convolution and its normalization within the block.
         into, out: channels; both are multiples of `groups`.
         kernel, stride, groups: as in torch.
-        active: the network's activation follows.
-        norm: batch normalization follows; else the convolution has a bias.
+        active: the block's activation follows.
+        after: batch normalization, a bias, or nothing between convolution and activation.
     """
 
     names: Pair
@@ -30,7 +34,7 @@ class Convolution:
     stride: int = 1
     groups: int = 1
     active: bool = True
-    norm: bool = True
+    after: Literal["norm", "bias", "plain"] = "norm"
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,15 @@ class SqueezeExcite:
         names: what timm calls its two convolutions within the block.
         channels: that are gated.
         reduced: between the two convolutions.
+        activation: behind the first; None for the block's.
+        gate: behind the second.
     """
 
     names: Pair
     channels: int
     reduced: int
+    activation: Activation | None = None
+    gate: Gate = "sigmoid"
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,12 @@ def is_lone(layers: Sequence[Layer]) -> bool:
     return sum(isinstance(layer, Convolution) for layer in layers) == 1
 
 
-def squeezed(channels: int, reduced: int) -> tuple[Layer, ...]:
-    """Squeeze-excite of a block of timm's EfficientNet; nothing where `reduced` is 0."""
-    if not reduced:
+_MOBILE: Pair = ("se.conv_reduce", "se.conv_expand")
+
+
+def squeezed(block: Block, channels: int, names: Pair = _MOBILE) -> tuple[Layer, ...]:
+    """A block's squeeze-excite on `channels` channels; nothing where it has none."""
+    if not block.se_channels:
         return ()
-    return (SqueezeExcite(("se.conv_reduce", "se.conv_expand"), channels, reduced),)
+    entry = SQUEEZES[block.squeeze]
+    return (SqueezeExcite(names, channels, block.se_channels, entry.activation, entry.gate),)

@@ -22,7 +22,12 @@ class Operation:
         label: in tables and pictures; `{expand}` stands for the expansion.
         layers: from a block to its layers in order, the shortcut's left out.
         hidden: from input channels, output channels and `expand` to the hidden width.
+        rounds: timm rounds its hidden width to a multiple of 8.
         unexpanded: the operation it is a spelling of where nothing expands.
+        expanded: the operation it is a spelling of where `expand` is not 1.
+        kept: the operation that timm's notation means by an `e1`: one that keeps its 1×1
+            convolution.
+        takes_groups: its spatial convolution can be grouped.
         resamples: it does nothing where the shape stays, and knows neither kernel nor
             squeeze-excite nor skip.
         default_skip: in notation that names none.
@@ -37,7 +42,11 @@ class Operation:
     label: str
     layers: Callable[[Block], tuple[Layer, ...]]
     hidden: Callable[[int, int, float], int] = lambda into, _out, _expand: into
+    rounds: bool = False
     unexpanded: str | None = None
+    expanded: str | None = None
+    kept: str | None = None
+    takes_groups: bool = False
     resamples: bool = False
     default_skip: Skip = "identity"
     projects: bool = False
@@ -46,7 +55,9 @@ class Operation:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """Every prefix that notation may spell it with."""
+        """Every prefix that notation may spell it with; none where it takes an `e1` as well."""
+        if self.expanded:
+            return ()
         return (self.code,) if self.unexpanded_code is None else (self.unexpanded_code, self.code)
 
 

@@ -2,6 +2,7 @@
 live tensors that are the closed form's peak memory to the byte."""
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,8 +41,26 @@ EVERYTHING = Architecture(
     resolution=33,
     classes=7,
 )
+MOBILE = Architecture(
+    stem=Stem(channels=16),
+    stages=(
+        Stage(op="mbconv", channels=16, se=0.25, squeeze="mobilenetv3", activation="relu"),
+        Stage(op="inverted_residual", channels=24, layers=2, stride=2, se=0.25),
+        Stage(op="edge_residual", channels=24, se=0.25, squeeze="fbnetv3"),
+        Stage(op="basic", channels=32, layers=2, stride=2, group_size=8),
+        Stage(op="bottleneck", channels=32, expand=0.5, group_size=4, se=0.25, squeeze="senet"),
+        Stage(op="mbconv", channels=40, expand=2.3, sizes="timm", activation="relu6"),
+    ),
+    head=Head(channels=48, pooled="bias"),
+    activation="hard_swish",
+    resolution=48,
+    classes=5,
+)
 NETWORKS = [
     EVERYTHING,
+    MOBILE,
+    replace(MOBILE, head=Head(channels=48, pooled="norm"), activation="silu"),
+    replace(MOBILE, head=Head(channels=48, pooled="plain"), activation="relu"),
     *(
         Architecture(
             stages=EVERYTHING.stages, activation=activation, resolution=40, head=Head(channels=16)
@@ -106,13 +125,18 @@ def test_an_efficientnet_written_as_onnx_gives_its_logits() -> None:
         np.testing.assert_allclose(found, network(images).numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_a_networks_layers_in_a_row_are_its_program() -> None:
+@pytest.mark.parametrize("architecture", [EVERYTHING, MOBILE])
+def test_a_networks_layers_in_a_row_are_its_program(architecture: Architecture) -> None:
+    whole = network_program(architecture)
     steps = [
-        (step.kind, step.conv)
-        for layer in layers_of(EVERYTHING)
-        for step in layer_program(layer).steps
+        (step.kind, step.conv, step.kind == "activation" and (step.function or program.activation))
+        for program in map(layer_program, layers_of(architecture))
+        for step in program.steps
     ]
-    assert steps == [(step.kind, step.conv) for step in network_program(EVERYTHING).steps]
+    assert steps == [
+        (step.kind, step.conv, step.kind == "activation" and (step.function or whole.activation))
+        for step in whole.steps
+    ]
 
 
 def test_layers_have_the_networks_costs() -> None:

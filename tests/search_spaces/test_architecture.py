@@ -13,11 +13,11 @@ from effsearch.search_spaces.architecture import (
     Head,
     Stage,
     Stem,
-    squeeze_channels,
     stage_blocks,
 )
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.squeeze import squeeze_width
 from effsearch.search_spaces.zoo import load_zoo
 
 B0_ID = "975c002a0fd1"
@@ -159,7 +159,7 @@ def test_a_bottleneck_is_as_wide_as_its_output_says() -> None:
 def test_squeeze_width_is_rounded_down_but_never_to_zero(
     channels: int, ratio: float, width: int
 ) -> None:
-    assert squeeze_channels(channels, ratio) == width
+    assert squeeze_width("efficientnet", ratio, {"input": channels}) == width
 
 
 def test_features_are_the_last_stage_s_where_there_is_no_head() -> None:

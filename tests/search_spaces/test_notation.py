@@ -9,6 +9,7 @@ from effsearch.search_spaces.notation import (
     format_stage,
     parse_architecture,
     parse_stage,
+    parse_stored,
 )
 from effsearch.search_spaces.zoo import load_zoo, zoo_names
 
@@ -55,6 +56,46 @@ def test_timm_s_list_of_stages_is_b0_by_default() -> None:
     assert parse_architecture(stages) == load_zoo("efficientnet-b0")
 
 
+def test_widths_are_rounded_as_timm_rounds_them() -> None:
+    (stage,) = parse_architecture("stem_c80 ir_r1_k3_s1_e2.3_c80").stages
+    assert stage.sizes == "exact"  # 184, with rounding and without
+    assert parse_architecture("stem_c12 ir_r1_k3_s1_e3_c80").blocks[0].mid_channels == 40
+    assert parse_architecture("stem_c12 ir_r1_k3_s1_e3_c80_exact").blocks[0].mid_channels == 36
+
+
+def test_an_expansion_of_one_keeps_its_convolution_as_in_timm() -> None:
+    kept, none = (parse_stage(text) for text in ("ir_r1_k3_s1_e1_c16", "ds_r1_k3_s1_e1_c16"))
+    assert (kept.op, none.op) == ("inverted_residual", "mbconv")
+    assert parse_stage("er_r1_k3_s1_e1_c16").op == "edge_residual"
+    assert format_stage(kept) == "ir_r1_k3_s1_e1_c16"
+
+
+def test_a_whole_line_whose_widths_are_ambiguous_is_refused_but_a_stored_one_is_exact() -> None:
+    line = "res64 act_relu stem_k3_s2_c12 ir_r1_k3_s1_e3_c16 head_c0"
+    with pytest.raises(InputError, match=r"end it in _timm .* in _exact"):
+        parse_architecture(line)
+    stored = parse_stored(line)
+    assert stored.blocks[0].mid_channels == 36
+    assert parse_architecture(format_architecture(stored)) == stored
+
+
+def test_a_list_is_read_as_it_stands_in_timm_s_source() -> None:
+    source = """act_relu [
+        # stage 0, 112x112 in
+        ['ds_r1_k3_s1_e1_c16_nre'],  # relu
+        ['ir_r1_k3_s2_e4_c24_nr6', 'ir_r1_k3_s1_e3_c24'],
+    ]"""
+    stages = parse_architecture(source).stages
+    assert [stage.joined for stage in stages] == [False, False, True]
+    assert [stage.activation for stage in stages] == [None, "relu6", None]
+    assert (
+        parse_architecture(
+            [["act_relu"], ["ds_r1_k3_s1_c16"], ["ir_r1_k3_s2_e4_c24_nr6", "ir_r1_k3_s1_e3_c24"]]
+        ).stages
+        == stages
+    )
+
+
 def test_everything_around_the_stages_is_read() -> None:
     line = "res64 act_relu stem_k5_s1_c8_pool cn_c16 head_c0 cls10 in1 eps1e-05"
     assert parse_architecture(line) == Architecture(
@@ -88,6 +129,11 @@ def test_every_network_of_the_zoo_goes_through_its_line(name: str) -> None:
         ("ir_c24_r0", "layers"),
         ("ir_c24_e0", "expand"),
         ("ir_c", "'c'"),
+        ("ds_e6_c24", "ds does not: write ir_"),
+        ("ir_c24_se0.25_senett", "'senett'"),
+        ("bt_c24_gs5", "no multiple of the group size 5"),
+        ("cn_c24_gs8", "cannot be grouped"),
+        ("cn_c24 head_c0_pooled", "channels of 0"),
         ("ir__c24", "''"),
         ("cn_c8 act_relu9", "did you mean 'relu"),
         ("cn_c8 stem_e6_c8", "'e6'"),

@@ -72,6 +72,10 @@ def compare(name: str, theirs: nn.Module) -> None:
         ("efficientnetv2-s", "efficientnet_v2_s"),
         ("mobilenet-v2", "mobilenet_v2"),
         ("resnet-50", "resnet50"),
+        ("mobilenet-v3-large", "mobilenet_v3_large"),
+        ("mobilenet-v3-small", "mobilenet_v3_small"),
+        ("resnet-18", "resnet18"),
+        ("resnext-50", "resnext50_32x4d"),
     ],
 )
 def test_logits_equal_torchvision_s(name: str, theirs: str, import_vision: Import) -> None:
@@ -89,6 +93,11 @@ def test_logits_equal_torchvision_s(name: str, theirs: str, import_vision: Impor
         ("mobilenet-v2", "mobilenetv2_100"),
         ("mnasnet-a1", "semnasnet_100"),
         ("resnet-50", "resnet50"),
+        ("mobilenet-v3-large", "mobilenetv3_large_100"),
+        ("mobilenet-v3-small", "mobilenetv3_small_100"),
+        ("resnet-18", "resnet18"),
+        ("resnext-50", "resnext50_32x4d"),
+        ("se-resnet-50", "seresnet50"),
     ],
 )
 def test_logits_equal_timm_s(name: str, theirs: str, import_vision: Import) -> None:
@@ -103,6 +112,13 @@ OTHERS = [
     ("mobilenet-v2", "mobilenetv2_100"),
     ("mnasnet-a1", "semnasnet_100"),
     ("resnet-50", "resnet50"),
+    ("mobilenet-v3-large", "mobilenetv3_large_100"),
+    ("mobilenet-v3-small", "mobilenetv3_small_100"),
+    ("resnet-34", "resnet34"),
+    ("resnet-101", "resnet101"),
+    ("resnet-152", "resnet152"),
+    ("resnext-50", "resnext50_32x4d"),
+    ("se-resnet-50", "seresnet50"),
 ]
 
 
@@ -144,7 +160,13 @@ def test_a_member_of_the_formula_has_timm_s_logits(import_vision: Import) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "library"),
-    [("efficientnet-b0", "timm"), (None, "timm"), ("mobilenet-v2", "torchvision")],
+    [
+        ("efficientnet-b0", "timm"),
+        (None, "timm"),
+        ("mobilenet-v2", "torchvision"),
+        ("mobilenet-v3-small", "timm"),
+        ("mobilenet-v3-small", "torchvision"),
+    ],
 )
 def test_the_lines_of_a_card_load_the_export(
     name: str | None,

@@ -6,8 +6,8 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.activations import ACTIVATIONS, Activation
+from effsearch.search_spaces.architecture import Architecture, Head, Pooled, Sizes, Stage, Stem
 from effsearch.search_spaces.block import Skip
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import (
@@ -17,6 +17,7 @@ from effsearch.search_spaces.notation import (
     parse_stage,
 )
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.squeeze import SQUEEZES
 
 odd = st.integers(0, 5).map(lambda half: 2 * half + 1)
 ratios = st.one_of(
@@ -32,6 +33,10 @@ stages = st.builds(
     expand=ratios,
     se=st.one_of(st.just(0), st.sampled_from([0.25, 0.5, 1]), st.floats(1e-6, 4)),
     skip=st.sampled_from(get_args(Skip)),
+    squeeze=st.sampled_from(tuple(SQUEEZES)),
+    activation=st.sampled_from((None, *ACTIVATIONS)),
+    sizes=st.sampled_from(get_args(Sizes)),
+    joined=st.booleans(),
 )
 architectures = st.builds(
     Architecture,
@@ -43,7 +48,10 @@ architectures = st.builds(
         pool=st.booleans(),
     ),
     stages=st.lists(stages, min_size=1, max_size=6).map(tuple),
-    head=st.builds(Head, channels=st.integers(0, 2000)),
+    head=st.one_of(
+        st.builds(Head, channels=st.integers(0, 2000)),
+        st.builds(Head, channels=st.integers(1, 2000), pooled=st.sampled_from(get_args(Pooled))),
+    ),
     activation=st.sampled_from(get_args(Activation)),
     resolution=st.integers(1, 512),
     classes=st.integers(1, 2000),

@@ -34,6 +34,15 @@ PARAMS_AND_MACS = {
     "resnet-50": (25_557_032, 4_089_184_256),
     # Published to four digits only, 8.37 GMACs; the last ones are fvcore's, compared below.
     "efficientnetv2-s": (21_458_488, 8_365_617_152),
+    # As timm's networks of these names count.
+    "mobilenet-v3-large": (5_483_032, 216_589_760),
+    "mobilenet-v3-small": (2_542_856, 56_510_400),
+    "resnet-18": (11_689_512, 1_814_073_344),
+    "resnet-34": (21_797_672, 3_663_761_408),
+    "resnet-101": (44_549_160, 7_801_405_440),
+    "resnet-152": (60_192_808, 11_513_626_624),
+    "resnext-50": (25_028_904, 4_230_479_872),
+    "se-resnet-50": (28_088_024, 4_091_699_200),
 }
 
 
@@ -104,6 +113,9 @@ def test_a_name_of_the_zoo_is_resolved(name: str) -> None:
         ("mobilenet_v2", "mobilenet-v2"),
         ("MnasNet A1", "mnasnet-a1"),
         ("efficientnet_v2_s", "efficientnetv2-s"),
+        ("mobilenet_v3_large", "mobilenet-v3-large"),
+        ("MobileNetV3-Small", "mobilenet-v3-small"),
+        ("resnet18", "resnet-18"),
     ],
 )
 def test_a_network_is_found_by_the_spellings_in_use(text: str, name: str) -> None:

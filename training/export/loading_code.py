@@ -3,25 +3,14 @@
 from typing import TYPE_CHECKING
 
 from effsearch.search_spaces.activations import ACTIVATIONS
+from effsearch.search_spaces.architecture import Architecture, sizes_differ
 from effsearch.search_spaces.notation import format_stage
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.zoo import zoo_entry, zoo_name
 from effsearch.training.models.model_file import ModelInfo, network_name
 
 if TYPE_CHECKING:
     from effsearch.training.export.exported import Export
-
-_TIMM = {f"efficientnet-b{n}": f"efficientnet_b{n}" for n in range(8)} | {
-    "efficientnetv2-s": "efficientnetv2_s",
-    "mobilenet-v1": "mobilenetv1_100",
-    "mobilenet-v2": "mobilenetv2_100",
-    "mnasnet-a1": "semnasnet_100",
-    "resnet-50": "resnet50",
-}
-_TORCHVISION = {f"efficientnet-b{n}": f"efficientnet_b{n}" for n in range(8)} | {
-    "efficientnetv2-s": "efficientnet_v2_s",
-    "mobilenet-v2": "mobilenet_v2",
-    "resnet-50": "resnet50",
-}
 
 
 def loading_lines(export: "Export", info: ModelInfo) -> list[str]:
@@ -52,14 +41,16 @@ def _timm(info: ModelInfo) -> list[str]:
     """timm's own network where it has one, else its EfficientNet of these stages."""
     architecture = info.architecture
     base, _, stride = network_name(architecture).partition(" with stem stride ")
-    if base in _TIMM:
+    ready = zoo_entry(base).timm if zoo_name(base) else None
+    if ready:
         # Its residual networks have the epsilon of the zoo's and no option for another.
-        eps = "" if base == "resnet-50" else f", bn_eps={architecture.norm_eps:g}"
-        make = f'network = timm.create_model("{_TIMM[base]}", num_classes={info.classes}{eps})'
+        residual = all("resnet" in OPERATIONS[stage.op].schemes for stage in architecture.stages)
+        eps = "" if residual else f", bn_eps={architecture.norm_eps:g}"
+        make = f'network = timm.create_model("{ready}", num_classes={info.classes}{eps})'
         return ["import timm", "", make, *_stem_stride(stride, "network.conv_stem")]
-    if any("timm" not in OPERATIONS[stage.op].schemes for stage in architecture.stages):
+    if not _timm_builds(architecture):
         return []
-    stages = ",\n        ".join(f'["{format_stage(stage)}"]' for stage in architecture.stages)
+    stages = ",\n        ".join(f"[{strings}]" for strings in _timm_lists(architecture))
     stem, head = architecture.stem, architecture.head
     own_stride = "" if stem.stride == 2 else str(stem.stride)
     return [
@@ -81,18 +72,43 @@ def _timm(info: ModelInfo) -> list[str]:
     ]
 
 
+def _timm_builds(architecture: Architecture) -> bool:
+    """Whether timm's EfficientNet is this network when it reads the stages."""
+    channels = architecture.stem.channels
+    for stage in architecture.stages:
+        unusual = stage.se and stage.squeeze != "efficientnet"
+        exact = stage.sizes == "exact" and sizes_differ(stage, channels)
+        if unusual or exact or "timm" not in OPERATIONS[stage.op].schemes:
+            return False
+        channels = stage.channels
+    return architecture.head.pooled is None
+
+
+def _timm_lists(architecture: Architecture) -> list[str]:
+    lists: list[list[str]] = []
+    for stage in architecture.stages:
+        spelled = f'"{format_stage(stage).removeprefix("+")}"'
+        if stage.joined and lists:
+            lists[-1].append(spelled)
+        else:
+            lists.append([spelled])
+    return [", ".join(strings) for strings in lists]
+
+
 def _torchvision(info: ModelInfo) -> list[str]:
     architecture = info.architecture
     base, _, stride = network_name(architecture).partition(" with stem stride ")
-    if base not in _TORCHVISION:
+    ready = zoo_entry(base).torchvision if zoo_name(base) else None
+    if not ready:
         return []
-    stem = "network.conv1" if base == "resnet-50" else "network.features[0][0]"
+    residual = all("resnet" in OPERATIONS[stage.op].schemes for stage in architecture.stages)
+    stem = "network.conv1" if residual else "network.features[0][0]"
     return [
         "from functools import partial",
         "from torch import nn",
         "from torchvision import models",
         "",
-        f"network = models.{_TORCHVISION[base]}(",
+        f"network = models.{ready}(",
         f"    num_classes={info.classes},",
         f"    norm_layer=partial(nn.BatchNorm2d, eps={architecture.norm_eps:g}),",
         ")",

@@ -143,37 +143,58 @@ class _Place:
 
 def _places(architecture: Architecture) -> Iterator[_Place]:
     index, channels = count(), architecture.stem.channels
-    for number, stage in enumerate(architecture.stages):
-        for layer, block in enumerate(stage_blocks(stage, channels)):
-            yield _Place(block, number, layer, next(index))
+    number, layer = -1, count()
+    for stage in architecture.stages:
+        if number < 0 or not stage.joined:
+            number, layer = number + 1, count()
+        for block in stage_blocks(stage, channels):
+            yield _Place(block, number, next(layer), next(index))
         channels = stage.channels
 
 
 def _timm_names(architecture: Architecture) -> dict[str, str]:
+    pooled = architecture.head.pooled
     names = {"stem.0": "conv_stem", "stem.1": "bn1"}
     for place in _places(architecture):
         names |= place.named(f"blocks.{place.stage}.{place.layer}")
-    if architecture.head.channels:
-        names |= {"head.0": "conv_head", "head.1": "bn2"}
+    names |= _head_names(architecture, ("conv_head", "norm_head" if pooled else "bn2"))
     return names | {"classifier": "classifier"}
 
 
+def _head_names(architecture: Architecture, names: Pair) -> dict[str, str]:
+    head = architecture.head
+    if not head.channels:
+        return {}
+    conv, norm = names
+    return {"head.0": conv} | ({"head.1": norm} if head.pooled in (None, "norm") else {})
+
+
 def _torchvision_names(architecture: Architecture) -> dict[str, str]:
-    # torchvision's MobileNetV2 counts its blocks through and wraps the last convolution in
-    # nothing; its EfficientNet counts by stage.
-    mobile = architecture.activation == "relu6"
+    # torchvision's MobileNets count their blocks through, its EfficientNet counts by stage;
+    # MobileNetV2 wraps the last convolution of a block in nothing, MobileNetV3 has no stage for
+    # what stands before the pooling.
+    second, third = architecture.activation == "relu6", architecture.head.pooled == "bias"
     names = {"stem.0": "features.0.0", "stem.1": "features.0.1"}
     last = 0
     for place in _places(architecture):
-        last = (place.index if mobile else place.stage) + 1
-        prefix = f"features.{last}.conv" if mobile else f"features.{last}.{place.layer}.block"
+        last = (place.index if second or third else place.stage) + 1
+        prefix = f"features.{last}.{place.layer}.block"
+        if second:
+            prefix = f"features.{last}.conv"
+        elif third:
+            prefix = f"features.{last}.block"
         for position, (layer, ours) in enumerate(place.layers):
             leaves = (f"{position}.0", f"{position}.1")
             if isinstance(layer, SqueezeExcite):
                 leaves = (f"{position}.fc1", f"{position}.fc2")
-            elif mobile and position == len(place.layers) - 1:
+            elif second and position == len(place.layers) - 1:
                 leaves = (f"{position}", f"{position + 1}")
             names[ours[0]], names[ours[1]] = (f"{prefix}.{leaf}" for leaf in leaves)
+        if third and place.block.op == "conv":
+            (_, (conv, norm)), *_ = place.layers
+            names |= {conv: f"features.{last}.0", norm: f"features.{last}.1"}
+    if third:
+        return names | {"head.0": "classifier.0", "classifier": "classifier.3"}
     names |= {"head.0": f"features.{last + 1}.0", "head.1": f"features.{last + 1}.1"}
     return names | {"classifier": "classifier.1"}
 
@@ -182,12 +203,13 @@ def _resnet_names(architecture: Architecture, library: Library) -> dict[str, str
     """ResNet is called the same in timm and torchvision."""
     plain = architecture.stem.pool and not architecture.head.channels
     places = list(_places(architecture))
-    squeezed = any(place.block.se_channels for place in places)
+    squeezed = any(place.block.se_channels and place.block.squeeze != "senet" for place in places)
+    squeezed = squeezed or (library == "torchvision" and any(p.block.se_channels for p in places))
     skips = {place.block.shortcut for place in places} <= {"identity", "projection"}
     if not plain or squeezed or not skips or len(architecture.stages) != 4:
         raise InputError(
             f"{library} has no ResNet like this one: its names are for four stages of plain "
-            "bottlenecks behind a pooled stem, without a last convolution"
+            "blocks behind a pooled stem, without a last convolution"
         )
     names = {"stem.0": "conv1", "stem.1": "bn1"}
     for place in places:
@@ -241,5 +263,11 @@ def _renamed(state: Mapping[str, Tensor], layers: Mapping[str, str]) -> dict[str
     renamed = {}
     for name, tensor in state.items():
         layer, _, leaf = name.rpartition(".")
-        renamed[f"{layers[layer]}.{leaf}" if layer in layers else name] = tensor
+        known = layers.get(layer)
+        # A pooled convolution is a linear layer in torchvision: the same numbers, two sides less.
+        if known == "head.0" and tensor.ndim == 2:
+            tensor = tensor[:, :, None, None]
+        elif known == "classifier.0" and layer == "head.0":
+            tensor = tensor.flatten(1) if tensor.ndim == 4 else tensor
+        renamed[f"{known}.{leaf}" if known else name] = tensor
     return renamed

@@ -29,7 +29,7 @@ from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from effsearch.search_spaces.errors import EffsearchError
-from effsearch.search_spaces.notation import format_architecture, parse_architecture
+from effsearch.search_spaces.notation import format_architecture, parse_stored
 from effsearch.training.trials.cluster import Session
 from effsearch.training.trials.evaluator import Evaluator, Request
 from effsearch.training.trials.isolation import IsolatedEvaluator
@@ -114,7 +114,7 @@ class EvaluationTrial(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         requests = [
-            Request(number, parse_architecture(notation), *rest)
+            Request(number, parse_stored(notation), *rest)
             for number, notation, *rest in self._requests
         ]
         return {"outcomes": self._isolated.evaluate(requests), "done": True}
