@@ -10,13 +10,14 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from effsearch.search_spaces.activations import Activation
 from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem, stage_blocks
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError
@@ -230,18 +231,23 @@ class SearchSpace:
         return self._parts[key]
 
     @cached_property
-    def _stage_tables(self) -> dict[tuple[int, int], dict[tuple[Block, ...], tuple[Any, ...]]]:
+    def _stage_tables(
+        self,
+    ) -> dict[tuple[int, int, Activation], dict[tuple[Block, ...], tuple[Any, ...]]]:
         return {}
 
     def _stage_table(
-        self, stage: int, in_channels: int
+        self, stage: int, in_channels: int, activation: Activation
     ) -> dict[tuple[Block, ...], tuple[tuple[int, ...], int]]:
-        """From a stage's blocks to its genes and its output channels."""
-        key = (stage, in_channels)
+        """From a stage's blocks, in a network with an activation, to its genes and its output
+        channels."""
+        key = (stage, in_channels, activation)
         if key not in self._stage_tables:
             table: dict[tuple[Block, ...], tuple[tuple[int, ...], int]] = {}
             for local in self._combinations(f"stages.{stage}"):
                 spelled = Stage(**self._fields(f"stages.{stage}", local))
+                if spelled.activation == activation:
+                    spelled = replace(spelled, activation=None)
                 table.setdefault(stage_blocks(spelled, in_channels), (local, spelled.channels))
             self._stage_tables[key] = table
         return self._stage_tables[key]
@@ -253,7 +259,7 @@ class SearchSpace:
         blocks = architecture.blocks
         if stage == self.stages:
             return [] if start == len(blocks) else None
-        table = self._stage_table(stage, channels)
+        table = self._stage_table(stage, channels, architecture.activation)
         for length in sorted({len(spelled) for spelled in table}):
             found = table.get(blocks[start : start + length])
             if found is None:

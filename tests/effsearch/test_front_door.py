@@ -151,7 +151,12 @@ def test_profile_counts_in_whole_integers(cli) -> None:
 
 def test_spaces_are_listed_and_shown_as_one_document(cli) -> None:
     listed = json.loads(cli("spaces", "ls", "--json").out)
-    assert [space["name"] for space in listed] == ["efficientnetv2", "mnasnet"]
+    assert [space["name"] for space in listed] == [
+        "efficientnetv2",
+        "mnasnet",
+        "mobilenetv3",
+        "resnet",
+    ]
     shown = json.loads(cli("spaces", "show", "mnasnet", "--json").out)
     assert type(shown["ranges"]["macs"][0]) is int
     assert "encodings of" in cli("spaces", "show", "mnasnet").out

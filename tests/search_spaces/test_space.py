@@ -40,7 +40,7 @@ def rows(space: SearchSpace, count: int, seed: int = 0) -> np.ndarray:
 
 
 def test_the_shipped_spaces_are_the_named_ones() -> None:
-    assert shipped_spaces() == ["efficientnetv2", "mnasnet"]
+    assert shipped_spaces() == ["efficientnetv2", "mnasnet", "mobilenetv3", "resnet"]
 
 
 def test_the_size_is_the_product_of_the_choices(small: SearchSpace) -> None:
@@ -103,6 +103,14 @@ def test_equal_networks_have_one_encoding_however_they_are_spelled(small: Search
         ("mnasnet", "efficientnet-b0"),
         ("mnasnet", "mnasnet-a1"),
         ("efficientnetv2", "efficientnetv2-s"),
+        ("mobilenetv3", "mobilenet-v3-large"),
+        ("resnet", "resnet-18"),
+        ("resnet", "resnet-34"),
+        ("resnet", "resnet-50"),
+        ("resnet", "resnet-101"),
+        ("resnet", "resnet-152"),
+        ("resnet", "resnext-50"),
+        ("resnet", "se-resnet-50"),
     ],
 )
 def test_the_published_network_lies_in_its_space(space: str, name: str) -> None:
