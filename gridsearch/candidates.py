@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 from effsearch.gridsearch.grid import TARGET, Grid, Triple, feasible_triples, just_above
+from effsearch.gridsearch.options import Constraint
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import Cost, cost
 from effsearch.search_spaces.errors import InfeasibleError
@@ -16,8 +16,6 @@ from effsearch.search_spaces.scaling import (
     round_repeats,
     scaled_resolution,
 )
-
-Constraint = Literal["nominal", "measured"]
 
 
 @dataclass(frozen=True, kw_only=True)

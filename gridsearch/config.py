@@ -1,15 +1,17 @@
 """The configuration of `effsearch coefficients`: groups of options, in one frozen dataclass."""
 
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from effsearch.gridsearch.candidates import Constraint
-from effsearch.gridsearch.grid import Grid, exact_tolerance, make_grid
-from effsearch.gridsearch.options import Baseline, Prefer, ProxyResolution, Rounding
+from effsearch.gridsearch.options import Baseline, Constraint, Prefer, ProxyResolution, Rounding
 from effsearch.results.config import PAIR, Option, Settings
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from effsearch.gridsearch.grid import Grid
 
 TOP_KEYS = frozenset({"top", "top_epochs", "top_seeds"})
 """Keys that matter only once the grid is measured."""
@@ -49,12 +51,16 @@ class GridOptions(Settings):
     ] = "nominal"
     resolution_rounding: Rounding = "exact"
 
-    def make_grid(self) -> Grid:
+    def make_grid(self) -> "Grid":
         """The grid, in hundredths."""
+        from effsearch.gridsearch.grid import make_grid  # imports much, and `--help` needs none
+
         return make_grid(self.step, self.alpha_bounds, self.beta_bounds, self.gamma_bounds)
 
-    def make_tolerance(self) -> Fraction:
+    def make_tolerance(self) -> "Fraction":
         """The tolerance as written."""
+        from effsearch.gridsearch.grid import exact_tolerance
+
         return exact_tolerance(self.tolerance)
 
 

@@ -3,10 +3,11 @@
 from typing import Annotated, Any, Literal
 
 from effsearch.results.config import Form, Option
-from effsearch.search_spaces.scaling import Rounding as RoundingKind
+from effsearch.search_spaces.rounding import Rounding as RoundingKind
 
 GROUP = "Scaling"
 
+Constraint = Literal["nominal", "measured"]
 Prefer = Literal["default", "accuracy", "efficiency"]
 """What the choice among measured networks goes by; see `effsearch.gridsearch.choice`."""
 

@@ -6,13 +6,10 @@ not spell out.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from effsearch.search_spaces.architecture import Architecture, Head
 from effsearch.search_spaces.errors import InputError, unknown_name
-
-Rounding = Literal["exact", "even", "8", "32"]
-"""Of a scaled resolution: to the nearest whole pixel, or to the nearest multiple of 2, 8 or 32."""
+from effsearch.search_spaces.rounding import Rounding as Rounding
 
 _MULTIPLES: dict[str, int] = {"exact": 1, "even": 2, "8": 8, "32": 32}
 _DIVISOR = 8  # channels are multiples of it
