@@ -115,6 +115,8 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
         config.max_images,
         config.device,
         largest_factor=largest / baseline.resolution,
+        columns=config.columns,
+        skip_bad=config.skip_bad,
     )
     if config.pruning == "halving" and evaluator.recipe.epochs < ETA:
         raise InputError(f"pruning needs trainings of at least {ETA} epochs: raise --epochs")

@@ -82,6 +82,8 @@ def make_plan(config: BaselineConfig) -> Plan:
         recipe=config.recipe_options(),
         max_images=config.max_images,
         device=config.device,
+        columns=config.columns,
+        skip_bad=config.skip_bad,
     )
     record |= {
         "targets": config.targets,

@@ -113,6 +113,8 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
         config.max_images,
         config.device,
         largest_factor=factor,
+        columns=config.columns,
+        skip_bad=config.skip_bad,
     )
     base = evaluator.recipe.resolution
     assert base is not None

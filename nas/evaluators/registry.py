@@ -1,11 +1,15 @@
 """Evaluators by what the user writes: proxy, TABLE.csv, module:function, file.py:function."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from effsearch.nas.options import TableMissing
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.training.trials.evaluator import Evaluator
+
+if TYPE_CHECKING:
+    from effsearch.training.data.named_columns import Columns
 
 
 def make_evaluator(
@@ -17,6 +21,8 @@ def make_evaluator(
     recipe: dict[str, object],
     max_images: int | None,
     device: str,
+    columns: "Columns | None" = None,
+    skip_bad: bool = False,
 ) -> tuple[Evaluator, dict[str, object]]:
     """An evaluator, and what the run's record says of it.
 
@@ -28,6 +34,8 @@ def make_evaluator(
         recipe: options of proxy training over the dataset's defaults.
         max_images: sample of the training part to decode; None for all.
         device: of proxy training.
+        columns: of a table of images, those that the user named.
+        skip_bad: leave unreadable images out.
 
     Raises:
         InputError: no such evaluator, or it cannot work as asked: its file, data or options.
@@ -35,7 +43,7 @@ def make_evaluator(
     if text == "proxy":
         from effsearch.training.trials.proxy import make_proxy
 
-        return make_proxy(data, recipe, max_images, device)
+        return make_proxy(data, recipe, max_images, device, columns=columns, skip_bad=skip_bad)
     if text.endswith(".csv"):
         from effsearch.nas.evaluators.table import load_table
 

@@ -89,7 +89,10 @@ def changed_keys(
     """
     free = now.may_change() | also
     values = now.to_dict()
-    return [key for key in values if key not in free and before.get(key) != values[key]]
+    # A run of an earlier version lacks the keys that are new: it had what is the default now.
+    defaults = {name: _plain(one.default) for name, one in settings_of(type(now)).items()}
+    then = defaults | dict(before)
+    return [key for key in values if key not in free and then[key] != values[key]]
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -96,6 +96,15 @@ class BaselineKeywords(TypedDict, total=False):
     max_images: int | None
     """Random sample of the training images."""
 
+    skip_bad: bool
+    """Unreadable images left out, and counted."""
+
+    image_column: str | None
+    """Column of the images in a table (parquet, hf:)."""
+
+    label_column: str | None
+    """Column of the classes in a table."""
+
     epochs: int | None
     """Epochs per training."""
 
@@ -178,6 +187,15 @@ class CoefficientsKeywords(TypedDict, total=False):
     max_images: int | None
     """Random sample of the training images."""
 
+    skip_bad: bool
+    """Unreadable images left out, and counted."""
+
+    image_column: str | None
+    """Column of the images in a table (parquet, hf:)."""
+
+    label_column: str | None
+    """Column of the classes in a table."""
+
     epochs: int | None
     """Epochs per training."""
 
@@ -246,6 +264,15 @@ class ComparisonKeywords(TypedDict, total=False):
 
     max_images: int | None
     """Random sample of the training images."""
+
+    skip_bad: bool
+    """Unreadable images left out, and counted."""
+
+    image_column: str | None
+    """Column of the images in a table (parquet, hf:)."""
+
+    label_column: str | None
+    """Column of the classes in a table."""
 
     epochs: int | None
     """Epochs per training."""
@@ -361,6 +388,12 @@ class TrainKeywords(TypedDict, total=False):
 
     skip_bad: bool
     """Unreadable images left out, and counted."""
+
+    image_column: str | None
+    """Column of the images in a table (parquet, hf:)."""
+
+    label_column: str | None
+    """Column of the classes in a table."""
 
     mean: Sequence[float] | str | None
     """Mean of the channels, such as 0.485,0.456,0.406."""

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from effsearch.results.config import NAMES, Form, Option, Settings
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.training.data.named_columns import Columns
+from effsearch.training.data.options import ImageColumn, LabelColumn, SkipBad
 
 _DATA, _RECIPE, _MACHINE, _FILES = "Data", "Recipe", "Machine", "Checkpoints and logs"
 _LEVELS = "three numbers of at most 1, such as 0.485,0.456,0.406"
@@ -111,7 +113,9 @@ class TrainConfig(Settings):
     max_images: Annotated[
         int | None, Option("Random sample of the training images.", _DATA, "all")
     ] = None
-    skip_bad: Annotated[bool, Option("Unreadable images left out, and counted.", _DATA)] = False
+    skip_bad: SkipBad = False
+    image_column: ImageColumn = None
+    label_column: LabelColumn = None
     mean: Annotated[
         tuple[float, ...] | None,
         Option(
@@ -240,6 +244,11 @@ class TrainConfig(Settings):
         """The same, its data to be found from another working folder."""
         folder = Path(self.data).expanduser()
         return replace(self, data=str(folder.resolve())) if folder.is_dir() else self
+
+    @property
+    def columns(self) -> Columns:
+        """Those of a table of images that were named."""
+        return Columns(image=self.image_column, label=self.label_column)
 
     def recipe_options(self) -> dict[str, Any]:
         """Options of the recipe, the named ones over the others."""

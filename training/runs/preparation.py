@@ -151,6 +151,7 @@ def _parts(config: TrainConfig, recipe: Recipe) -> Parts:
         validation=recipe.validation,
         split_seed=recipe.split_seed,
         max_images=config.max_images,
+        columns=config.columns,
     )
 
 

@@ -75,7 +75,7 @@ class Plan:
         return {
             "model": self.model,
             "architecture": self.architecture.to_dict(),
-            "data": describe_data(self.config.data, self.source),
+            "data": describe_data(self.config.data, self.source) | self.config.columns.to_dict(),
             "statistics": {"mean": self.source.mean.tolist(), "std": self.source.std.tolist()},
             "recipe": {"name": self.config.recipe, **asdict(self.recipe)},
             "device": str(self.source.device),

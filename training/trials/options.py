@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from effsearch.results.config import SECONDS, Option, Settings
+from effsearch.training.data.named_columns import Columns
+from effsearch.training.data.options import ImageColumn, LabelColumn, SkipBad
 
 _TRAINING = "Training of each network"
 _MACHINE = "Machine"
@@ -32,6 +34,9 @@ class ProxyOptions(Settings):
     max_images: Annotated[
         int | None, Option("Random sample of the training images.", _TRAINING, "all")
     ] = None
+    skip_bad: SkipBad = False
+    image_column: ImageColumn = None
+    label_column: LabelColumn = None
     epochs: Annotated[int | None, Option("Epochs per training.", _TRAINING, "the recipe's")] = None
     proxy_resolution: Annotated[
         int | None, Option("Pixels in training.", _TRAINING, "the recipe's")
@@ -39,6 +44,11 @@ class ProxyOptions(Settings):
     recipe: Annotated[
         dict[str, Any], Option("Further options of the recipe.", _TRAINING, on_line=False)
     ] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> Columns:
+        """Those of a table of images that were named."""
+        return Columns(image=self.image_column, label=self.label_column)
 
     def recipe_options(self) -> dict[str, Any]:
         """Options of the recipe, the named ones over the others."""

@@ -27,6 +27,14 @@ def evaluate(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Unreadable images left out, and counted.")
     ] = False,
+    image_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the images in a table [what its training was given]."),
+    ] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the classes in a table [what its training was given]."),
+    ] = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -36,11 +44,19 @@ def evaluate(
     Images are cut as at training's evaluation and computed in float32. Exit code 2 where the
     data's classes are not the model's.
     """
+    from effsearch.training.data.named_columns import Columns
     from effsearch.training.loop.evaluated_part import evaluate_checkpoint
     from effsearch.training.runs.checkpoint_index import find_checkpoint
 
     path = find_checkpoint(run_dir, checkpoint)
-    done = evaluate_checkpoint(path, data=data, part=part, device=device, skip_bad=skip_bad)
+    done = evaluate_checkpoint(
+        path,
+        data=data,
+        part=part,
+        device=device,
+        skip_bad=skip_bad,
+        columns=Columns(image=image_column, label=label_column),
+    )
     if not quiet:
         for line in (f"model: {path}", f"data: {done.data}, {part} part", *done.notices):
             print(line, file=sys.stderr)
