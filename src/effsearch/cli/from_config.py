@@ -135,6 +135,7 @@ class GroupedCommand(TyperCommand):
                 title = title or "Arguments"
             if record is not None:
                 groups.setdefault(title or Option.group, []).append(record)
+        groups |= {Option.group: groups.pop(Option.group, [])}  # what all commands have is last
         widest = max((len(flag) for records in groups.values() for flag, _ in records), default=0)
         for title, records in groups.items():
             with formatter.section(title):  # one column of help for all groups
