@@ -41,7 +41,7 @@ from effsearch.nas.bench.benchmark import Synthetic, make_yardstick
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.leaderboard import evaluations_to, grouped, interval, standings
-from effsearch.nas.bench.runner import Trace, run_race, run_search, trace_of
+from effsearch.nas.bench.runner import Trace, run_search, run_searches, trace_of
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import Floats, Objective, make_objective
@@ -102,8 +102,8 @@ def claims(workers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for name, config in _cases(Path(folder), workers).items():
             yardstick = make_yardstick(config)
-            traces = run_race(config, lambda _: None)
-            drawn = run_race(
+            traces = run_searches(config, lambda _: None)
+            drawn = run_searches(
                 replace(config, strategies=("random",), samples=RANDOM), lambda _: None
             )
             reference = float(np.mean([trace.rewards[-1] for trace in drawn]))
@@ -243,9 +243,9 @@ def long_run(workers: int) -> dict[str, Any]:
     print(f"{'landscape':>9} {'bayesian at 200':>18} {'evolution at 1,600':>19} {'difference':>18}")
     for landscape in LANDSCAPES:
         config = _synthetic(landscape, workers, strategies=("bayesian",))
-        short = [trace.rewards[-1] for trace in run_race(config, lambda _: None)]
+        short = [trace.rewards[-1] for trace in run_searches(config, lambda _: None)]
         config = replace(config, strategies=("evolution",), samples=LONG)
-        long = [trace.rewards[-1] for trace in run_race(config, lambda _: None)]
+        long = [trace.rewards[-1] for trace in run_searches(config, lambda _: None)]
         pair = (interval(np.array(short)), interval(np.array(long)))
         difference = interval(np.array(short) - np.array(long))
         rows.append({"landscape": landscape, "bayesian_200": short, "evolution_1600": long})

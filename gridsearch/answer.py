@@ -19,13 +19,13 @@ from typing import Any
 from effsearch.gridsearch.candidates import Candidate
 from effsearch.gridsearch.choice import DEVIATIONS, Choice, Expected, choose, sizes_of
 from effsearch.gridsearch.grid import Triple
-from effsearch.gridsearch.jobs import Measured
 from effsearch.gridsearch.sensitivity import DIMENSIONS
 from effsearch.gridsearch.setup import Plan
 from effsearch.results.statistics import Estimate
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import EffsearchError
 from effsearch.search_spaces.scaling import Coefficients
+from effsearch.training.trials.jobs import Measured
 
 METHODS = {
     "seeds": "t intervals from the noise between seeds, pooled over all networks; of the best, "
@@ -106,7 +106,7 @@ def make_answer(
         "expected_deviation": expected.deviation,
         "prefer": config.prefer,
         "noise": choice.noise,
-        "seeds": len(decided_by[winner.id].accuracies),
+        "seeds": len(decided_by[winner.id].rewards),
         "decided_by": "top" if decided_by is top else "grid",
         "best": _describe(choice.best, choice),
         "ties": [_describe(_by_id(plan, id), choice) for id in choice.ties],
@@ -134,7 +134,7 @@ def make_answer(
         "depends_on": [asdict(one) for one in first.sensitivities],
         "surface": _describe_surface(plan, first),
         "seeds_each": config.seeds,
-        "repeats": sum(len(found.accuracies) > config.seeds for found in grid.values()),
+        "repeats": sum(len(found.rewards) > config.seeds for found in grid.values()),
         "pruning": config.pruning,
         "top": len(top),
         "seed": config.seed,
@@ -227,7 +227,7 @@ def _row(
         "measured_ratio": round(candidate.measured_ratio, 6),
         "state": _state(measured),
         **_measured("", candidate, measured, first),
-        **_measured("top_", candidate, longer, choice if longer.accuracies else None),
+        **_measured("top_", candidate, longer, choice if longer.rewards else None),
         "tied": choice is not None and candidate.id in choice.ties,
         "chosen": chosen,
         "error": " ".join(measured.errors[0].split()) if measured.errors else "",
@@ -243,7 +243,7 @@ def _measured(
         f"{prefix}accuracy": measured.mean,
         f"{prefix}low": low,
         f"{prefix}high": high,
-        f"{prefix}seeds": len(measured.accuracies),
+        f"{prefix}seeds": len(measured.rewards),
         f"{prefix}accuracies": " ".join(f"{score:.6g}" for score in measured.scores),
     }
 
@@ -263,7 +263,7 @@ def _state(measured: Measured) -> str:
         return "failed"
     if measured.stopped:
         return "stopped"
-    return "done" if measured.accuracies else "waiting"
+    return "done" if measured.rewards else "waiting"
 
 
 def _describe(candidate: Candidate, choice: Choice) -> dict[str, Any]:

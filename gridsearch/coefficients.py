@@ -13,10 +13,7 @@ from effsearch.gridsearch.config import (
     CoefficientsConfig,
     make_config,
 )
-from effsearch.gridsearch.heat_map import draw_heat_map
-from effsearch.gridsearch.jobs import ListSource, Measured, failures
 from effsearch.gridsearch.repeats import networks_to_repeat
-from effsearch.gridsearch.running import check_device, queue_runner
 from effsearch.gridsearch.setup import Plan, make_plan
 from effsearch.gridsearch.study import (
     StudySource,
@@ -26,17 +23,16 @@ from effsearch.gridsearch.study import (
     hide_password,
     open_study,
 )
-from effsearch.gridsearch.trainings import Trainings
 from effsearch.results.config import changed_keys
 from effsearch.results.lifecycle import (
-    ending_recorded,
+    Driver,
     find_run,
-    new_run,
     refuse_changes,
-    refuse_other_content,
     say,
     write_trials,
 )
+from effsearch.results.plots.files import save_png
+from effsearch.results.plots.heatmap import surface
 from effsearch.results.store.events import Asked
 from effsearch.results.store.files import write_atomically, write_json
 from effsearch.results.store.ledger import Ledger, read_events
@@ -46,6 +42,9 @@ from effsearch.results.store.trials import join_trials
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.halving import Halving
+from effsearch.training.trials.jobs import ListSource, Measured, failures
+from effsearch.training.trials.queue_runner import check_device, queue_runner
+from effsearch.training.trials.trainings import Trainings, training_seed
 
 KIND = "coefficients"
 TOP_LEDGER = "top.jsonl"
@@ -70,14 +69,7 @@ def search_coefficients(
         plan = make_plan(config, run_dir)
     if config.storage is not None:
         check_storage(config.storage)
-    with new_run(
-        run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
-    ) as run:
-        say(f"run {run.reference}: baseline {plan.source}", quiet)
-        say(f"{plan.triples} triples, {len(plan.candidates)} distinct networks", quiet)
-        for note in plan.evaluator.notices:
-            say(note, quiet)
-        return _run(run, plan, quiet)
+    return _DRIVER.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
 
 
 def resume_coefficients(
@@ -112,26 +104,35 @@ def resume_coefficients(
     check_device(config)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
-    refuse_other_content(found, plan.record, ("data", "recipe", "grid"))
-    with Run.resume(run_dir, found.path) as run:
-        say(f"resuming {run.reference}", quiet)
-        return _run(run, plan, quiet)
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet)
 
 
-def _run(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
-    with ending_recorded(run, plan.stored_config()):
-        try:
-            grid, top = _run_trainings(run, plan, quiet)
-        finally:  # what was trained before a Ctrl-C is there to look at
-            write_trials(run, run.path / "trainings.csv")
-        result = make_answer(run, plan, grid, top)
-        say(failures(grid, "networks of the grid"), quiet)
-        say(failures(top, "networks trained again"), quiet)
-        write_atomically(run.paths.csv, rows_csv(result.triples))
-        run.paths.plots.mkdir(exist_ok=True)
-        draw_heat_map(result.triples, result.answer, run.paths.plots / "heatmap.png")
-        write_json(run.paths.answer, result.answer)
+def _notes(run: Run, plan: Plan) -> list[str]:
+    return [
+        f"run {run.reference}: baseline {plan.source}",
+        f"{plan.triples} triples, {len(plan.candidates)} distinct networks",
+        *plan.evaluator.notices,
+    ]
+
+
+def _search(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
+    try:
+        grid, top = _run_trainings(run, plan, quiet)
+    finally:  # what was trained before a Ctrl-C is there to look at
+        write_trials(run, run.path / "trainings.csv")
+    result = make_answer(run, plan, grid, top)
+    say(failures(grid, "networks of the grid"), quiet)
+    say(failures(top, "networks trained again"), quiet)
+    write_atomically(run.paths.csv, rows_csv(result.triples))
+    picture = run.paths.plots / "heatmap.png"
+    save_png(lambda: surface(result.triples, result.answer), picture)
+    write_json(run.paths.answer, result.answer)
     return result
+
+
+_DRIVER = Driver[Plan, CoefficientsResult](
+    kind=KIND, execute=_search, introduce=_notes, content=("data", "recipe", "grid")
+)
 
 
 def _run_trainings(
@@ -172,7 +173,7 @@ def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> 
         events,
         networks=len(plan.candidates),
         seeds=config.seeds,
-        seed=config.seed,
+        seed_of=partial(training_seed, config.seed),
         halving=Halving(plan.evaluator.recipe.epochs) if config.pruning == "halving" else None,
     )
 
@@ -182,7 +183,7 @@ def _repeat_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> T
 
     They follow from the first trainings alone, so that a resumed run names the same ones.
     """
-    first = {id: found.accuracies[0] for id, found in grid.items() if 0 in found.accuracies}
+    first = {id: found.rewards[0] for id, found in grid.items() if 0 in found.rewards}
     again = networks_to_repeat(plan.candidates, first, plan.config.repeats)
     events = read_events(ledger.path)
     queue = Trainings(
@@ -191,7 +192,7 @@ def _repeat_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> T
         events,
         networks=len(again),
         seeds=2,
-        seed=plan.config.seed,
+        seed_of=partial(training_seed, plan.config.seed),
     )
     queue.samples = len(grid) + len(again)  # the first trainings are done and are counted as such
     return queue
@@ -217,7 +218,7 @@ def _top_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trai
         networks=len(chosen),
         seeds=plan.config.top_seeds,
         # Other seeds than in the grid: what was lucky there is measured afresh.
-        seed=plan.config.seed + 1_000_000,
+        seed_of=partial(training_seed, plan.config.seed + 1_000_000),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from effsearch.gridsearch.family_targets import FoundPhi, MeterOptions, reach_count, reach_latency
 from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.results.kinds.family import FamilyAnswer
 from effsearch.results.store.answers import find_baseline, find_coefficients
 from effsearch.results.store.files import write_atomically, write_json
 from effsearch.results.store.run import Run
@@ -111,15 +112,14 @@ def scale_family(
 
 def _write(run: Run, made: _Family) -> dict[str, Any]:
     """All files of the family; the content of `family.json`."""
-    answer = {
-        "schema_version": 1,
-        "kind": KIND,
-        "run": run.reference,
+    answer = FamilyAnswer(
+        kind=KIND,
+        run=run.reference,
         **made.document,
-        "flops_convention": run.record["flops_convention"],
-        "versions": run.record["versions"],
-        "members": [member_row(member) for member in made.members],
-    }
+        flops_convention=run.record["flops_convention"],
+        versions=run.record["versions"],
+        members=[member_row(member) for member in made.members],
+    ).to_dict()
     for member in made.members:
         write_json(run.path / f"{member.name}.json", _member_document(member))
     write_atomically(run.path / "family.csv", rows_csv(answer["members"]))

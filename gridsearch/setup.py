@@ -9,8 +9,6 @@ from typing import Any
 
 from effsearch.gridsearch.candidates import Candidate, find_candidates
 from effsearch.gridsearch.config import CoefficientsConfig
-from effsearch.gridsearch.jobs import Job
-from effsearch.gridsearch.trainings import training_seed
 from effsearch.results.store.answers import find_baseline
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
@@ -18,7 +16,9 @@ from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import ETA
+from effsearch.training.trials.jobs import Job
 from effsearch.training.trials.proxy import ProxyEvaluator, make_scaled_proxy
+from effsearch.training.trials.trainings import training_seed
 
 TOP_EPOCHS = 3
 """How many times longer than in the grid the top networks are trained, unless told otherwise."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effsearch.gridsearch.candidates import Candidate
 from effsearch.gridsearch.grid import Grid, Triple
-from effsearch.gridsearch.jobs import Job, Measured
 from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.training.trials.jobs import Job, Measured
 
 if TYPE_CHECKING:
     import optuna

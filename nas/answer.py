@@ -10,6 +10,7 @@ from effsearch.nas.finalists import Verdict
 from effsearch.nas.latency_check import LatencyCheck
 from effsearch.nas.setup import Plan
 from effsearch.nas.strategies.registry import wants_front
+from effsearch.results.kinds.baseline import BaselineAnswer
 from effsearch.results.pareto import cheapest_first
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial
@@ -83,44 +84,42 @@ def make_answer(
     interval = None
     if verdict and verdict.low is not None and verdict.high is not None:
         interval = (verdict.low, verdict.high)
-    answer = {
-        "schema_version": 1,
-        "kind": run.kind,
-        "run": run.reference,
-        "id": winner.arch_id,
-        "notation": winner.architecture,
-        "macs": counted.macs,
-        "params": counted.params,
-        "memory_bytes": counted.memory_bytes,
-        "latency_ms": latency.winner.measured_ms if latency else None,
-        "latency": latency.to_dict() if latency else None,
-        "accuracy": accuracy,
-        "accuracy_interval": interval,
-        "search_accuracy": winner.accuracy,
-        "reward": winner.reward,
-        "trial": winner.number,
-        "chosen_by": chosen_by,
-        "finalists": verdict.to_dict() if verdict else None,
-        "front": _front(ranked, verdict, plan.config.front_cost)
+    answer = BaselineAnswer(
+        kind=run.kind,
+        run=run.reference,
+        id=winner.arch_id,
+        notation=winner.architecture,
+        macs=counted.macs,
+        params=counted.params,
+        memory_bytes=counted.memory_bytes,
+        latency_ms=latency.winner.measured_ms if latency else None,
+        latency=latency.to_dict() if latency else None,
+        accuracy=accuracy,
+        accuracy_interval=interval,
+        search_accuracy=winner.accuracy,
+        reward=winner.reward,
+        trial=winner.number,
+        chosen_by=chosen_by,
+        finalists=verdict.to_dict() if verdict else None,
+        front=_front(ranked, verdict, plan.config.front_cost)
         if wants_front(plan.config.strategy)
         else None,
-        "targets": plan.config.targets,
-        "objective": plan.record["objective"],
-        "calibration": calibration.to_dict() if calibration else None,
-        "space": plan.space.name,
-        "strategy": plan.config.strategy,
-        "pruning": _pruned(trials, plan) if plan.pruning else None,
-        "evaluator": plan.config.evaluator,
-        "data": plan.record.get("data"),
-        "samples": len(ranked) + len(failed),
-        "failed": len(failed),
-        "seed": plan.config.seed,
-        "flops_convention": run.record["flops_convention"],
-        "versions": run.record["versions"],
-        "architecture": architecture.to_dict(),
-    }
-    # Costs that only this search knows, such as the memory of a batch.
-    answer |= {name: value for name, value in winner.costs.items() if name not in answer}
+        targets=plan.config.targets,
+        objective=plan.record["objective"],
+        calibration=calibration.to_dict() if calibration else None,
+        space=plan.space.name,
+        strategy=plan.config.strategy,
+        pruning=_pruned(trials, plan) if plan.pruning else None,
+        evaluator=plan.config.evaluator,
+        data=plan.record.get("data"),
+        samples=len(ranked) + len(failed),
+        failed=len(failed),
+        seed=plan.config.seed,
+        flops_convention=run.record["flops_convention"],
+        versions=run.record["versions"],
+        architecture=architecture.to_dict(),
+        costs=winner.costs,
+    )
     return BaselineResult(
         run=run.reference,
         path=run.path,
@@ -134,7 +133,7 @@ def make_answer(
         latency_ms=latency.winner.measured_ms if latency else None,
         trials=list(trials),
         ranked=list(ranked),
-        answer=answer,
+        answer=answer.to_dict(),
     )
 
 

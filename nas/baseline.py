@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,19 +13,17 @@ from effsearch.nas.auto_weight import with_learned_weight
 from effsearch.nas.calibration import calibrate
 from effsearch.nas.config import BaselineConfig, make_config
 from effsearch.nas.evaluators.table import TableEvaluator
-from effsearch.nas.finalists import FinalistQueue, Verdict, choose_finalists, judge
+from effsearch.nas.finalists import Verdict, choose_finalists, finalist_queue, judge
 from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
 from effsearch.nas.search import Search
 from effsearch.nas.setup import Plan, make_plan
 from effsearch.results.config import changed_keys
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.lifecycle import (
-    ending_recorded,
+    Driver,
     find_run,
     has_results,
-    new_run,
     refuse_changes,
-    refuse_other_content,
     say,
     write_trials,
 )
@@ -37,6 +35,7 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.evaluator import Evaluator
+from effsearch.training.trials.queue_runner import queue_runner
 
 KIND = "baseline"
 FINALISTS_LEDGER = "finalists.jsonl"
@@ -58,15 +57,9 @@ def search_baseline(
     config, weight_note = with_learned_weight(config, run_dir)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config)
-    with new_run(
-        run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
-    ) as run:
-        say(f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}", quiet)
-        latency_note = plan.latency.note if plan.latency else ""
-        notes = (weight_note, *objective_notes(config), _table_note(plan.evaluator), latency_note)
-        for note in (*notes, *plan.evaluator.notices):
-            say(note, quiet)
-        return _run(run, plan, quiet)
+    note = partial(_notes, weight_note)
+    driver = replace(_DRIVER, introduce=note)
+    return driver.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
 
 
 def resume_baseline(
@@ -93,66 +86,58 @@ def resume_baseline(
     refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config)
-    refuse_other_content(found, plan.record, ("space", "data", "recipe", "evaluator", "latency"))
-    with Run.resume(run_dir, found.path) as run:
-        say(f"resuming {run.reference}", quiet)
-        return _run(run, plan, quiet)
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet)
 
 
-def _run(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
-    resumable = (MissingResourceError, MeterError)
-    with ending_recorded(run, plan.stored_config(), resumable=resumable):
-        try:
-            ranked, verdict = _run_trials(run, plan, quiet)
-        finally:  # what was evaluated before a Ctrl-C is there to look at
-            trials = write_trials(run, run.paths.csv)
-        _tell_constant(trials, quiet)
-        known = calibrate(plan.problem, plan.strategy.measured, plan.config.seed)
-        check_some(trials, ranked)
-        latency = _check_latency(run, plan, [verdict.winner] if verdict else ranked, quiet)
-        result = make_answer(run, plan, trials, ranked, verdict, known, latency)
-        write_json(run.paths.answer, result.answer)
+def _notes(weight_note: str, run: Run, plan: Plan) -> list[str]:
+    return [
+        f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}",
+        weight_note,
+        *objective_notes(plan.config),
+        _table_note(plan.evaluator),
+        plan.latency.note if plan.latency else "",
+        *plan.evaluator.notices,
+    ]
+
+
+def _search(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
+    try:
+        ranked, verdict = _run_trials(run, plan, quiet)
+    finally:  # what was evaluated before a Ctrl-C is there to look at
+        trials = write_trials(run, run.paths.csv)
+    _tell_constant(trials, quiet)
+    known = calibrate(plan.problem, plan.strategy.measured, plan.config.seed)
+    check_some(trials, ranked)
+    latency = _check_latency(run, plan, [verdict.winner] if verdict else ranked, quiet)
+    result = make_answer(run, plan, trials, ranked, verdict, known, latency)
+    write_json(run.paths.answer, result.answer)
     return result
+
+
+_DRIVER = Driver[Plan, BaselineResult](
+    kind=KIND,
+    execute=_search,
+    introduce=partial(_notes, ""),
+    content=("space", "data", "recipe", "evaluator", "latency"),
+    resumable=(MissingResourceError, MeterError),
+)
 
 
 def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict | None]:
     """The search's trials, best first, then its finalists; Ray is started only if needed."""
-    from effsearch.training.trials.cluster import Resources, Session, ray_session
-    from effsearch.training.trials.progress import progress
-    from effsearch.training.trials.tune_runner import run_trials
+    config = plan.config
 
-    config, ray = plan.config, ExitStack()
-    session: Session | None = None
+    def per_trial(workers: int) -> int:
+        _warn_idle(workers, plan, quiet)
+        return plan.per_trial(workers)
 
-    def run_queue(queue: Search | FinalistQueue, evaluator: Evaluator, title: str) -> None:
-        nonlocal session
-        if session is None:
-            session = ray.enter_context(ray_session(resources))
-            _warn_idle(session.workers, plan, quiet)
-        with progress(queue, title, quiet):
-            run_trials(
-                queue,
-                evaluator,
-                session,
-                per_trial=plan.per_trial(session.workers),
-                timeout=config.trial_timeout,
-            )
-
-    resources = Resources(
-        workers=config.workers,
-        cpus_per_trial=config.cpus_per_trial,
-        gpus_per_trial=config.gpus_per_trial,
-        address=config.ray_address,
-        shares_gpus=config.evaluator == "proxy" and config.device in ("auto", "cuda"),
-    )
-    with ray:
+    trains = config.evaluator == "proxy"
+    with queue_runner(config, quiet, trains=trains, per_trial=per_trial) as run_queue:
         with Ledger.open(run.paths.ledger) as ledger:
             say(ledger.notice or "", quiet)
             search = _make_search(run, plan, ledger)
             started = time.monotonic()
-            search.prepare()  # what no search can find is found before Ray is started
-            if not search.finished:
-                run_queue(search, plan.evaluator, "search")
+            run_queue(search, plan.evaluator, "search")
             _tell_end(search, time.monotonic() - started, quiet)
             ranked = search.ranked(join_trials(iterate_events(run.paths.ledger)))
         if not config.finalists or not ranked:
@@ -160,17 +145,10 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
             finalists = choose_finalists(ranked, config)
-            queue = FinalistQueue(
-                finalists,
-                seeds=config.finalist_seeds,
-                objective=plan.problem.objective,
-                ledger=ledger,
-                seed=config.seed,
-                events=read_events(ledger.path),
-            )
-            if not queue.finished:
-                run_queue(queue, _longer(plan), "finalists")
-            return ranked, judge(finalists, queue.scores, plan.problem.objective)
+            queue = finalist_queue(finalists, config, plan.problem.objective, ledger)
+            run_queue(queue, _longer(plan), "finalists")
+            scores = {id: found.scores for id, found in queue.measured.items()}
+            return ranked, judge(finalists, scores, plan.problem.objective)
 
 
 def _check_latency(
@@ -259,8 +237,8 @@ def _tell_constant(trials: Sequence[Trial], quiet: bool) -> None:
     accuracies = {trial.accuracy for trial in trials if trial.state == "done"}
     if len(accuracies) == 1 and len(trials) > 2:
         say(
-            f"every network measured {accuracies.pop():.4f}: the evaluation tells them not apart, "
-            "so the winner is arbitrary; train longer or on more data",
+            f"every network measured {accuracies.pop():.4f}: the evaluation cannot distinguish "
+            "them, so the winner is arbitrary; train longer or on more data",
             quiet,
         )
 

@@ -4,9 +4,7 @@ A search picks the luckiest of many noisy measurements. What it found is worth w
 it is measured afresh, so the finalists' own search results do not enter the comparison.
 """
 
-import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,12 +16,11 @@ from effsearch.nas.search import trial_seed
 from effsearch.nas.strategies.registry import wants_front
 from effsearch.results.pareto import cheapest_first
 from effsearch.results.statistics import CONFIDENCE, compare
-from effsearch.results.store.events import Asked, Event, Told
-from effsearch.results.store.ledger import Ledger
+from effsearch.results.store.ledger import Ledger, read_events
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.notation import parse_stored
-from effsearch.training.trials.evaluator import Request
-from effsearch.training.trials.outcome import Outcome, as_event
+from effsearch.training.trials.jobs import Job, ListSource
+from effsearch.training.trials.trainings import Trainings
 
 
 def choose_finalists(ranked: Sequence[Trial], config: BaselineConfig) -> list[Trial]:
@@ -40,120 +37,38 @@ def choose_finalists(ranked: Sequence[Trial], config: BaselineConfig) -> list[Tr
     return [ranked[place] for place in sorted(on_front)]
 
 
-class FinalistQueue:
-    """Trainings of the finalists still to do; what is done stands in a ledger of their own.
+def finalist_jobs(finalists: Sequence[Trial], seeds: int) -> Iterator[Job]:
+    """Seed by seed, so that an early stop has measured all finalists equally often."""
+    for repeat in range(seeds):
+        for finalist in finalists:
+            yield Job(
+                architecture=parse_stored(finalist.architecture),
+                label=finalist.encoding,
+                costs=finalist.costs,
+                repeats=(repeat,),
+            )
+
+
+def finalist_queue(
+    finalists: Sequence[Trial], config: BaselineConfig, objective: Objective, ledger: Ledger
+) -> Trainings:
+    """Trainings of the finalists; what is done stands in a ledger of their own.
 
     Args:
         finalists: trials of the search, best first.
-        seeds: trainings of each.
+        config: of the search.
         objective: for rewards.
         ledger: open for appending, not the search's.
-        seed: the run's.
-        events: what the ledger holds already.
     """
-
-    def __init__(
-        self,
-        finalists: Sequence[Trial],
-        *,
-        seeds: int,
-        objective: Objective,
-        ledger: Ledger,
-        seed: int,
-        events: Sequence[Event],
-    ) -> None:
-        self._objective = objective
-        self._ledger = ledger
-        self._finalists = {finalist.arch_id: finalist for finalist in finalists}
-        self.scores: dict[str, list[float]] = {arch_id: [] for arch_id in self._finalists}
-        self.failed = 0
-        self.done = 0
-        self.samples = len(finalists) * seeds
-        self.listeners: list[Callable[[], None]] = []
-        self._asked: dict[int, Asked] = {}
-        self._waiting: deque[int] = deque()
-        self._ended: set[int] = set()
-        self._take_over(events)
-        self._ask_missing(seeds, seed)
-
-    def take(self, count: int) -> list[Request]:
-        """Up to `count` trainings to run now."""
-        taken = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
-        return [
-            Request(number, parse_stored(self._asked[number].architecture), asked.seed)
-            for number in taken
-            for asked in (self._asked[number],)
-        ]
-
-    def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep what came of trainings taken before."""
-        events = [self._event(outcome) for outcome in outcomes if outcome.trial not in self._ended]
-        self._ledger.append(*events)
-        for event in events:
-            self._count(event)
-        for listener in self.listeners:
-            listener()
-
-    @property
-    def finished(self) -> bool:
-        """Every training has ended."""
-        return self.done >= self.samples
-
-    @property
-    def best_line(self) -> str:
-        """The leader so far, for the progress bar."""
-        means = {arch_id: np.mean(scores) for arch_id, scores in self.scores.items() if scores}
-        if not means:
-            return "nothing yet"
-        leader = max(means, key=lambda arch_id: means[arch_id])
-        return f"best {means[leader]:.4f} (network {leader}, {len(self.scores[leader])} seeds)"
-
-    def _take_over(self, events: Sequence[Event]) -> None:
-        for event in events:
-            if isinstance(event, Asked):
-                self._asked[event.trial] = event
-        for event in events:
-            if not isinstance(event, Asked) and self._asked[event.trial].arch_id in self._finalists:
-                self._count(event)
-
-    def _ask_missing(self, seeds: int, seed: int) -> None:
-        known = {(asked.arch_id, asked.batch): number for number, asked in self._asked.items()}
-        now, missing = time.time(), []
-        # Seed by seed, so that an early stop has measured all finalists equally often.
-        for batch in range(seeds):
-            for finalist in self._finalists.values():
-                number = known.get((finalist.arch_id, batch))
-                if number is None:
-                    number = len(self._asked)
-                    asked = Asked(
-                        trial=number,
-                        batch=batch,
-                        seed=trial_seed(seed, f"{finalist.arch_id}/{batch}"),
-                        arch_id=finalist.arch_id,
-                        architecture=finalist.architecture,
-                        encoding=finalist.encoding,
-                        costs=dict(finalist.costs),
-                        time=now,
-                    )
-                    self._asked[number] = asked
-                    missing.append(asked)
-                if number not in self._ended:
-                    self._waiting.append(number)
-        if missing:
-            self._ledger.append(*missing)
-
-    def _event(self, outcome: Outcome) -> Event:
-        accuracy, costs = outcome.accuracy, self._asked[outcome.trial].costs
-        reward = None if accuracy is None else float(self._objective.reward(accuracy, costs))
-        return as_event(outcome, reward)
-
-    def _count(self, event: Event) -> None:
-        self._ended.add(event.trial)
-        self.done += 1
-        if isinstance(event, Told):
-            self.scores[self._asked[event.trial].arch_id].append(event.reward)
-        else:
-            self.failed += 1
+    return Trainings(
+        ListSource(finalist_jobs(finalists, config.finalist_seeds)),
+        ledger,
+        read_events(ledger.path),
+        networks=len(finalists),
+        seeds=config.finalist_seeds,
+        seed_of=lambda id, repeat: trial_seed(config.seed, f"{id}/{repeat}"),
+        reward=lambda accuracy, costs: float(objective.reward(accuracy, costs)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A comparison of strategies as it stands in its run directory, whole or under way.
+"""A benchmark of strategies as it stands in its run directory, whole or under way.
 
 `searches.jsonl` has a line a search that has ended; `bench.csv` (`results.kinds.bench`) and
 `traces.csv` are written when all have.

@@ -1,11 +1,13 @@
-"""How a command writes a run: started, found to go on with, and its end recorded in any case."""
+"""How a command writes a run: started, resumed, and its end recorded in any case."""
 
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.store.events import Asked
@@ -27,6 +29,77 @@ def say(line: str, quiet: bool) -> None:
     """Talk on stderr."""
     if line and not quiet:
         print(line, file=sys.stderr, flush=True)
+
+
+class Plan(Protocol):
+    """A checked configuration, with all that a run of it needs loaded."""
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What `run.json` says beside the configuration."""
+
+    def stored_config(self) -> dict[str, Any]:
+        """The configuration as the run keeps it."""
+
+
+P = TypeVar("P", bound=Plan)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driver(Generic[P, R]):
+    """How runs of one kind are written: a new one, or one that goes on.
+
+    Attributes:
+        kind: of the runs.
+        execute: does the work in a run that is open for writing, and returns what it found; the
+            flag says to be quiet.
+        introduce: lines that are said of a new run.
+        content: keys of the record that may not differ where a run is resumed.
+        settings: what the run keeps as its configuration when it ends.
+        kept: says after Ctrl-C what there is to go on with.
+        resumable: errors that leave a run interrupted, as it can go on elsewhere.
+    """
+
+    kind: str
+    execute: Callable[[Run, P, bool], R]
+    introduce: Callable[[Run, P], Iterable[str]]
+    content: tuple[str, ...] = ()
+    settings: Callable[[Run, P], Mapping[str, Any]] = lambda run, plan: plan.stored_config()
+    kept: Callable[[Run], str] = lambda run: "nothing finished is lost"
+    resumable: tuple[type[EffsearchError], ...] = (MissingResourceError,)
+
+    def start(
+        self, plan: P, *, run_dir: Path, name: str | None, quiet: bool, command: Sequence[str]
+    ) -> R:
+        """Make a run and do its work.
+
+        Raises:
+            EffsearchError: as `Run.create` and `execute`; `Interrupted` says how to resume.
+        """
+        config, extra = plan.stored_config(), plan.record
+        with new_run(run_dir, self.kind, name, command=command, config=config, extra=extra) as run:
+            for line in self.introduce(run, plan):
+                say(line, quiet)
+            return self._execute(run, plan, quiet)
+
+    def resume(self, found: Run, plan: P, *, run_dir: Path, quiet: bool, title: str = "") -> R:
+        """Go on with a run that was found by `find_run`, under a plan that was checked against it.
+
+        Raises:
+            InputError: what its settings name has changed, or another process writes it.
+            EffsearchError: as `start`.
+        """
+        refuse_other_content(found, plan.record, self.content)
+        with Run.resume(run_dir, found.path) as run:
+            say(f"resuming {run.reference}{title}", quiet)
+            return self._execute(run, plan, quiet)
+
+    def _execute(self, run: Run, plan: P, quiet: bool) -> R:
+        config = self.settings(run, plan)
+        kept = partial(self.kept, run)
+        with ending_recorded(run, config, kept=kept, resumable=self.resumable):
+            return self.execute(run, plan, quiet)
 
 
 @contextmanager
@@ -64,7 +137,7 @@ def find_run(run_dir: Path, reference: str | None, kind: str) -> Run:
     """
     found = Run.latest(run_dir, reference or kind)
     if found.kind != kind:
-        raise InputError(f"run {found.reference} is no {kind} run: give one of those")
+        raise InputError(f"run {found.reference} is not a {kind} run: name one that is")
     return found
 
 

@@ -7,11 +7,11 @@ brought over, and the search itself knows nothing of it.
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from effsearch.results.loading import load_run_data
 from effsearch.results.plots.choices import read_choices
+from effsearch.results.store.closing import Closing
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import Trial
@@ -22,7 +22,7 @@ _OUTCOMES = ("reward", "accuracy", "seconds", "macs", "params")
 MOST_HPARAMS = 1000  # each is a folder of its own for TensorBoard
 
 
-class TensorBoard:
+class TensorBoard(Closing):
     """Writes a run's ended trials to event files; left with `with` or `close`.
 
     A trial's step is its place in the order in which trials ended, from 1. What an earlier writer
@@ -44,13 +44,9 @@ class TensorBoard:
                 f"run {run.reference} has epochs, not trials: `effsearch train --logger "
                 "tensorboard` writes them as it trains"
             )
-        if find_spec("tensorboardX") is None:
-            raise MissingResourceError("TensorBoard's files need: pip install tensorboardX")
-        from tensorboardX import SummaryWriter
-
         self._run = run
         try:
-            self._writer: Any = SummaryWriter(str(folder), purge_step=1)
+            self._writer = open_events(folder, purge_step=1)
         except OSError as problem:
             raise EffsearchError(
                 f"cannot write {folder}: {problem.strerror or problem}: `effsearch results export "
@@ -103,16 +99,23 @@ class TensorBoard:
         """Close the event files."""
         self._writer.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+def open_events(folder: Path, *, purge_step: int | None = None, suffix: str = "") -> Any:
+    """A writer of event files in a folder.
+
+    Args:
+        purge_step: what an earlier writer left from this step on is struck out; None for nothing.
+        suffix: of the file's name, which otherwise tells it apart by the second alone.
+
+    Raises:
+        MissingResourceError: tensorboardX is not installed.
+        OSError: the folder cannot be written.
+    """
+    if find_spec("tensorboardX") is None:
+        raise MissingResourceError("TensorBoard's files need: pip install tensorboardX")
+    from tensorboardX import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=purge_step, filename_suffix=suffix)
 
 
 def _choices_by_trial(data: RunData) -> dict[int, dict[str, str]]:

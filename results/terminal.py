@@ -4,13 +4,15 @@ Only columns of long text are folded, such as networks; a number is never torn i
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 # Wide enough that nothing is cut or wrapped on its way into a file or another program.
 _PIPE_WIDTH = 100_000
@@ -36,6 +38,17 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     with console.capture() as captured:
         console.print(table)
     sys.stdout.writelines(_unpadded(line) + "\n" for line in captured.get().splitlines())
+
+
+@contextmanager
+def live_bar(*columns: "str | ProgressColumn") -> Iterator["Progress"]:
+    """A progress bar on stderr while the block runs."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # What is counted takes unequal times: over a short window the estimate would jump.
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=600) as bar:
+        yield bar
 
 
 def _unpadded(line: str) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from effsearch.gridsearch.compare_scaling.networks import Entry
-from effsearch.gridsearch.jobs import Measured
 from effsearch.results.statistics import CONFIDENCE, Estimate, Noise, compare, pooled_noise
+from effsearch.training.trials.jobs import Measured
 
 
 def make_rows(
@@ -83,7 +83,7 @@ def _row(entry: Entry, measured: Measured, estimate: Estimate | None) -> dict[st
         "accuracy": measured.mean if trained else None,
         "low": None if low is None else max(0.0, low),
         "high": None if high is None else min(1.0, high),
-        "seeds": len(measured.accuracies) if trained else 0,
+        "seeds": len(measured.rewards) if trained else 0,
         "accuracies": " ".join(f"{score:.6g}" for score in measured.scores) if trained else "",
         "tied": estimate.tied if estimate and entry.method != "baseline" else None,
         "error": " ".join(measured.errors[0].split()) if failed and trained else "",

@@ -5,7 +5,7 @@ MACs, and all networks are trained the same way. Resolutions of the training sca
 own do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,20 +14,17 @@ from typing import Any
 from effsearch.gridsearch.compare_scaling.answer import make_rows
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
 from effsearch.gridsearch.compare_scaling.networks import Plan, make_plan
-from effsearch.gridsearch.compare_scaling.picture import draw_comparison
-from effsearch.gridsearch.jobs import ListSource, Measured, failures
-from effsearch.gridsearch.running import check_device, queue_runner
-from effsearch.gridsearch.trainings import Trainings
 from effsearch.results.config import changed_keys
+from effsearch.results.kinds.comparison import ComparisonAnswer
 from effsearch.results.lifecycle import (
-    ending_recorded,
+    Driver,
     find_run,
-    new_run,
     refuse_changes,
-    refuse_other_content,
     say,
     write_trials,
 )
+from effsearch.results.plots.comparison import methods
+from effsearch.results.plots.files import save_png
 from effsearch.results.store.files import write_atomically, write_json
 from effsearch.results.store.ledger import Ledger, read_events
 from effsearch.results.store.run import Run
@@ -35,6 +32,9 @@ from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.errors import EffsearchError
 from effsearch.search_spaces.units import format_count
 from effsearch.training.data.progress import data_progress
+from effsearch.training.trials.jobs import ListSource, Measured, failures
+from effsearch.training.trials.queue_runner import check_device, queue_runner
+from effsearch.training.trials.trainings import Trainings, training_seed
 
 KIND = "comparison"
 
@@ -72,11 +72,7 @@ def compare_scaling(
     check_device(config)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
-    with new_run(
-        run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
-    ) as run:
-        _introduce(run, plan, quiet)
-        return _run(run, plan, quiet)
+    return _DRIVER.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
 
 
 def resume_comparison(
@@ -103,48 +99,45 @@ def resume_comparison(
     check_device(config)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
-    refuse_other_content(found, plan.record, ("data", "recipe", "networks"))
-    with Run.resume(run_dir, found.path) as run:
-        say(f"resuming {run.reference}", quiet)
-        return _run(run, plan, quiet)
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet)
 
 
-def _introduce(run: Run, plan: Plan, quiet: bool) -> None:
+def _notes(run: Run, plan: Plan) -> Iterator[str]:
     chosen = plan.coefficients
-    say(
+    yield (
         f"run {run.reference}: {', '.join(plan.baselines)}; compound by alpha {chosen.alpha:g}, "
-        f"beta {chosen.beta:g}, gamma {chosen.gamma:g} ({plan.record['coefficients_source']})",
-        quiet,
+        f"beta {chosen.beta:g}, gamma {chosen.gamma:g} ({plan.record['coefficients_source']})"
     )
-    for note in plan.evaluator.notices:
-        say(note, quiet)
+    yield from plan.evaluator.notices
     if plan.record["coefficients_doubt"]:
-        say(f"warning: {plan.record['coefficients_doubt']}", quiet)
+        yield f"warning: {plan.record['coefficients_doubt']}"
     for entry in plan.entries:
         if not entry.reachable:
-            say(
+            yield (
                 f"{entry.baseline}: {entry.method} comes no nearer to {format_count(entry.budget)} "
-                f"MACs than {entry.error:+.1%}: unreachable, not trained",
-                quiet,
+                f"MACs than {entry.error:+.1%}: unreachable, not trained"
             )
 
 
-def _run(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
-    with ending_recorded(run, plan.stored_config()):
-        measured = _run_trainings(run, plan, quiet)
-        errors = [error for one in measured.values() for error in one.errors]
-        if not any(one.accuracies for one in measured.values()):
-            cause = f"; the first: {errors[0]}" if errors else ""
-            raise EffsearchError(f"none of {len(measured)} networks could be trained{cause}")
-        say(failures(measured, "networks"), quiet)
-        rows, noise = make_rows(plan.entries, measured)
-        answer = _answer(run, plan, rows, noise)
-        write_atomically(run.path / "comparison.csv", rows_csv(rows))
-        write_trials(run, run.paths.csv)
-        run.paths.plots.mkdir(exist_ok=True)
-        draw_comparison(rows, answer, run.paths.plots / "comparison.png")
-        write_json(run.paths.answer, answer)
+def _compare(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
+    measured = _run_trainings(run, plan, quiet)
+    errors = [error for one in measured.values() for error in one.errors]
+    if not any(one.rewards for one in measured.values()):
+        cause = f"; the first: {errors[0]}" if errors else ""
+        raise EffsearchError(f"none of {len(measured)} networks could be trained{cause}")
+    say(failures(measured, "networks"), quiet)
+    rows, noise = make_rows(plan.entries, measured)
+    answer = _answer(run, plan, rows, noise).to_dict()
+    write_atomically(run.path / "comparison.csv", rows_csv(rows))
+    write_trials(run, run.paths.csv)
+    save_png(lambda: methods(rows, answer), run.paths.plots / "comparison.png")
+    write_json(run.paths.answer, answer)
     return ComparisonResult(run=run.reference, path=run.path, rows=rows, answer=answer)
+
+
+_DRIVER = Driver[Plan, ComparisonResult](
+    kind=KIND, execute=_compare, introduce=_notes, content=("data", "recipe", "networks")
+)
 
 
 def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
@@ -157,7 +150,7 @@ def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
             read_events(ledger.path),
             networks=len(jobs),
             seeds=config.seeds,
-            seed=config.seed,
+            seed_of=partial(training_seed, config.seed),
         )
         run_queue(queue, plan.evaluator, "comparison")
     return queue.measured
@@ -165,25 +158,24 @@ def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
 
 def _answer(
     run: Run, plan: Plan, rows: list[dict[str, Any]], noise: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "schema_version": 1,
-        "kind": KIND,
-        "run": run.reference,
-        "baselines": plan.record["baselines"],
-        "coefficients": {
+) -> ComparisonAnswer:
+    return ComparisonAnswer(
+        kind=KIND,
+        run=run.reference,
+        baselines=plan.record["baselines"],
+        coefficients={
             "source": plan.record["coefficients_source"],
             "alpha": plan.coefficients.alpha,
             "beta": plan.coefficients.beta,
             "gamma": plan.coefficients.gamma,
         },
-        "budget_tolerance": plan.config.budget_tolerance,
-        "seeds": plan.config.seeds,
-        "seed": plan.config.seed,
+        budget_tolerance=plan.config.budget_tolerance,
+        seeds=plan.config.seeds,
+        seed=plan.config.seed,
         **noise,
-        "data": plan.record["data"],
-        "recipe": plan.record["recipe"],
-        "flops_convention": run.record["flops_convention"],
-        "versions": run.record["versions"],
-        "rows": rows,
-    }
+        data=plan.record["data"],
+        recipe=plan.record["recipe"],
+        flops_convention=run.record["flops_convention"],
+        versions=run.record["versions"],
+        rows=rows,
+    )

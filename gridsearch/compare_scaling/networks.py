@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
-from effsearch.gridsearch.jobs import Job
 from effsearch.gridsearch.setup import proxy_pixels
 from effsearch.results.store.answers import find_baseline, find_coefficients
 from effsearch.search_spaces.architecture import Architecture
@@ -16,6 +15,7 @@ from effsearch.search_spaces.cost import Cost, cost
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling import Coefficients
 from effsearch.search_spaces.scaling_search import Dimension, scale_to_cost
+from effsearch.training.trials.jobs import Job
 from effsearch.training.trials.proxy import ProxyEvaluator, make_scaled_proxy
 
 METHODS: tuple[Dimension, ...] = get_args(Dimension)

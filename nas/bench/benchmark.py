@@ -1,4 +1,4 @@
-"""The yardsticks of a comparison by what the user writes: a landscape, a table, a function.
+"""The yardsticks of a benchmark by what the user writes: a landscape, a table, a function.
 
 An evaluation is a look-up with noise; what a search is judged by is the accuracy without it.
 """

@@ -1,4 +1,4 @@
-"""A comparison as a picture: the incumbent's reward over evaluations, with intervals."""
+"""A benchmark as a picture: the incumbent's reward over evaluations, with intervals."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The searches of a comparison that have ended, a line of JSON each, for a resumed one."""
+"""The searches of a benchmark that have ended, a line of JSON each, for a resumed one."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Progress of a comparison on stderr: a live bar on a terminal, a line a search elsewhere."""
+"""Progress of a benchmark on stderr: a live bar on a terminal, a line a search elsewhere."""
 
 import itertools
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from effsearch.nas.bench.runner import Trace
+from effsearch.results.terminal import live_bar
 
 
 @contextmanager
@@ -13,7 +14,7 @@ def progress(total: int, ended: int, quiet: bool) -> Iterator[Callable[[Trace], 
     """Yield what is to be called with each search as it ends.
 
     Args:
-        total: searches of the comparison.
+        total: searches of the benchmark.
         ended: how many of them had ended before.
         quiet: show nothing.
     """
@@ -34,12 +35,9 @@ def progress(total: int, ended: int, quiet: bool) -> Iterator[Callable[[Trace], 
 
 @contextmanager
 def _bar(total: int, ended: int) -> Iterator[Callable[[Trace], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
-    with Progress(
-        "searches", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:  # fmt: skip
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with live_bar("searches", *columns) as bar:
         task = bar.add_task("searches", total=total, completed=ended)
         yield lambda trace: bar.advance(task)

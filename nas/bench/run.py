@@ -1,4 +1,4 @@
-"""`effsearch bench`: a comparison in a run directory, from its configuration to its tables."""
+"""`effsearch bench`: a benchmark in a run directory, from its configuration to its tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +11,12 @@ from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.finished import keep_trace, kept_traces
 from effsearch.nas.bench.leaderboard import Standing, standings
 from effsearch.nas.bench.progress import progress
-from effsearch.nas.bench.runner import Trace, run_race
+from effsearch.nas.bench.runner import Trace, run_searches
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.objective import describe
-from effsearch.results.bench_files import SEARCHES, TRACES
-from effsearch.results.lifecycle import ending_recorded, find_run, new_run, say
+from effsearch.results.bench_files import SEARCHES, TRACES, count_searches
+from effsearch.results.kinds.bench import BenchAnswer
+from effsearch.results.lifecycle import Driver, find_run, say
 from effsearch.results.plots.files import figure_bytes
 from effsearch.results.store.files import write_atomically, write_bytes_atomically, write_json
 from effsearch.results.store.run import Run
@@ -27,7 +28,7 @@ KIND = "bench"
 
 @dataclass(frozen=True, kw_only=True)
 class BenchResult:
-    """What a comparison found.
+    """What a benchmark found.
 
     Attributes:
         path: the run directory.
@@ -61,21 +62,14 @@ def compare_strategies(
     Raises:
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
-    yardstick = make_yardstick(config)  # bad input is found before a run directory is made
-    extra = {
-        "targets": targets,
-        "objective": describe(config.objective.targets),
-        "lacking": yardstick.lacking,
-        "content": content_of(config),
-    }
-    with new_run(run_dir, KIND, name, command=command, config=config.to_dict(), extra=extra) as run:
-        return _compare(run, config, yardstick, quiet)
+    plan = _plan(config, targets)  # bad input is found before a run directory is made
+    return _DRIVER.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
 
 
-def resume_comparison(
+def resume_bench(
     reference: str, *, workers: int, run_dir: Path = Path("runs"), quiet: bool = False
 ) -> BenchResult:
-    """Go on with a comparison that was stopped; searches that have ended are not repeated.
+    """Resume a benchmark that was stopped; searches that have ended are not repeated.
 
     Args:
         reference: path or `bench/001`.
@@ -90,31 +84,51 @@ def resume_comparison(
     config = replace(BenchConfig.from_dict(found.record["config"]), workers=workers)
     if found.record.get("content") != content_of(config):
         raise InputError(f"run {found.reference} was started with another space, table or function")
+    plan = _plan(config, found.record["targets"])
+    ended = f": {count_searches(found)[0]} searches have ended"
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, title=ended)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    config: BenchConfig
+    yardstick: Yardstick
+    record: dict[str, Any]
+
+    def stored_config(self) -> dict[str, Any]:
+        return self.config.to_dict()
+
+
+def _plan(config: BenchConfig, targets: Mapping[str, float]) -> _Plan:
     yardstick = make_yardstick(config)
-    with Run.resume(run_dir, found.path) as run:
-        return _compare(run, config, yardstick, quiet)
+    record = {
+        "targets": targets,
+        "objective": describe(config.objective.targets),
+        "lacking": yardstick.lacking,
+        "content": content_of(config),
+    }
+    return _Plan(config, yardstick, record)
 
 
-def _compare(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -> BenchResult:
+def _compare(run: Run, plan: _Plan, quiet: bool) -> BenchResult:
+    config, yardstick = plan.config, plan.yardstick
     say(yardstick.gaps, quiet)
-    with ending_recorded(run, config.to_dict(), kept=lambda: "no search that ended is lost"):
-        traces = _race(run, config, yardstick, quiet)
-        found = standings(traces, config.marks, yardstick.best)
-        document = {
-            "schema_version": 1,
-            "targets": run.record["targets"],
-            "objective": run.record["objective"],
-            "space": config.space,
-            "evaluator": config.evaluator,
-            "noise": config.noise,
-            "best": yardstick.best,
-            "judged_by": yardstick.judged_by,
-            "lacking": yardstick.lacking,
-            "missed": sum(trace.missing for trace in traces),
-            "evaluations": sum(trace.evaluated for trace in traces),
-            "standings": [standing.to_dict() for standing in found],
-        }
-        _write(run.path, document, traces, yardstick.best)
+    traces = _searches(run, config, quiet)
+    found = standings(traces, config.marks, yardstick.best)
+    document = BenchAnswer(
+        targets=run.record["targets"],
+        objective=run.record["objective"],
+        space=config.space,
+        evaluator=config.evaluator,
+        noise=config.noise,
+        best=yardstick.best,
+        judged_by=yardstick.judged_by,
+        lacking=yardstick.lacking,
+        missed=sum(trace.missing for trace in traces),
+        evaluations=sum(trace.evaluated for trace in traces),
+        standings=[standing.to_dict() for standing in found],
+    ).to_dict()
+    _write(run.path, document, traces, yardstick.best)
     if document["missed"]:
         say(
             f"{document['missed']:,} of {document['evaluations']:,} evaluations met a network that "
@@ -124,19 +138,25 @@ def _compare(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -
     return BenchResult(path=run.path, standings=found, best=yardstick.best, document=document)
 
 
-def _race(run: Run, config: BenchConfig, yardstick: Yardstick, quiet: bool) -> list[Trace]:
+_DRIVER = Driver[_Plan, BenchResult](
+    kind=KIND,
+    execute=_compare,
+    introduce=lambda run, plan: (),
+    kept=lambda run: "no search that ended is lost",
+)
+
+
+def _searches(run: Run, config: BenchConfig, quiet: bool) -> list[Trace]:
     """The searches of an earlier start, and those still to do; each is kept as it ends."""
     searches = run.path / SEARCHES
     done = kept_traces(searches)
-    if done:
-        say(f"resuming {run.reference}: {len(done)} searches have ended", quiet)
     with progress(len(config.strategies) * config.seeds, len(done), quiet) as advance:
 
         def on_trace(trace: Trace) -> None:
             keep_trace(searches, trace)
             advance(trace)
 
-        return run_race(config, on_trace, done)
+        return run_searches(config, on_trace, done)
 
 
 def _write(

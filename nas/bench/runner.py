@@ -1,4 +1,4 @@
-"""Run the searches of a comparison: each strategy with each seed, in processes of their own."""
+"""Run the searches of a benchmark: each strategy with each seed, in processes of their own."""
 
 import multiprocessing
 import os
@@ -48,7 +48,7 @@ class Trace:
     error: str = ""
 
 
-def run_race(
+def run_searches(
     config: BenchConfig, on_trace: Callable[[Trace], None], done: Sequence[Trace] = ()
 ) -> list[Trace]:
     """All searches, in the order of strategies and seeds.

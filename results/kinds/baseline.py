@@ -1,6 +1,8 @@
 """Baseline runs: a search, its winner, and how sure that is."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from effsearch.results.formatting import NOTHING_YET, number
 from effsearch.results.incumbents import ended_trials
@@ -17,6 +19,7 @@ from effsearch.results.plots import (
     preferences,
     progress,
 )
+from effsearch.results.store.answer import Answer
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import count_states
 from effsearch.search_spaces.metrics import find_metric
@@ -24,6 +27,67 @@ from effsearch.search_spaces.units import format_count
 
 _WORTH_RESUMING = 0.25
 _MANY_FAILURES = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineAnswer(Answer):
+    """The content of `baseline.json`.
+
+    Attributes:
+        id, notation: of the winner; `architecture` is the winner whole.
+        macs, params, memory_bytes, latency_ms: what it costs; a latency as measured.
+        latency: how that was measured; None where no latency was wanted.
+        accuracy: a fraction; of the finalists' longer trainings where there were any.
+        accuracy_interval: None without finalists over several seeds.
+        search_accuracy, reward, trial: of the winner in the search.
+        chosen_by: what decided between the best.
+        finalists: their trainings; None without any.
+        front: networks that none beats in accuracy and cost, where the strategy looks for them.
+        calibration: what is known of a soft objective; None with any other.
+        pruning: what early stopping saved; None without it.
+        samples, failed: trials that ended, and those of them that failed.
+        costs: more costs that only this search knows, such as the memory of a batch.
+    """
+
+    schema_version: int = 1
+    kind: str
+    run: str
+    id: str
+    notation: str
+    macs: int
+    params: int
+    memory_bytes: int
+    latency_ms: float | None = None
+    latency: dict[str, Any] | None = None
+    accuracy: float | None
+    accuracy_interval: Sequence[float] | None
+    search_accuracy: float | None
+    reward: float | None
+    trial: int
+    chosen_by: str
+    finalists: dict[str, Any] | None
+    front: list[dict[str, Any]] | None = None
+    targets: dict[str, Any]
+    objective: str
+    calibration: dict[str, Any] | None = None
+    space: str
+    strategy: str
+    pruning: dict[str, Any] | None = None
+    evaluator: str
+    data: dict[str, Any] | None = None
+    samples: int
+    failed: int
+    seed: int
+    flops_convention: str
+    versions: dict[str, Any]
+    architecture: dict[str, Any]
+    costs: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is written: with the other costs beside those of every search."""
+        document = super().to_dict()
+        costs = document.pop("costs")
+        return document | {name: costs[name] for name in costs if name not in document}
 
 
 def _opening(data: RunData) -> Opening:
@@ -65,7 +129,7 @@ def _budget(data: RunData) -> str:
     ended = counts["done"] + counts["failed"]
     failed = f", {counts['failed']} of them failed" if counts["failed"] else ""
     if partial := sum(trial.partial for trial in data.done):
-        failed += f", {partial} given up early"
+        failed += f", {partial} stopped early"
     strategy = data.record["config"].get("strategy")
     by = f" by {strategy}" if strategy else ""
     return f"{target}{ended:,} networks were evaluated{by}{failed}, in {_duration(data)}."
@@ -74,7 +138,7 @@ def _budget(data: RunData) -> str:
 def _certainty(data: RunData) -> list[str]:
     rows = data.finalists
     verdict = (data.answer or {}).get("finalists")
-    if not rows or not isinstance(verdict, Mapping):
+    if not rows or not verdict:
         return [
             "How sure: not known. Each network was measured once, and the best of "
             f"{len(data.done):,} noisy measurements is partly the luckiest one."
@@ -100,8 +164,8 @@ def _certainty(data: RunData) -> list[str]:
         )
     others = [str(row["trial"]) for row in rows[1:] if row["tied"]]
     if others:
-        plural = "Trial" if len(others) == 1 else "Trials"
-        said.append(f"{plural} {', '.join(others)} cannot be told from it.")
+        which, verb = ("Trial", "is") if len(others) == 1 else ("Trials", "are")
+        said.append(f"{which} {', '.join(others)} {verb} statistically tied with it.")
     return [" ".join(said)]
 
 
@@ -125,7 +189,7 @@ def _next(data: RunData) -> list[Step]:
         steps.append(Step(why, resume(data, "--finalists 5")))
     elif sum(row["tied"] for row in data.finalists) > 1:
         seeds = 2 * max(len(row["seeds"]) for row in data.finalists)
-        why = "Tell the tied finalists apart with more seeds"
+        why = "Separate the tied finalists with more seeds"
         steps.append(Step(why, resume(data, f"--finalist-seeds {seeds}")))
     if data.status == "finished":
         grow = command(data, f"coefficients --baseline {data.reference}")

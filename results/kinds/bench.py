@@ -1,6 +1,7 @@
 """Bench runs: searches that have ended, and the leaderboard of the strategies."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from effsearch.results.formatting import number, one_line, targets
 from effsearch.results.kinds.kind import Counts, Document, Following, Kind, Opening
 from effsearch.results.kinds.opening import go_on
 from effsearch.results.plots import strategies
+from effsearch.results.store.answer import Answer
 from effsearch.results.store.kind_table import Row, Table, read_table
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_data import RunData
@@ -19,6 +21,33 @@ TABLE = Table(
     numbers=("evaluations", "reward", "half_width", "regret", "seeds"),
     shown=("strategy", "evaluations", "reward", "half_width", "regret", "seeds"),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchAnswer(Answer):
+    """The content of `bench.json`.
+
+    Attributes:
+        targets, objective, space, evaluator, noise: what was searched, and how it was measured.
+        best: highest reward there is; None where it is not known.
+        judged_by: what a reward without noise is taken from.
+        lacking: networks that the table lacks.
+        missed: evaluations that met one of these, of so many `evaluations`.
+        standings: rows of `bench.csv`.
+    """
+
+    schema_version: int = 1
+    targets: dict[str, Any]
+    objective: str
+    space: str
+    evaluator: str
+    noise: float | None
+    best: float | None
+    judged_by: str | None = None
+    lacking: Any
+    missed: int
+    evaluations: int
+    standings: list[dict[str, Any]]
 
 
 def _opening(data: RunData) -> Opening:

@@ -52,10 +52,10 @@ def _opening(data: RunData) -> Opening:
     if isinstance(ties, list) and len(ties) > 1:
         rule = "" if why_chosen(answer) else "; the cheapest of them was chosen"
         said.append(
-            f"Networks that cannot be told from the best: {len(ties)}, the best included{rule}."
+            f"Networks statistically tied with the best: {len(ties)}, the best included{rule}."
         )
         if not answer.get("top"):
-            why = "Tell the tied networks apart by longer trainings"
+            why = "Separate the tied networks by longer trainings"
             steps.insert(0, Step(why, resume(data, "--top 5")))
     return Opening(tuple(said), (*go_on(data), *steps))
 

@@ -2,12 +2,15 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from effsearch.results.kinds.kind import Kind, Opening, Step
 from effsearch.results.kinds.opening import command, go_on, percent, trainings, unfinished
 from effsearch.results.kinds.trials import TRIALS
 from effsearch.results.plots import comparison, noise
 from effsearch.results.plots.comparison import METHODS
+from effsearch.results.store.answer import Answer
 from effsearch.results.store.kind_table import Row, Table
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.units import format_count
@@ -25,11 +28,43 @@ TABLE = Table(
 _FEW_SEEDS = 5
 
 
+@dataclass(frozen=True, kw_only=True)
+class ComparisonAnswer(Answer):
+    """The content of `comparison.json`.
+
+    Attributes:
+        baselines: notation by name.
+        coefficients: those of the compound method, and their source.
+        budget_tolerance: relative; what lies farther off its budget was not trained.
+        seeds: trainings of each network; `seed` is the run's.
+        confidence, noise, interval_method: of the intervals; noise is the deviation of one
+            training's accuracy, None where one seed each was trained.
+        rows: of `comparison.csv`.
+    """
+
+    schema_version: int = 1
+    kind: str
+    run: str
+    baselines: dict[str, str]
+    coefficients: dict[str, Any]
+    budget_tolerance: float
+    seeds: int
+    seed: int
+    confidence: float
+    noise: float | None
+    interval_method: str
+    data: dict[str, Any]
+    recipe: dict[str, Any]
+    flops_convention: str
+    versions: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
 def _opening(data: RunData) -> Opening:
     """For each baseline the best way to scale it, at the largest budget."""
-    answer = data.answer
-    if answer is None or not data.rows:
+    if data.answer is None or not data.rows:
         return unfinished(data, "comparison")
+    answer = ComparisonAnswer.from_dict(data.answer)
     said, is_tied = [], False
     for name in dict.fromkeys(str(row["baseline"]) for row in data.rows):
         rows = [row for row in data.rows if row["baseline"] == name and row["method"] in METHODS]
@@ -40,11 +75,11 @@ def _opening(data: RunData) -> Opening:
         sentence, tied = _best_method(name, measured)
         said.append(sentence)
         is_tied = is_tied or tied
-    seeds = int(answer["seeds"])
+    seeds = answer.seeds
     sure = (
         f"How sure: {trainings(seeds)} of each network; one training strays by "
-        f"{100 * answer['noise']:.1f} points."
-        if answer.get("noise") is not None
+        f"{100 * answer.noise:.1f} points."
+        if answer.noise is not None
         else "How sure: not known. One training each gives no interval."
     )
     unreachable = sum(row["state"] == "unreachable" for row in data.rows)
@@ -57,7 +92,7 @@ def _opening(data: RunData) -> Opening:
     if is_tied and seeds < _FEW_SEEDS:
         config = shlex.quote(f"{data.path}/config.yaml")
         again = f"compare-scaling --config {config} --seeds {max(3, 2 * seeds)}"
-        steps.append(Step("Tell tied methods apart with more seeds", command(data, again)))
+        steps.append(Step("Separate tied methods with more seeds", command(data, again)))
     steps.append(Step("Grow the family by all three", command(data, "scale")))
     return Opening((*said, sure), (*go_on(data), *steps))
 
@@ -71,7 +106,7 @@ def _best_method(name: str, measured: Sequence[Row]) -> tuple[str, bool]:
     tied = [METHODS[row["method"]][-1] for row in rows if row["tied"] and row is not best]
     others = ""
     if tied:
-        others = f"; not to be told from it: {', '.join(tied)}"
+        others = f"; statistically tied with it: {', '.join(tied)}"
     elif best["low"] is not None and len(rows) > 1:
         others = "; all others are behind"
     return (

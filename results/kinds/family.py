@@ -1,13 +1,14 @@
 """Family runs: the members of a scaled baseline, and what is known of their accuracy."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from effsearch.results.kinds.kind import Kind, Opening, Step
 from effsearch.results.kinds.opening import command, go_on, percent
 from effsearch.results.kinds.trials import TRIALS
 from effsearch.results.plots import family
 from effsearch.results.plots.family import trained_members
+from effsearch.results.store.answer import Answer
 from effsearch.results.store.kind_table import Row, Table
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.units import format_count
@@ -26,16 +27,47 @@ TABLE = Table(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class FamilyAnswer(Answer):
+    """The content of `family.json`.
+
+    Attributes:
+        family: `formula` or `published`; the latter has no baseline, coefficients, rounding and
+            targets of its own.
+        baseline: what was scaled, and its source.
+        coefficients: by which, and their source.
+        targets: the φ found for wanted costs.
+        members: rows of `family.csv`.
+    """
+
+    schema_version: int = 1
+    kind: str
+    run: str
+    family: str
+    baseline: dict[str, Any] | None = None
+    coefficients: dict[str, Any] | None = None
+    resolution_rounding: str | None = None
+    targets: list[dict[str, Any]] | None = None
+    flops_convention: str
+    versions: dict[str, Any]
+    members: list[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is written: without what a published family does not have."""
+        return {name: value for name, value in super().to_dict().items() if value is not None}
+
+
 def _opening(data: RunData) -> Opening:
     """The members from smallest to largest, and what is known of their accuracy."""
-    answer, rows = data.answer, sorted(data.rows, key=lambda row: row["macs"])
-    if answer is None or not rows:
+    rows = sorted(data.rows, key=lambda row: row["macs"])
+    if data.answer is None or not rows:
         return Opening(("The family has no members yet.",), go_on(data))
+    answer = FamilyAnswer.from_dict(data.answer)
     first, last = rows[0], rows[-1]
     members = "one network" if len(rows) == 1 else f"{len(rows)} networks"
     said = [f"Found: {members}, from {_member(first)} to {_member(last)}."]
-    coefficients, baseline = answer.get("coefficients"), answer.get("baseline")
-    if isinstance(coefficients, Mapping) and isinstance(baseline, Mapping):
+    coefficients, baseline = answer.coefficients, answer.baseline
+    if coefficients and baseline:
         triple = ", ".join(f"{name} {coefficients[name]:g}" for name in ("alpha", "beta", "gamma"))
         said.append(
             f"Baseline: {baseline['source']}. Coefficients of {coefficients['source']}: {triple}; "

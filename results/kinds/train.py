@@ -1,7 +1,8 @@
 """Train runs: epochs, losses, accuracy, and what the model is good for."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from effsearch.results.formatting import number
@@ -9,6 +10,7 @@ from effsearch.results.kinds.kind import Counts, Document, Following, Kind, Open
 from effsearch.results.kinds.opening import command, data_name, duration, go_on, percent
 from effsearch.results.plots import network, training
 from effsearch.results.statistics import CONFIDENCE
+from effsearch.results.store.answer import Answer
 from effsearch.results.store.kind_table import Row, Table, read_table
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_data import RunData
@@ -27,6 +29,57 @@ TABLE = Table(
         "seconds", "images_per_second",
     ),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainAnswer(Answer):
+    """The content of `train.json`.
+
+    Attributes:
+        model, id, notation: of the network, as it was named, and as it was trained.
+        accuracy: the best epoch's model, by part of the data (`validation`, `test`): images, top-1
+            and top-5 as fractions, loss; None for a part that is not there.
+        per_class: the same by class, of the test part or else the validation part.
+        last_epoch: training loss and top-1 of the last epoch.
+        images_per_second: of the last epoch's training.
+        seconds: of all epochs.
+        checkpoints: files in the run directory.
+        start: the checkpoint whose weights it began with; None for none.
+    """
+
+    schema_version: int = 1
+    kind: str
+    run: str
+    model: str
+    id: str
+    notation: str
+    params: int
+    macs: int
+    memory_bytes: int
+    resolution: int
+    classes: int
+    epochs: int
+    best_epoch: int
+    accuracy: dict[str, dict[str, Any] | None]
+    per_class: list[dict[str, Any]]
+    last_epoch: dict[str, float | None]
+    images_per_second: float
+    seconds: float
+    checkpoints: dict[str, str]
+    start: str | None = None
+    data: dict[str, Any]
+    recipe: dict[str, Any]
+    device: str
+    flops_convention: str
+    versions: dict[str, Any]
+    architecture: dict[str, Any]
+
+    @property
+    def measured(self) -> dict[str, Any] | None:
+        """The figures to go by: of the test part, or else of the validation part."""
+        return self.accuracy.get("test") or self.accuracy.get("validation")
+
+
 _QUANTILE = 1.645  # of the normal distribution, for CONFIDENCE
 _OVERFIT = 0.2  # nats by which the validation loss has risen above its lowest
 
@@ -35,16 +88,15 @@ def _opening(data: RunData) -> Opening:
     """The model, its accuracy and what that rests on, how it trained, what to do with it."""
     if not data.rows:
         return Opening(("The training has no finished epochs yet.",), go_on(data))
-    answer = data.answer
-    if answer is None:
+    if data.answer is None:
         return Opening((_so_far(data),), go_on(data))
-    parts = answer["accuracy"]
+    answer = TrainAnswer.from_dict(data.answer)
     said = [
-        f"Found: {_model(data, answer)}; {_accuracy(data, parts)}.",
-        f"Budget: {answer['epochs']} epochs in {duration(answer['seconds'])} on "
-        f"{answer['device']}, {answer['images_per_second']:g} images a second at the end; the "
-        f"model kept is epoch {answer['best_epoch']}'s.",
-        _certainty(parts),
+        f"Found: {_model(data, answer)}; {_accuracy(data, answer)}.",
+        f"Budget: {answer.epochs} epochs in {duration(answer.seconds)} on "
+        f"{answer.device}, {answer.images_per_second:g} images a second at the end; the "
+        f"model kept is epoch {answer.best_epoch}'s.",
+        _certainty(answer),
     ]
     said += _course(data)
     name = data.reference
@@ -64,28 +116,28 @@ def _so_far(data: RunData) -> str:
     return f"So far: epoch {last['epoch']:g}{of}, training loss {last['train_loss']:.4f}{best}."
 
 
-def _model(data: RunData, answer: Mapping[str, Any]) -> str:
+def _model(data: RunData, answer: TrainAnswer) -> str:
     source = data.record.get("model")
     name = f" ({source})" if isinstance(source, str) else ""
     return (
-        f"network {answer['id']}{name} with {format_count(answer['macs'])} multiply-adds and "
-        f"{format_count(answer['params'])} parameters at {answer['resolution']} pixels"
+        f"network {answer.id}{name} with {format_count(answer.macs)} multiply-adds and "
+        f"{format_count(answer.params)} parameters at {answer.resolution} pixels"
     )
 
 
-def _accuracy(data: RunData, parts: Mapping[str, Any]) -> str:
+def _accuracy(data: RunData, answer: TrainAnswer) -> str:
     where = f" of {data_name(data)}" if data_name(data) else ""
     said = [
         f"top-1 {percent(part['top1'])} on the {name} images{where}"
-        for name, part in sorted(parts.items())
+        for name, part in sorted(answer.accuracy.items())
         if part
     ]
     return ", ".join(said) or "its accuracy is not known, as nothing was held out"
 
 
-def _certainty(parts: Mapping[str, Any]) -> str:
+def _certainty(answer: TrainAnswer) -> str:
     """The interval that the number of images alone gives (normal approximation)."""
-    part = parts.get("test") or parts.get("validation")
+    part = answer.measured
     if not part:
         return "How sure: nothing was held out."
     top1, images = part["top1"], part["images"]
@@ -95,7 +147,7 @@ def _certainty(parts: Mapping[str, Any]) -> str:
         f"How sure: {images:,} images put it between {bounds} ({CONFIDENCE:.0%} interval); another "
         "seed would move it too."
     )
-    if not parts.get("test"):
+    if not answer.accuracy.get("test"):
         said += " The epoch was picked by these very images, so it lies a little high."
     return said
 

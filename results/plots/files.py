@@ -2,11 +2,11 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from effsearch.results.plots.style import BLUE, FAINT, GREEN, GRID, INK, PAPER, STYLE
+from effsearch.results.plots.style import BLUE, FAINT, GREEN, GRID, INK, PAPER, STYLE, styled
 from effsearch.results.store.files import write_bytes_atomically
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.errors import EffsearchError
@@ -36,6 +36,16 @@ def figure_bytes(figure: "Figure", file_format: str) -> bytes:
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format=file_format, metadata=metadata)
     return buffer.getvalue()
+
+
+def save_png(draw: "Callable[[], Figure]", path: Path) -> None:
+    """Write what is drawn in the house's style, for a command that leaves a picture in its run.
+
+    Raises:
+        EffsearchError: the file cannot be written.
+    """
+    path.parent.mkdir(exist_ok=True)
+    write_bytes_atomically(path, figure_bytes(styled(draw), "png"))
 
 
 def inline_svg(figure: "Figure", name: str, points: Sequence[Trial] = ()) -> str:

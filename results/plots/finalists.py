@@ -66,7 +66,7 @@ def draw_finalists(data: RunData) -> "Figure":
     axes.tick_params(color=FAINT)
     interval = f"{_confidence(data):.0%} interval"
     handles = [
-        Line2D([], [], color=BLUE, marker="o", label="mean, not to be told from the best"),
+        Line2D([], [], color=BLUE, marker="o", label="mean, statistically tied with the best"),
         Line2D([], [], color=FAINT, marker="o", label="mean, behind"),
         Line2D([], [], color=FAINT, linewidth=5, alpha=0.35, label=interval),
         Line2D([], [], color=FAINT, marker="|", linestyle="none", markersize=10, label="one seed"),

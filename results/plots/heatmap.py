@@ -170,7 +170,7 @@ def _draw_marks(
             markeredgecolor=PAPER,
             markeredgewidth=0.8,
             linestyle="none",
-            label="not to be told from the best",
+            label="statistically tied with the best",
         )
     return handles
 

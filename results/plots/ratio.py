@@ -44,7 +44,8 @@ def draw_ratio(data: RunData) -> "Figure":
     tied = [place for place, row in enumerate(data.rows) if row["tied"]]
     axes.scatter(
         [nominal[place] for place in tied], [measured[place] for place in tied], s=70,
-        facecolors="none", edgecolors=ORANGE, linewidths=1.5, label="not to be told from the best",
+        facecolors="none", edgecolors=ORANGE, linewidths=1.5,
+        label="statistically tied with the best",
     )  # fmt: skip
     for place, row in enumerate(data.rows):
         if row["chosen"]:

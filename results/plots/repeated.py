@@ -17,7 +17,7 @@ class Repeated:
         accuracy: mean over the seeds.
         low, high: interval; None where the noise is unknown.
         seeds: each training's accuracy.
-        tied: cannot be told from the best.
+        tied: statistically tied with the best.
         before: what it had scored when it was picked; None where it was not.
     """
 

@@ -65,7 +65,7 @@ STYLE: Any = {
 
 
 def mark_colors(trials: Sequence[Trial], color: str) -> str | list[str]:
-    """The colour of each trial's mark: paler where the training was given up early."""
+    """The colour of each trial's mark: paler where the training was stopped early."""
     if not any(trial.partial for trial in trials):
         return color  # one colour for all is drawn much faster
     return [GIVEN_UP if trial.partial else color for trial in trials]
@@ -74,7 +74,7 @@ def mark_colors(trials: Sequence[Trial], color: str) -> str | list[str]:
 def explain_given_up(axes: "Axes", trials: Sequence[Trial]) -> None:
     """An entry of the legend for the paler marks, where there are any."""
     if any(trial.partial for trial in trials):
-        axes.scatter([], [], s=16, color=GIVEN_UP, label="given up early")
+        axes.scatter([], [], s=16, color=GIVEN_UP, label="stopped early")
 
 
 class NothingToDrawError(EffsearchError):

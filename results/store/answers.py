@@ -95,7 +95,7 @@ def _is_run(root: Path, text: str, kind: str) -> bool:
 def _answered(root: Path, text: str, kind: str) -> Run:
     run = Run.open(root, text)
     if run.kind != kind:
-        raise InputError(f"run {run.reference} is no {kind} run: give one of those")
+        raise InputError(f"run {run.reference} is not a {kind} run: name one that is")
     if not run.paths.answer.exists():
         raise InputError(
             f"run {run.reference} ({run.status}) has no {run.paths.answer.name} yet: "

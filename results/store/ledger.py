@@ -7,9 +7,9 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from effsearch.results.store.closing import Closing
 from effsearch.results.store.events import (
     Asked,
     Event,
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-class Ledger:
+class Ledger(Closing):
     """The writer of one `trials.jsonl`. Only the process that holds the run's lock opens one.
 
     `notice` says what was repaired on opening, in one line; `None` where nothing was.
@@ -99,17 +99,6 @@ class Ledger:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -94,7 +94,8 @@ def read_record(directory: Path) -> Record:
     path = directory / "run.json"
     if not path.is_file():
         raise InputError(
-            f"{directory} is no run, it holds no run.json: `effsearch results ls` lists the runs"
+            f"{directory} is not a run directory (no run.json): `effsearch results ls` "
+            "lists the runs"
         )
     record: Record = read_json_object(path)
     schema = record.get("schema_version")

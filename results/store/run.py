@@ -6,11 +6,11 @@ It holds run.json, config.yaml, the ledger, trials.csv and the answer, and a loc
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from effsearch.results.store.closing import Closing
 from effsearch.results.store.directory import RunPaths, make_named, make_numbered
 from effsearch.results.store.files import read_json_object, write_atomically, write_json
 from effsearch.results.store.ledger import iterate_events
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FINAL_STATUSES = ("finished", "interrupted", "failed", "infeasible")
 
 
-class Run:
+class Run(Closing):
     """One run directory: read-only from `open`, `latest` and `load`; written under a lock from
     `create` and `resume`, which are left with `with` or `close`.
     """
@@ -219,14 +219,3 @@ class Run:
         if self._lock is not None:
             release_lock(self._lock)
             self._lock = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -82,7 +82,8 @@ def _named(root: Path, reference: str | Path | None) -> Path | None:
         return None
     if os.path.exists(reference):
         raise InputError(
-            f"{reference} is no run, it holds no run.json: `effsearch results ls` lists the runs"
+            f"{reference} is not a run directory (no run.json): `effsearch results ls` "
+            "lists the runs"
         )
     raise InputError(f"there is no run '{reference}' in {root}: {_listing_hint(root)}")
 

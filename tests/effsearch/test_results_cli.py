@@ -319,7 +319,7 @@ def test_a_path_that_is_no_run_is_refused(
     root: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     wrong = [str(tmp_path) if word == "baseline/001" else word for word in arguments]
-    with pytest.raises(InputError, match=r"is no run, it holds no run\.json"):
+    with pytest.raises(InputError, match=r"is not a run directory \(no run\.json\)"):
         call(root, *wrong)
 
 

@@ -21,7 +21,6 @@ from effsearch.gridsearch.config import make_config
 from effsearch.gridsearch.family import scale_family
 from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.gridsearch.setup import make_plan
-from effsearch.gridsearch.trainings import training_seed
 from effsearch.results.config import read_config
 from effsearch.results.store.events import Asked, Event, Told
 from effsearch.results.store.ledger import read_events
@@ -29,6 +28,7 @@ from effsearch.results.store.run import Run
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InfeasibleError, InputError, MissingResourceError
 from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.trials.trainings import training_seed
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from optuna.trial import TrialState
 
 from effsearch.gridsearch.candidates import Candidate, find_candidates
 from effsearch.gridsearch.grid import Grid, exact_tolerance, make_grid
-from effsearch.gridsearch.jobs import Measured
 from effsearch.gridsearch.study import (
     StudySource,
     bring_in_line,
@@ -20,6 +19,7 @@ from effsearch.gridsearch.study import (
 )
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.training.trials.jobs import Measured
 
 
 @pytest.fixture

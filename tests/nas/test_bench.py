@@ -14,7 +14,7 @@ from effsearch.nas.bench.config import BenchConfig, strategies_of
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.finished import keep_trace, kept_traces
 from effsearch.nas.bench.leaderboard import evaluations_to, interval, standings
-from effsearch.nas.bench.runner import Trace, run_race, run_search
+from effsearch.nas.bench.runner import Trace, run_search, run_searches
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import make_objective
 from effsearch.search_spaces.errors import EffsearchError, InputError
@@ -81,7 +81,7 @@ def trace(rewards: list[float], strategy: str = "random", seed: int = 0) -> Trac
 
 
 def test_every_strategy_runs_with_every_seed(space: str) -> None:
-    traces = run_race(config(space), lambda _: None)
+    traces = run_searches(config(space), lambda _: None)
     assert [(t.strategy, t.seed) for t in traces] == [
         (name, seed) for name in ("random", "evolution") for seed in range(3)
     ]
@@ -90,8 +90,8 @@ def test_every_strategy_runs_with_every_seed(space: str) -> None:
 
 @pytest.mark.slow
 def test_processes_find_what_one_process_finds(space: str) -> None:
-    alone = run_race(config(space), lambda _: None)
-    shared = run_race(config(space, workers=2), lambda _: None)
+    alone = run_searches(config(space), lambda _: None)
+    shared = run_searches(config(space, workers=2), lambda _: None)
     assert [t.rewards for t in shared] == [t.rewards for t in alone]
 
 
@@ -205,7 +205,7 @@ def test_marks_end_with_the_last_evaluation(space: str) -> None:
 
 
 def test_a_picture_is_drawn(space: str) -> None:
-    figure = draw(run_race(config(space), lambda _: None), best=0.9)
+    figure = draw(run_searches(config(space), lambda _: None), best=0.9)
     (axes,) = figure.axes
     assert axes.get_legend_handles_labels()[1] == ["random", "evolution"]
 
@@ -353,7 +353,7 @@ def test_a_function_that_fails_for_every_network_is_an_error(
 ) -> None:
     given = config(space, evaluator=f"{functions}:{function}", strategies=("random",))
     with pytest.raises(EffsearchError, match=message):
-        standings(run_race(given, lambda _: None), (20,), None)
+        standings(run_searches(given, lambda _: None), (20,), None)
 
 
 def test_another_text_of_the_function_is_other_content(space: str, functions: Path) -> None:

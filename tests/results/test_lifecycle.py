@@ -78,7 +78,7 @@ def test_the_run_to_go_on_with_is_of_the_kind(tmp_path: Path) -> None:
     with start(tmp_path) as run, start(tmp_path, "train"):
         assert find_run(tmp_path / "runs", None, "baseline").path == run.path
         assert find_run(tmp_path / "runs", "train/001", "train").kind == "train"
-        with pytest.raises(InputError, match="train/001 is no baseline run: give one of those"):
+        with pytest.raises(InputError, match="train/001 is not a baseline run: name one that is"):
             find_run(tmp_path / "runs", "train/001", "baseline")
 
 

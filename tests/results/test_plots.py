@@ -200,7 +200,7 @@ def test_the_surface_marks_the_choice_the_ties_and_longer_trainings(
     said = texts(draw("heatmap", others["coefficients"]))
     assert "chosen α = 1.2, β = 1.1, γ = 1.15" in said
     assert "88.0\nα 1.2\n95.0 long" in said  # the grid's accuracy first: all cells are alike in it
-    assert "not to be told from the best" in said
+    assert "statistically tied with the best" in said
 
 
 def test_the_surface_shows_what_is_expected_where_a_model_says_so(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_trainings_that_were_given_up_lead_no_search(tmp_path: Path) -> None:
         data = load_run_data(run)
     said = texts(draw("progress", data))
     assert "trial 0: 0.4000" in said
-    assert "given up early" in said
+    assert "stopped early" in said
     assert [trial.number for trial in pareto_trials(data.trials)] == [0]
 
 

@@ -161,7 +161,7 @@ def test_finalists_give_an_interval_and_name_ties(whole: RunData) -> None:
     assert "accuracy 80.00%" in said
     assert "between 78.00% and 82.00% (90% interval" in said
     assert "scored 85.00%, 5.0 points more" in said
-    assert "Trial 7 cannot be told from it." in said
+    assert "Trial 7 is statistically tied with it." in said
     assert "--finalist-seeds 4" in said
 
 
@@ -203,7 +203,7 @@ def test_coefficients_are_told_with_their_ties(tmp_path: Path) -> None:
     assert "95.00% and costs 2.7 times" in said
     assert "4 triples of the grid come to 4 distinct networks" in said
     assert "between 93.00% and 97.00% (90% interval)" in said
-    assert "cannot be told from the best: 2" in said
+    assert "statistically tied with the best: 2" in said
     assert "coefficients --resume coefficients/001 --top 5" in said
     assert "effsearch scale --coefficients coefficients/001" in said
 
@@ -241,7 +241,7 @@ def test_a_grid_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
 def test_a_comparison_names_the_best_way_and_its_ties(tmp_path: Path) -> None:
     said = words(other_kinds.comparison(tmp_path))
     assert "efficientnet-b0 at 771.6M multiply-adds does best scaled by resolution alone" in said
-    assert "80.00% [78.00%, 82.00%]; not to be told from it: all three (compound)" in said
+    assert "80.00% [78.00%, 82.00%]; statistically tied with it: all three (compound)" in said
     assert "2 trainings with different seeds of each network; one training strays by 1.0" in said
     assert "One network could not be brought to the budget" in said
     assert "--seeds 4" in said

@@ -239,7 +239,7 @@ def test_a_run_is_found_from_inside_its_directory(
         ("nothing", "there is no run 'nothing'"),
         (None, "there is no finished run"),
         ("baseline", "there is no finished baseline run"),
-        ("/", "/ is no run, it holds no run.json"),
+        ("/", "/ is not a run directory (no run.json)"),
     ],
 )
 def test_a_reference_to_nothing_is_refused(root: Path, reference: str | None, what: str) -> None:

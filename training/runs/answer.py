@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from effsearch.results.kinds.train import TrainAnswer
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
@@ -11,9 +12,7 @@ from effsearch.search_spaces.notation import format_architecture
 from effsearch.training.loop.evaluation import Evaluation
 from effsearch.training.loop.reports import EpochReport
 from effsearch.training.runs.checkpointer import TrainPaths
-from effsearch.training.runs.session import Trained
-
-SCHEMA_VERSION = 1
+from effsearch.training.runs.session import FinishedTraining
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class TrainResult:
 def make_answer(
     run: Run,
     architecture: Architecture,
-    trained: Trained,
+    trained: FinishedTraining,
     parts: dict[str, Evaluation | None],
 ) -> TrainResult:
     """The answer of a training that is done.
@@ -60,40 +59,39 @@ def make_answer(
     paths, curve, best = TrainPaths(run.path), trained.curve, trained.best
     counted = cost(architecture)
     measured = parts.get("test") or parts.get("validation")
-    answer = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": run.kind,
-        "run": run.reference,
-        "model": run.record["model"],
-        "id": architecture.id,
-        "notation": format_architecture(architecture),
-        "params": counted.params,
-        "macs": counted.macs,
-        "memory_bytes": counted.memory_bytes,
-        "resolution": architecture.resolution,
-        "classes": architecture.classes,
-        "epochs": len(curve),
-        "best_epoch": best.epoch,
-        "accuracy": {name: _figures(part) for name, part in parts.items()},
-        "per_class": [asdict(score) for score in measured.classes] if measured else [],
-        "last_epoch": {
+    answer = TrainAnswer(
+        kind=run.kind,
+        run=run.reference,
+        model=run.record["model"],
+        id=architecture.id,
+        notation=format_architecture(architecture),
+        params=counted.params,
+        macs=counted.macs,
+        memory_bytes=counted.memory_bytes,
+        resolution=architecture.resolution,
+        classes=architecture.classes,
+        epochs=len(curve),
+        best_epoch=best.epoch,
+        accuracy={name: _figures(part) for name, part in parts.items()},
+        per_class=[asdict(score) for score in measured.classes] if measured else [],
+        last_epoch={
             "train_loss": curve[-1].train_loss,
             "top1": curve[-1].accuracy if curve[-1].validated else None,
         },
-        "images_per_second": round(curve[-1].images_per_second, 1),
-        "seconds": round(sum(report.seconds for report in curve), 2),
-        "checkpoints": {
+        images_per_second=round(curve[-1].images_per_second, 1),
+        seconds=round(sum(report.seconds for report in curve), 2),
+        checkpoints={
             "best": str(paths.best.relative_to(run.path)),
             "last": str(paths.last.relative_to(run.path)),
         },
-        "start": run.record.get("start"),
-        "data": run.record["data"],
-        "recipe": run.record["recipe"],
-        "device": run.record["device"],
-        "flops_convention": run.record["flops_convention"],
-        "versions": run.record["versions"],
-        "architecture": architecture.to_dict(),
-    }
+        start=run.record.get("start"),
+        data=run.record["data"],
+        recipe=run.record["recipe"],
+        device=run.record["device"],
+        flops_convention=run.record["flops_convention"],
+        versions=run.record["versions"],
+        architecture=architecture.to_dict(),
+    )
     return TrainResult(
         run=run.reference,
         path=run.path,
@@ -104,7 +102,7 @@ def make_answer(
         best=paths.best,
         last=paths.last,
         curve=curve,
-        answer=answer,
+        answer=answer.to_dict(),
     )
 
 

@@ -18,7 +18,7 @@ from effsearch.training.runs.loggers import Logger
 from effsearch.training.runs.metrics import append_row
 
 
-class Trained(Protocol):
+class Trainee(Protocol):
     """What is kept of a training; see `effsearch.training.loop.trainer.Trainer`."""
 
     def state(self) -> dict[str, Tensor]:
@@ -66,7 +66,7 @@ class TrainPaths:
         return self.run / "metrics.csv"
 
 
-class Keeper:
+class Checkpointer:
     """Keeps one training; `epoch` and `save` are called between its steps.
 
     Args:
@@ -79,7 +79,7 @@ class Keeper:
     def __init__(
         self,
         paths: TrainPaths,
-        trained: Trained,
+        trained: Trainee,
         info: ModelInfo,
         steps_per_epoch: int,
         *,

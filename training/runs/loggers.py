@@ -47,14 +47,13 @@ class TensorBoard:
     """Event files that `tensorboard --logdir` reads."""
 
     def __init__(self, run: LoggedRun) -> None:
-        from tensorboardX import SummaryWriter
+        from effsearch.results.tensorboard import FOLDER, open_events
 
         # Epochs behind the last checkpoint are trained again: their old points are struck out.
         purge = run.epochs_done + 1 if run.epochs_done else None
         # Its files are named by the second, and a resumption within it must not overwrite one.
-        self._writer = SummaryWriter(
-            str(run.path / "tensorboard"), purge_step=purge, filename_suffix=f".{run.epochs_done}"
-        )
+        suffix = f".{run.epochs_done}"
+        self._writer = open_events(run.path / FOLDER, purge_step=purge, suffix=suffix)
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """One scalar a name."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from effsearch.results.terminal import live_bar
 from effsearch.training.loop.reports import EpochReport, StepReport
 
 if TYPE_CHECKING:
@@ -116,23 +117,13 @@ class _Bar:
 
 @contextmanager
 def _bar() -> "Iterator[Progress]":
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-    bar = Progress(
+    with live_bar(
         TextColumn("epoch {task.fields[epoch]}"),
         BarColumn(bar_width=8),  # all of it fits 80 columns
         TextColumn("left"),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[now]}"),
-        console=Console(stderr=True),
-        # Epochs of progressive learning grow longer: an estimate over a few steps would jump.
-        speed_estimate_period=600,
-    )
-    with bar:
+    ) as bar:
         yield bar

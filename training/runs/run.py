@@ -7,11 +7,9 @@ from typing import Any
 
 from effsearch.results.config import changed_keys
 from effsearch.results.lifecycle import (
-    ending_recorded,
+    Driver,
     find_run,
-    new_run,
     refuse_changes,
-    refuse_other_content,
     say,
 )
 from effsearch.results.store.files import write_json
@@ -50,11 +48,7 @@ def train_model(
     """
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
-    with new_run(
-        run_dir, KIND, name, command=command, config=plan.stored_config(), extra=plan.record
-    ) as run:
-        say(f"run {run.reference}: {plan.title}", quiet)
-        return _run(run, plan, quiet)
+    return _DRIVER.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
 
 
 def resume_training(
@@ -84,22 +78,18 @@ def resume_training(
     refuse_changes(found, changed_keys(found.config, config))
     with data_progress(partial(say, quiet=quiet)):
         plan = remake_plan(config, found.record, weights=not TrainPaths(found.path).last.exists())
-    refuse_other_content(found, plan.record, ("data", "recipe"))
-    with Run.resume(run_dir, found.path) as run:
-        say(f"resuming {run.reference}: {plan.title}", quiet)
-        return _run(run, plan, quiet)
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, title=f": {plan.title}")
 
 
-def _run(run: Run, plan: Plan, quiet: bool) -> TrainResult:
+def _train(run: Run, plan: Plan, quiet: bool) -> TrainResult:
     for note in plan.notes:
         say(note, quiet)
-    with ending_recorded(run, run.config, kept=partial(_say_kept, run)):
-        try:
-            trained = train_session(run, plan, quiet)
-        except Stopped:
-            raise KeyboardInterrupt from None
-        result = make_answer(run, plan.architecture, trained, _evaluate(run, plan))
-        write_json(run.paths.answer, result.answer)
+    try:
+        trained = train_session(run, plan, quiet)
+    except Stopped:
+        raise KeyboardInterrupt from None
+    result = make_answer(run, plan.architecture, trained, _evaluate(run, plan))
+    write_json(run.paths.answer, result.answer)
     return result
 
 
@@ -125,3 +115,13 @@ def _evaluate(run: Run, plan: Plan) -> dict[str, Evaluation | None]:
 def _say_kept(run: Run) -> str:
     last = TrainPaths(run.path).last
     return f"the last checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
+
+
+_DRIVER = Driver[Plan, TrainResult](
+    kind=KIND,
+    execute=_train,
+    introduce=lambda run, plan: [f"run {run.reference}: {plan.title}"],
+    content=("data", "recipe"),
+    settings=lambda run, plan: run.config,
+    kept=_say_kept,
+)

@@ -14,7 +14,13 @@ from effsearch.training.loop.trainer import DivergedError, Trainer
 from effsearch.training.models.checkpoint import read_checkpoint
 from effsearch.training.models.model_file import ModelInfo, network_name
 from effsearch.training.models.weight_file import first_not_finite
-from effsearch.training.runs.checkpointer import Best, Keeper, TrainPaths, metrics_row, read_best
+from effsearch.training.runs.checkpointer import (
+    Best,
+    Checkpointer,
+    TrainPaths,
+    metrics_row,
+    read_best,
+)
 from effsearch.training.runs.loggers import LoggedRun, open_loggers
 from effsearch.training.runs.metrics import write_rows
 from effsearch.training.runs.preparation import open_images
@@ -24,7 +30,7 @@ from effsearch.training.runs.setup import Plan
 if TYPE_CHECKING:
     from effsearch.training.distributed.launch import DistributedTrainer
 
-__all__ = ["Stopped", "Trained", "train_session"]
+__all__ = ["FinishedTraining", "Stopped", "train_session"]
 
 
 class Stopped(Exception):
@@ -32,7 +38,7 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
-class Trained:
+class FinishedTraining:
     """All epochs of a training, and the best of them."""
 
     curve: tuple[EpochReport, ...]
@@ -47,7 +53,7 @@ class _Past:
     best: Best | None = None
 
 
-def train_session(run: Run, plan: Plan, quiet: bool) -> Trained:
+def train_session(run: Run, plan: Plan, quiet: bool) -> FinishedTraining:
     """Train to the last epoch, keeping metrics and checkpoints in the run's directory.
 
     Raises:
@@ -71,12 +77,12 @@ def train_session(run: Run, plan: Plan, quiet: bool) -> Trained:
             epochs_done=len(past.curve),
         )
         loggers = open_things.enter_context(open_loggers(plan.config.logger, logged))
-        keeper = Keeper(paths, trainer, info, steps, best=past.best, loggers=loggers)
+        checkpointer = Checkpointer(paths, trainer, info, steps, best=past.best, loggers=loggers)
         display = open_things.enter_context(
             shown_progress(plan.recipe.epochs, len(past.curve), quiet)
         )
         wished = open_things.enter_context(wished_stop())
-        watch = _Watch(keeper, display, wished, 60 * plan.config.checkpoint_minutes)
+        watch = _Watch(checkpointer, display, wished, 60 * plan.config.checkpoint_minutes)
         try:
             result = trainer.train(on_step=watch.step, on_epoch=watch.epoch)
         except DivergedError as error:
@@ -88,8 +94,8 @@ def train_session(run: Run, plan: Plan, quiet: bool) -> Trained:
             f"{last.epoch}, learning rate {last.learning_rate:.3g}); "
             f"{_say_kept(paths, plan.recipe.lr)}"
         )
-    assert keeper.best is not None  # an epoch has ended, in this sitting or before it
-    return Trained(result.curve, keeper.best)
+    assert checkpointer.best is not None  # an epoch has ended, in this sitting or before it
+    return FinishedTraining(result.curve, checkpointer.best)
 
 
 class _Watch:
@@ -97,25 +103,25 @@ class _Watch:
 
     def __init__(
         self,
-        keeper: Keeper,
+        checkpointer: Checkpointer,
         display: Display,
         wished: Callable[[], bool],
         seconds_between_checkpoints: float,
     ) -> None:
-        self._keeper, self._display, self._wished = keeper, display, wished
+        self._checkpointer, self._display, self._wished = checkpointer, display, wished
         self._between = seconds_between_checkpoints
 
     def step(self, report: StepReport) -> None:
         self._display.step(report)
         if self._wished():
-            self._keeper.save()
+            self._checkpointer.save()
             raise Stopped
-        if self._keeper.seconds_since_saved >= self._between:
-            self._keeper.save()
+        if self._checkpointer.seconds_since_saved >= self._between:
+            self._checkpointer.save()
 
     def epoch(self, report: EpochReport) -> None:
-        self._keeper.epoch(report)
-        best = self._keeper.best
+        self._checkpointer.epoch(report)
+        best = self._checkpointer.best
         self._display.epoch(report, None if best is None else best.accuracy)
         if self._wished() and report.epoch < report.epochs:
             raise Stopped

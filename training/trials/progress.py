@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from effsearch.results.terminal import live_bar
+
 
 class Followed(Protocol):
     """What a progress display needs of a queue.
@@ -44,18 +46,16 @@ def progress(queue: Followed, title: str, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _bar(queue: Followed, title: str) -> Iterator[None]:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         SpinnerColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
-    bar = Progress(
+    with live_bar(
         SpinnerColumn(),
         TextColumn(title),
         BarColumn(bar_width=20),
@@ -64,11 +64,7 @@ def _bar(queue: Followed, title: str) -> Iterator[None]:
         TextColumn("left"),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[best]}"),
-        console=Console(stderr=True),
-        # Trials take unequal times: over a short window the estimate would jump.
-        speed_estimate_period=600,
-    )
-    with bar:
+    ) as bar:
         task = bar.add_task(title, total=queue.samples, completed=queue.done, best=queue.best_line)
         queue.listeners.append(lambda: bar.update(task, completed=queue.done, best=queue.best_line))
         yield

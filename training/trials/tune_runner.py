@@ -9,7 +9,7 @@ import pickle
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 os.environ |= {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -34,6 +34,7 @@ from effsearch.training.trials.cluster import Session
 from effsearch.training.trials.evaluator import Evaluator, Request
 from effsearch.training.trials.isolation import IsolatedEvaluator
 from effsearch.training.trials.outcome import Outcome, failure
+from effsearch.training.trials.trial_queue import TrialQueue
 
 TRIALS_PER_FIT = 1000
 """Tune keeps every trial it has run in memory, so a long queue is several fits."""
@@ -43,20 +44,6 @@ RETRIES = 3
 
 FIRST_FAILURES = 3
 """Trials that may fail to start, before any has started, until the queue is given up."""
-
-
-class TrialQueue(Protocol):
-    """What hands out trials and takes what came of them; called from one thread."""
-
-    def take(self, count: int) -> list[Request]:
-        """Up to `count` trials to evaluate now; none where nothing is ready, or ever will be."""
-
-    def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep what came of trials taken before."""
-
-    @property
-    def finished(self) -> bool:
-        """Nothing is left to hand out and nothing is awaited."""
 
 
 def run_trials(

@@ -86,7 +86,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
                     "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
                     f"{row['search_accuracy']:.4f}",
                     format_count(row["macs"]),
-                    "cannot be told from the winner" if row["tied"] else "",
+                    "statistically tied with the winner" if row["tied"] else "",
                 )
                 for row in finalists["rows"]
             ],

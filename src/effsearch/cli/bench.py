@@ -43,12 +43,12 @@ def bench(
     bench.csv, traces.csv, bench.json and bench.png. Stop it with Ctrl-C, go on with --resume:
     searches that have ended are not repeated.
     """
-    from effsearch.nas.bench.run import compare_strategies, resume_comparison
+    from effsearch.nas.bench.run import compare_strategies, resume_bench
     from effsearch.nas.objective import make_objective
 
     if resume is not None:
         workers = BenchConfig.make({"workers": given.get("workers", 1)}).workers
-        result = resume_comparison(resume, workers=workers, run_dir=run_dir, quiet=quiet)
+        result = resume_bench(resume, workers=workers, run_dir=run_dir, quiet=quiet)
     else:
         costs = {key: given[key] for key in settings_of(BenchObjective) if key in given}
         wanted = BenchObjective.make(costs)

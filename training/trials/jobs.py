@@ -14,13 +14,17 @@ class Job:
 
     Attributes:
         architecture: what is trained.
-        resolution: pixels it is trained at.
+        resolution: pixels it is trained at; None for the evaluator's own.
         label: whole numbers that say what it is, kept in the ledger: a triple in hundredths.
+        costs: by metric, for the ledger; None for those that are counted.
+        repeats: which of the seeds, by number; None for all.
     """
 
     architecture: Architecture
-    resolution: int
+    resolution: int | None = None
     label: tuple[int, ...] = ()
+    costs: Mapping[str, float] | None = None
+    repeats: tuple[int, ...] | None = None
 
 
 @dataclass
@@ -28,13 +32,14 @@ class Measured:
     """What the trainings of one network came to so far.
 
     Attributes:
-        accuracies: by seed number; stopped trainings are not among them.
+        rewards: by seed number; rewards where the queue rewards nothing else. Stopped trainings
+            are not among them.
         curves: accuracy by epoch, one list a training that ended.
         stopped: trainings that successive halving gave up.
         errors: why trainings failed.
     """
 
-    accuracies: dict[int, float] = field(default_factory=dict)
+    rewards: dict[int, float] = field(default_factory=dict)
     curves: list[list[float]] = field(default_factory=list)
     stopped: int = 0
     errors: list[str] = field(default_factory=list)
@@ -43,19 +48,19 @@ class Measured:
     @property
     def ended(self) -> int:
         """Trainings that ended, one way or another."""
-        return len(self.accuracies) + self.stopped + len(self.errors)
+        return len(self.rewards) + self.stopped + len(self.errors)
 
     @property
     def scores(self) -> list[float]:
-        """Accuracies in the order of the seeds."""
-        return [self.accuracies[seed] for seed in sorted(self.accuracies)]
+        """Rewards in the order of the seeds."""
+        return [self.rewards[seed] for seed in sorted(self.rewards)]
 
     @property
     def mean(self) -> float | None:
-        """Mean accuracy; None unless every training that ended went to its end."""
-        if not self.accuracies or self.stopped or self.errors:
+        """Mean reward; None unless every training that ended went to its end."""
+        if not self.rewards or self.stopped or self.errors:
             return None
-        return sum(self.accuracies.values()) / len(self.accuracies)
+        return sum(self.rewards.values()) / len(self.rewards)
 
 
 def failures(measured: Mapping[str, Measured], what: str) -> str:

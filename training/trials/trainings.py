@@ -9,13 +9,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from effsearch.gridsearch.jobs import Job, Measured, Source
-from effsearch.results.store.events import Asked, Event, Failed
+from effsearch.results.store.events import Asked, Event, Failed, Told
 from effsearch.results.store.ledger import Ledger
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import Halving
+from effsearch.training.trials.jobs import Job, Measured, Source
 from effsearch.training.trials.outcome import Outcome, as_event
 
 DEATHS = 2
@@ -31,8 +32,9 @@ class Trainings:
         events: what it holds already.
         networks: how many the source will name.
         seeds: trainings of each network.
-        seed: the run's.
+        seed_of: a training's seed, from the network's id and the repetition.
         halving: when a training is given up; None for never.
+        reward: of an accuracy, for a network of these costs.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Trainings:
         *,
         networks: int,
         seeds: int,
-        seed: int,
+        seed_of: Callable[[str, int], int],
         halving: Halving | None = None,
+        reward: Callable[[float, Mapping[str, float]], float] = lambda accuracy, costs: accuracy,
     ) -> None:
         self._source, self._ledger = source, ledger
-        self._seeds, self._seed, self._halving = seeds, seed, halving
+        self._seeds, self._seed_of, self._halving = seeds, seed_of, halving
+        self._reward = reward
         self.samples = networks * seeds
         self.listeners: list[Callable[[], None]] = []
         self.measured: dict[str, Measured] = {}
@@ -112,7 +116,7 @@ class Trainings:
                 self._deaths[outcome.trial] = deaths + 1
                 self._waiting.append(outcome.trial)
                 continue
-            events.append(as_event(outcome, outcome.accuracy))
+            events.append(self._event(outcome))
         if not events:
             return
         self._ledger.append(*events)
@@ -133,27 +137,24 @@ class Trainings:
         self._jobs[id] = job
         self.measured.setdefault(id, Measured())
         known = self._numbers
-        missing = [self._new(job, i) for i in range(self._seeds) if (id, i) not in known]
+        repeats = range(self._seeds) if job.repeats is None else job.repeats
+        missing = [self._new(job, i) for i in repeats if (id, i) not in known]
         if missing:
             self._ledger.append(*missing)
-        numbers = [known[id, repeat] for repeat in range(self._seeds)]
+        numbers = [known[id, repeat] for repeat in repeats]
         self._waiting.extend(number for number in numbers if number not in self._ended)
         self._tell_if_whole(id)
 
     def _new(self, job: Job, repeat: int) -> Asked:
-        number, id, counted = len(self._asked), job.architecture.id, cost(job.architecture)
+        number, id = len(self._asked), job.architecture.id
         asked = Asked(
             trial=number,
             batch=repeat,
-            seed=training_seed(self._seed, id, repeat),
+            seed=self._seed_of(id, repeat),
             arch_id=id,
             architecture=format_architecture(job.architecture),
             encoding=job.label,
-            costs={
-                "macs": counted.macs,
-                "params": counted.params,
-                "memory_bytes": counted.memory_bytes,
-            },
+            costs=dict(job.costs or counted_costs(job.architecture)),
             time=time.time(),
         )
         self._asked[number] = asked
@@ -165,6 +166,10 @@ class Trainings:
         job = self._jobs[asked.arch_id]
         stop_below = self._halving.thresholds() if self._halving else ()
         return Request(number, job.architecture, asked.seed, job.resolution, stop_below)
+
+    def _event(self, outcome: Outcome) -> Told | Failed:
+        accuracy, costs = outcome.accuracy, self._asked[outcome.trial].costs
+        return as_event(outcome, None if accuracy is None else self._reward(accuracy, costs))
 
     def _tell_if_whole(self, id: str) -> None:
         if id in self._jobs and self.measured[id].ended >= self._seeds:
@@ -187,7 +192,7 @@ class Trainings:
         if "stopped_after" in event.measurements:
             measured.stopped += 1
         else:
-            measured.accuracies[asked.batch] = event.reward
+            measured.rewards[asked.batch] = event.reward
 
     def _take_over(self, events: Iterable[Event]) -> None:
         self._ended: set[int] = set()
@@ -197,6 +202,16 @@ class Trainings:
                 self._numbers[event.arch_id, event.batch] = event.trial
             else:
                 self._note(event)
+
+
+def counted_costs(architecture: Architecture) -> dict[str, float]:
+    """What is counted of a network, by metric."""
+    counted = cost(architecture)
+    return {
+        "macs": counted.macs,
+        "params": counted.params,
+        "memory_bytes": counted.memory_bytes,
+    }
 
 
 def training_seed(seed: int, arch_id: str, repeat: int) -> int:

@@ -2,24 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from effsearch.gridsearch.jobs import Job, ListSource, Measured, failures
-from effsearch.gridsearch.trainings import DEATHS, Trainings, training_seed
 from effsearch.results.store.ledger import Ledger, read_events
-from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.scaling import scale
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import Halving
+from effsearch.training.trials.jobs import Job, ListSource, Measured, failures
 from effsearch.training.trials.outcome import Outcome, failure
+from effsearch.training.trials.trainings import DEATHS, Trainings, training_seed
 
 Make = Callable[..., Trainings]
 
 
+TINY = "res32 act_relu stem_k3_s2_c8 ir_r1_k3_s1_e1_c8 ir_r2_k3_s2_e2_c16 head_c32"
+
+
 @pytest.fixture
-def jobs(tiny: Architecture) -> list[Job]:
+def jobs() -> list[Job]:
+    tiny = parse_architecture(TINY)
     networks = [scale(tiny, width=width) for width in (1, 2, 3)]
     return [Job(architecture=network, resolution=8, label=(1,)) for network in networks]
 
@@ -34,7 +39,7 @@ def make(tmp_path: Path, jobs: list[Job]) -> Make:
             read_events(ledger.path),
             networks=len(jobs),
             seeds=seeds,
-            seed=0,
+            seed_of=partial(training_seed, 0),
             **options,  # type: ignore[arg-type]
         )
 
@@ -125,7 +130,7 @@ def test_thresholds_travel_with_later_trainings(make: Make) -> None:
 
 def test_failures_are_counted_by_network_and_the_first_is_named() -> None:
     broken = Measured(errors=["RuntimeError: first\n  cause", "second"])
-    measured = {"a": Measured(accuracies={0: 0.5}), "b": broken, "c": Measured(errors=["third"])}
+    measured = {"a": Measured(rewards={0: 0.5}), "b": broken, "c": Measured(errors=["third"])}
     assert failures(measured, "networks") == (
         "2 of 3 networks failed; the first: RuntimeError: first cause"
     )

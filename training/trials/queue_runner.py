@@ -1,0 +1,80 @@
+"""Queues of trials on one Ray, which starts with the first queue that needs it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Protocol
+
+from effsearch.training.trials.evaluator import Evaluator
+from effsearch.training.trials.gpus import check_gpus
+from effsearch.training.trials.options import ClusterOptions
+from effsearch.training.trials.progress import Followed
+from effsearch.training.trials.trial_queue import TrialQueue
+
+
+class Queue(TrialQueue, Followed, Protocol):
+    """What can be run to its end and followed."""
+
+    def prepare(self) -> None:
+        """Find the next trial, so that `finished` says whether there is one."""
+
+
+RunQueue = Callable[[Queue, Evaluator, str], None]
+
+
+@contextmanager
+def queue_runner(
+    machine: ClusterOptions,
+    quiet: bool,
+    *,
+    trains: bool = True,
+    per_trial: Callable[[int], int] = lambda workers: 1,
+) -> Iterator[RunQueue]:
+    """Yield what runs a queue to its end with a title.
+
+    Args:
+        machine: where the trials run.
+        quiet: show no progress.
+        trains: the trials use a GPU where there is one.
+        per_trial: networks in one Tune trial, from the number of workers; called once.
+
+    Raises:
+        MissingResourceError: no such cluster, or it lacks what a trial needs.
+    """
+    from effsearch.training.trials.cluster import Resources, Session, ray_session
+    from effsearch.training.trials.progress import progress
+    from effsearch.training.trials.tune_runner import run_trials
+
+    session: Session | None = None
+    networks = 1
+    resources = Resources(
+        workers=machine.workers,
+        cpus_per_trial=machine.cpus_per_trial,
+        gpus_per_trial=machine.gpus_per_trial,
+        address=machine.ray_address,
+        shares_gpus=trains and machine.device in ("auto", "cuda"),
+    )
+    with ExitStack() as ray:
+
+        def run_queue(queue: Queue, evaluator: Evaluator, title: str) -> None:
+            nonlocal session, networks
+            queue.prepare()
+            if queue.finished:
+                return
+            if session is None:
+                session = ray.enter_context(ray_session(resources))
+                networks = per_trial(session.workers)
+            with progress(queue, title, quiet):
+                run_trials(
+                    queue, evaluator, session, per_trial=networks, timeout=machine.trial_timeout
+                )
+
+        yield run_queue
+
+
+def check_device(machine: ClusterOptions) -> None:
+    """Say that a GPU is missing before anything is loaded.
+
+    Raises:
+        MissingResourceError: there are fewer GPUs here than a training wants.
+    """
+    check_gpus(machine.gpus_per_trial, machine.device, machine.ray_address)
