@@ -169,6 +169,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
         "epochs": recipe.epochs,
         "proxy_resolutions": [min(plan.resolutions.values()), max(plan.resolutions.values())],
         "data": plan.record["data"],
+        **({"notes": "; ".join(plan.evaluator.notices)} if plan.evaluator.notices else {}),
         "workers": workers,
         "cpus_per_trial": config.cpus_per_trial,
         "gpus_per_trial": config.gpus_per_trial or 0,

@@ -43,6 +43,7 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
         "evaluator": config.evaluator,
         "pruning": config.pruning,
         "data": plan.record.get("data", {}),
+        **({"notes": "; ".join(plan.evaluator.notices)} if plan.evaluator.notices else {}),
         "workers": workers,
         "cpus_per_trial": config.cpus_per_trial,
         "gpus_per_trial": config.gpus_per_trial or 0,

@@ -71,3 +71,17 @@ def test_the_options_are_on_the_command_line(command: str, cli: Any) -> None:
     said = cli(command, "--help").out
     for flag in ("--skip-bad", "--image-column", "--label-column"):
         assert flag in said
+
+
+@pytest.mark.slow
+def test_a_dry_run_says_what_is_left_out(tmp_path: Path, cli: Any) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for index in range(8):
+            Image.effect_noise((16, 16), 60).save(tmp_path / "set" / name / f"{index}.png")
+    (tmp_path / "set" / "cat" / "3.png").write_bytes(b"no picture")
+    options = ("--skip-bad", "--proxy-resolution", "8", "--epochs", "1", "--dry-run")
+    answer = cli("baseline", "--data", "set", *options)
+
+    assert answer.code == 0, answer.err
+    assert "1 unreadable image left out" in answer.out

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from effsearch.latency.table import read_table
+from effsearch.results.config import read_config
 from effsearch.results.store.files import read_json_object
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space_file import load_space, parse_space
@@ -21,6 +22,7 @@ READERS: tuple[Callable[[Path], object], ...] = (
     lambda path: named_recipe(str(path), "digits", {}),
     read_json_object,
     read_table,
+    read_config,
 )
 
 
