@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from effsearch.gridsearch.family_targets import FoundPhi, MeterOptions, reach_count, reach_latency
-from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.gridsearch.scale_config import PLAIN_FAMILIES, ScaleOptions
 from effsearch.results.kinds.family import FamilyAnswer
 from effsearch.results.store.answers import find_baseline, find_coefficients
 from effsearch.results.store.files import write_atomically, write_json
@@ -22,8 +22,15 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.coefficients import doubts
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
-from effsearch.search_spaces.family import Member, formula_family, published_members
+from effsearch.search_spaces.family import (
+    Member,
+    formula_family,
+    published_members,
+    ruled_member,
+    ruled_members,
+)
 from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.rule import EFFICIENTNET, parse_rule, ruled_families
 from effsearch.search_spaces.scaling import Coefficients
 from effsearch.search_spaces.scaling_search import Metric
 
@@ -87,6 +94,10 @@ def scale_family(
         "coefficients": options.coefficients,
         "phi": list(options.phis),
         "family": options.family,
+        "depth": options.depth,
+        "width": options.width,
+        "resolution": options.resolution,
+        "rule": options.rule,
         "resolution_rounding": options.resolution_rounding,
         "target_flops": options.target_flops,
         "target_memory": options.target_memory,
@@ -157,13 +168,19 @@ def _member_document(member: Member) -> dict[str, Any]:
 def _make(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _Family:
     if options.family == "published":
         return _published(options)
-    return _formula(options, run_dir, say)
+    if options.family in PLAIN_FAMILIES and options.rule is None and not options.multiplied:
+        return _formula(options, run_dir, say)
+    return _ruled(options, run_dir)
 
 
 def _published(options: ScaleOptions) -> _Family:
     given = {
         "--baseline": options.baseline,
         "--coefficients": options.coefficients,
+        "--rule": options.rule,
+        "--depth": options.depth,
+        "--width": options.width,
+        "--resolution": options.resolution,
         "--target-flops": options.target_flops,
         "--target-memory": options.target_memory,
         "--target-latency": options.target_latency,
@@ -181,6 +198,47 @@ def _published(options: ScaleOptions) -> _Family:
     baseline = published_members([0])[0].architecture
     note = "published: the hand-rounded table of EfficientNet-B0 to B7, which no phi reproduces"
     return _Family(members, baseline, None, {"family": "published"}, [note])
+
+
+def _ruled(options: ScaleOptions, run_dir: Path) -> _Family:
+    """A family by a rule: its published members, one network by multipliers, or φ."""
+    named = ruled_families().get(options.family)
+    rule = named.rule if named else EFFICIENTNET
+    if options.rule is not None:
+        rule = parse_rule(options.rule)
+    found = find_baseline(run_dir, options.baseline or (named.base if named else None))
+    baseline, coefficients, source = found.architecture, None, ""
+    notes = [f"baseline: {found.source}", f"rule: {str(rule) or 'as EfficientNet'}"]
+    if options.multiplied:
+        depth, width = options.depth or 1.0, options.width or 1.0
+        members = [ruled_member(baseline, rule, depth, width, options.resolution)]
+    elif named and not options.phis:
+        if options.baseline is not None or options.rule is not None:
+            raise InputError(
+                f"the published members of {named.name} follow from {named.base} by its own rule: "
+                "with --baseline or --rule give --depth, --width, --resolution or --phi"
+            )
+        members = ruled_members(named.name)
+    else:
+        how = find_coefficients(run_dir, options.coefficients)
+        coefficients, source = how.coefficients, how.source
+        phis = options.phis or DEFAULT_PHIS
+        members = formula_family(baseline, coefficients, phis, options.resolution_rounding, rule)
+        notes.append(f"coefficients: {source}")
+    document: dict[str, Any] = {
+        "family": options.family,
+        "baseline": {
+            "source": found.source,
+            "id": baseline.id,
+            "notation": format_architecture(baseline),
+            "macs": cost(baseline).macs,
+        },
+        "rule": asdict(rule),
+        "coefficients": coefficients and {"source": source, **asdict(coefficients)},
+        "resolution_rounding": options.resolution_rounding,
+        "targets": [],
+    }
+    return _Family(members, baseline, coefficients, document, notes)
 
 
 def _formula(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _Family:

@@ -1,20 +1,28 @@
 """The options of `effsearch scale`."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from effsearch.gridsearch.options import GROUP, Baseline, Coefficients, Rounding
 from effsearch.latency.options import LatencyOptions
 from effsearch.results.config import BYTES, COUNT, MILLISECONDS, NUMBERS, Option
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.rule import ruled_families
 
 _TARGETS = "Targets"
+PLAIN_FAMILIES = ("formula", "published")
+
+
+def family_names() -> list[str]:
+    """What `family` may be."""
+    return [*PLAIN_FAMILIES, *ruled_families()]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleOptions(LatencyOptions):
     """What a family is made of; `effsearch scale --help` says what each option is."""
 
-    MAIN = ("baseline", "coefficients", "phis", "family", "target_flops")
+    MAIN = ("baseline", "coefficients", "phis", "family", "width", "target_flops")
 
     baseline: Baseline = None
     coefficients: Coefficients = None
@@ -29,14 +37,37 @@ class ScaleOptions(LatencyOptions):
         ),
     ] = ()
     family: Annotated[
-        Literal["formula", "published"],
+        str,
         Option(
             "formula: depth, width and resolution are alpha^phi, beta^phi, gamma^phi. published: "
             "the table EfficientNet-B0 to B7, rounded by hand; no phi reproduces it (B7 has 66.3M "
-            "parameters, phi = 7 gives 68.7M).",
+            "parameters, phi = 7 gives 68.7M). Or a family that was scaled by a rule of its own, "
+            "such as mobilenetv2: its published members, or its base at --depth, --width, "
+            "--resolution or --phi.",
             GROUP,
+            names=family_names,
         ),
     ] = "formula"
+    depth: Annotated[
+        float | None,
+        Option("Multiplier of the layers, in place of phi.", GROUP, "1", example="1.2"),
+    ] = None
+    width: Annotated[
+        float | None,
+        Option("Multiplier of the channels, in place of phi.", GROUP, "1", example="0.35"),
+    ] = None
+    resolution: Annotated[
+        int | None, Option("Pixels, in place of phi.", GROUP, "the baseline's")
+    ] = None
+    rule: Annotated[
+        str | None,
+        Option(
+            "Scaling rule: that of a family, or what differs from EfficientNet's, such as "
+            "stem=fixed,head=grown,ends=fixed,depth=nearest,divisor=4,limit=0.",
+            GROUP,
+            "the family's",
+        ),
+    ] = None
     resolution_rounding: Rounding = "exact"
     target_flops: Annotated[
         float | None,
@@ -56,3 +87,24 @@ class ScaleOptions(LatencyOptions):
             form=MILLISECONDS,
         ),
     ] = None
+
+    @property
+    def multiplied(self) -> bool:
+        """Whether one network is asked for by its multipliers."""
+        return any(value is not None for value in (self.depth, self.width, self.resolution))
+
+    def check(self) -> None:
+        """Raise an InputError where the family is not known or values do not go together."""
+        if self.family not in family_names():
+            raise unknown_name("family", self.family, family_names())
+        if self.multiplied and self.phis:
+            raise InputError(
+                "--depth, --width and --resolution stand in place of --phi: leave one of them out"
+            )
+        ruled = self.family not in PLAIN_FAMILIES or self.rule is not None or self.multiplied
+        targets = (self.target_flops, self.target_memory, self.target_latency)
+        if ruled and any(target is not None for target in targets):
+            raise InputError(
+                "a target is reached by phi with EfficientNet's rule: leave --family, --rule, "
+                "--depth, --width and --resolution out, or the target"
+            )

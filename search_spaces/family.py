@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import Cost, cost
-from effsearch.search_spaces.errors import InputError
-from effsearch.search_spaces.scaling import Coefficients, Rounding, compound
-from effsearch.search_spaces.zoo import published_family
+from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.rule import EFFICIENTNET, ScalingRule, ruled_families
+from effsearch.search_spaces.scaling import Coefficients, Rounding, compound, scale
+from effsearch.search_spaces.zoo import load_zoo, published_family
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ def formula_family(
     coefficients: Coefficients,
     phis: Sequence[float],
     rounding: Rounding = "exact",
+    rule: ScalingRule = EFFICIENTNET,
 ) -> list[Member]:
     """The baseline scaled by every φ, in the order given.
 
@@ -55,7 +57,9 @@ def formula_family(
         InputError: as `effsearch.search_spaces.scaling.compound`; the φ is named.
     """
     base = cost(baseline)
-    return [_scaled(baseline, base, coefficients, phi, rounding) for phi in dict.fromkeys(phis)]
+    return [
+        _scaled(baseline, base, coefficients, phi, rounding, rule) for phi in dict.fromkeys(phis)
+    ]
 
 
 def published_members(numbers: Sequence[float]) -> list[Member]:
@@ -93,16 +97,61 @@ def published_members(numbers: Sequence[float]) -> list[Member]:
     return members
 
 
+def ruled_members(family: str) -> list[Member]:
+    """The published members of a family that was scaled by a rule, base and all.
+
+    Raises:
+        InputError: no such family.
+    """
+    families = ruled_families()
+    if family not in families:
+        raise unknown_name("family", family, families)
+    found = families[family]
+    base = load_zoo(found.base)
+    return [
+        ruled_member(base, found.rule, depth, width, resolution, name)
+        for name, (depth, width, resolution) in found.members.items()
+    ]
+
+
+def ruled_member(
+    base: Architecture,
+    rule: ScalingRule,
+    depth: float,
+    width: float,
+    resolution: int | None,
+    name: str | None = None,
+) -> Member:
+    """A network with its depth and width multiplied by a rule, at some resolution.
+
+    Raises:
+        InputError: as `effsearch.search_spaces.scaling.scale`.
+    """
+    made = scale(base, depth=depth, width=width, resolution=resolution, rule=rule)
+    counted = cost(made)
+    return Member(
+        name=name or f"d{depth:g}-w{width:g}-r{made.resolution}",
+        phi=None,
+        depth=depth,
+        width=width,
+        architecture=made,
+        cost=counted,
+        nominal_ratio=depth * width**2 * (made.resolution / base.resolution) ** 2,
+        measured_ratio=counted.macs / cost(base).macs,
+    )
+
+
 def _scaled(
     baseline: Architecture,
     base: Cost,
     coefficients: Coefficients,
     phi: float,
     rounding: Rounding,
+    rule: ScalingRule,
 ) -> Member:
     depth, width, factor = coefficients.multipliers(phi)
     try:
-        architecture = compound(baseline, coefficients, phi, rounding)
+        architecture = compound(baseline, coefficients, phi, rounding, rule)
     except InputError as error:
         raise InputError(f"phi = {phi:g}: {error}") from None
     counted = cost(architecture)

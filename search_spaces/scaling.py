@@ -5,32 +5,34 @@ not spell out.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from effsearch.search_spaces.architecture import Architecture, Head
+from effsearch.search_spaces.architecture import Architecture, Stage
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.rounding import Rounding as Rounding
+from effsearch.search_spaces.rule import EFFICIENTNET, ScalingRule
+from effsearch.search_spaces.squeeze import divisible
 
 _MULTIPLES: dict[str, int] = {"exact": 1, "even": 2, "8": 8, "32": 32}
-_DIVISOR = 8  # channels are multiples of it
 _NOISE = 9  # decimals that survive: 10 × 1.1 is 11.000000000000002 and must count as 11
 
 
-def round_filters(filters: int, width: float) -> int:
+def round_filters(filters: int, width: float, rule: ScalingRule = EFFICIENTNET) -> int:
     """Channels times `width`, to the nearest multiple of 8 that loses no more than a tenth.
 
-    A width of 1 leaves channels that are no multiple of 8 as they are.
+    A width of 1 leaves channels that are no multiple of 8 as they are. A rule may have another
+    divisor and another limit.
     """
     if width == 1.0:
         return filters
-    wanted = round(filters * width, _NOISE)
-    rounded = max(_DIVISOR, int(wanted + _DIVISOR / 2) // _DIVISOR * _DIVISOR)
-    return rounded + _DIVISOR if rounded < 0.9 * wanted else rounded
+    return divisible(round(filters * width, _NOISE), rule.divisor, rule.limit)
 
 
-def round_repeats(layers: int, depth: float) -> int:
-    """Layers times `depth`, rounded up; at least 1."""
-    return max(1, math.ceil(round(layers * depth, _NOISE)))
+def round_repeats(layers: int, depth: float, rule: ScalingRule = EFFICIENTNET) -> int:
+    """Layers times `depth`, rounded up (or as a rule says); at least 1."""
+    wanted = round(layers * depth, _NOISE)
+    return max(1, round(wanted) if rule.depth == "nearest" else math.ceil(wanted))
 
 
 def round_resolution(pixels: float, rounding: Rounding = "exact") -> int:
@@ -57,14 +59,19 @@ def scale(
     depth: float = 1.0,
     width: float = 1.0,
     resolution: int | None = None,
+    rule: ScalingRule = EFFICIENTNET,
 ) -> Architecture:
     """Multiply layers by `depth` and channels by `width`, stem's and head's included.
+
+    Stages that are joined share their layers: the sum of them is multiplied, and each keeps its
+    part of it.
 
     Args:
         architecture: what to scale.
         depth: above 0; every stage keeps at least one layer.
         width: above 0; channels become multiples of 8.
         resolution: pixels, where it changes.
+        rule: how a family rounds, and what of the network it leaves as it is.
 
     Raises:
         InputError: a multiplier that is not finite and above 0, a resolution below the product of
@@ -79,22 +86,59 @@ def scale(
             f"a resolution of {resolution} is below what the strides allow: this network shrinks "
             f"its input {total_stride(architecture)} times, give at least that many pixels"
         )
+    stem, head = architecture.stem, architecture.head
+    if rule.stem == "scaled":
+        stem = replace(stem, channels=round_filters(stem.channels, width, rule))
+    if head.channels and rule.head != "fixed":
+        channels = round_filters(head.channels, width, rule)
+        head = replace(
+            head, channels=max(channels, head.channels) if rule.head == "grown" else channels
+        )
+    layers = _scaled_layers(architecture.stages, depth, rule)
     return replace(
         architecture,
-        stem=replace(architecture.stem, channels=round_filters(architecture.stem.channels, width)),
+        stem=stem,
         stages=tuple(
-            replace(
-                stage,
-                channels=round_filters(stage.channels, width),
-                layers=round_repeats(stage.layers, depth),
-            )
-            for stage in architecture.stages
+            replace(stage, channels=_stage_filters(stage, width, rule), layers=count)
+            for stage, count in zip(architecture.stages, layers, strict=True)
         ),
-        head=Head(channels=round_filters(architecture.head.channels, width))
-        if architecture.head.channels
-        else architecture.head,
+        head=head,
         resolution=resolution,
     )
+
+
+def _stage_filters(stage: Stage, width: float, rule: ScalingRule) -> int:
+    """A stage's channels times `width`, its groups whole."""
+    if stage.group_size:
+        whole = max(1, round(stage.group_size / stage.expand))
+        rule = replace(rule, divisor=math.lcm(rule.divisor, whole))
+    return round_filters(stage.channels, width, rule)
+
+
+def _scaled_layers(stages: Sequence[Stage], depth: float, rule: ScalingRule) -> list[int]:
+    """The layers of each stage, multiplied by `depth`."""
+    groups: list[list[int]] = []
+    for stage in stages:
+        if stage.joined and groups:
+            groups[-1].append(stage.layers)
+        else:
+            groups.append([stage.layers])
+    scaled: list[int] = []
+    for place, group in enumerate(groups):
+        if rule.ends == "fixed" and place in (0, len(groups) - 1):
+            scaled += group
+        else:
+            scaled += _shared(group, round_repeats(sum(group), depth, rule))
+    return scaled
+
+
+def _shared(layers: Sequence[int], total: int) -> list[int]:
+    """`total` layers shared out in proportion, from the last to the first; at least one each."""
+    left, shares = sum(layers), []
+    for count in reversed(layers):
+        shares.append(max(1, round(count / left * total)))
+        left, total = left - count, total - shares[-1]
+    return shares[::-1]
 
 
 def check_positive(name: str, value: object) -> None:
@@ -153,6 +197,7 @@ def compound(
     coefficients: Coefficients,
     phi: float,
     rounding: Rounding = "exact",
+    rule: ScalingRule = EFFICIENTNET,
 ) -> Architecture:
     """Scale all three dimensions by φ (section 3.3); φ = 0 changes nothing, below 0 it shrinks.
 
@@ -161,7 +206,7 @@ def compound(
     """
     depth, width, factor = coefficients.multipliers(phi)
     resolution = scaled_resolution(architecture, factor, rounding)
-    return scale(architecture, depth=depth, width=width, resolution=resolution)
+    return scale(architecture, depth=depth, width=width, resolution=resolution, rule=rule)
 
 
 def scaled_resolution(

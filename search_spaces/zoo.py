@@ -18,6 +18,7 @@ import yaml
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.rule import ruled_families
 from effsearch.search_spaces.scaling import scale
 from effsearch.search_spaces.text_file import refuse_endless
 
@@ -180,6 +181,7 @@ def _entry(name: str, values: dict[str, Any], before: dict[str, ZooEntry]) -> Zo
             depth=scaled["depth"],
             width=scaled["width"],
             resolution=scaled["resolution"],
+            rule=ruled_families()[scaled.get("by", "efficientnet")].rule,
         ),
         depth=scaled["depth"],
         width=scaled["width"],

@@ -1,5 +1,6 @@
 """Family runs: the members of a scaled baseline, and what is known of their accuracy."""
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,8 +33,9 @@ class FamilyAnswer(Answer):
     """The content of `family.json`.
 
     Attributes:
-        family: `formula` or `published`; the latter has no baseline, coefficients, rounding and
-            targets of its own.
+        family: `formula`, `published`, or one that was scaled by a rule of its own; `published`
+            has no baseline, coefficients, rounding and targets.
+        rule: by which the baseline was scaled, where it is not EfficientNet's by φ.
         baseline: what was scaled, and its source.
         coefficients: by which, and their source.
         targets: the φ found for wanted costs.
@@ -45,6 +47,7 @@ class FamilyAnswer(Answer):
     run: str
     family: str
     baseline: dict[str, Any] | None = None
+    rule: dict[str, Any] | None = None
     coefficients: dict[str, Any] | None = None
     resolution_rounding: str | None = None
     targets: list[dict[str, Any]] | None = None
@@ -94,7 +97,11 @@ def _member(row: Row) -> str:
 
 
 def _train(data: RunData, row: Row) -> Step:
-    # Members of the published family have no φ; they are trained by their number.
+    # Members of the published family have no φ; they are trained by their number, those of a rule
+    # by their file.
+    if row["phi"] is None and not row["member"].startswith("efficientnet-b"):
+        file = shlex.quote(str(data.path / f"{row['member']}.json"))
+        return Step(f"Train {row['member']}", command(data, f"train --model {file}"))
     phi = row["phi"] if row["phi"] is not None else row["member"].removeprefix("efficientnet-b")
     shown = phi if isinstance(phi, str) else f"{phi:g}"
     words = f"train --model {data.reference} --phi {shown}"

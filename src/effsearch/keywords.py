@@ -344,10 +344,24 @@ class ScaleKeywords(TypedDict, total=False):
     latency_timeout: float | str
     """Time limit of one call of the command, such as 30s."""
 
-    family: Literal["formula", "published"]
+    family: str
     """formula: depth, width and resolution are alpha^phi, beta^phi, gamma^phi. published: the
     table EfficientNet-B0 to B7, rounded by hand; no phi reproduces it (B7 has 66.3M parameters,
-    phi = 7 gives 68.7M)."""
+    phi = 7 gives 68.7M). Or a family that was scaled by a rule of its own, such as mobilenetv2:
+    its published members, or its base at --depth, --width, --resolution or --phi."""
+
+    depth: float | None
+    """Multiplier of the layers, in place of phi."""
+
+    width: float | None
+    """Multiplier of the channels, in place of phi."""
+
+    resolution: int | None
+    """Pixels, in place of phi."""
+
+    rule: str | None
+    """Scaling rule: that of a family, or what differs from EfficientNet's, such as
+    stem=fixed,head=grown,ends=fixed,depth=nearest,divisor=4,limit=0."""
 
     resolution_rounding: Literal["exact", "even", "8", "32"]
     """Rounding of the resolution."""

@@ -235,3 +235,40 @@ def test_the_published_family_takes_nothing_of_the_formula(
 def test_the_published_family_has_no_member_between(root: Path) -> None:
     with pytest.raises(InputError, match=r"members 0 to 7, not 1\.5"):
         scale_family(ScaleOptions(family="published", phis=(1.5,)), run_dir=root)
+
+
+def test_a_published_family_is_scaled_by_its_own_rule(root: Path) -> None:
+    family = scale_family(ScaleOptions(family="mobilenetv2", width=0.35), run_dir=root)
+    (member,) = family.members
+    assert (member.cost.params, member.cost.macs) == (1_677_128, 59_285_808)
+    assert family.answer["rule"]["head"] == "grown"
+
+
+def test_a_published_family_shows_its_members(root: Path) -> None:
+    family = scale_family(ScaleOptions(family="efficientnet-lite"), run_dir=root)
+    assert [member.cost.params for member in family.members] == [
+        4_652_008, 5_416_680, 6_092_072, 8_197_096, 13_006_568,
+    ]  # fmt: skip
+
+
+def test_a_rule_of_one_s_own_scales_any_network(root: Path) -> None:
+    options = ScaleOptions(baseline="resnet-50", rule="stem=fixed", phis=(1.0,), coefficients=PAPER)
+    (member,) = scale_family(options, run_dir=root).members
+    assert member.architecture.stem.channels == 64
+    assert member.architecture.stages[0].channels == 280
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"family": "mobilenetv2", "target_flops": 1e9}, "leave --family, --rule"),
+        ({"width": 0.5, "phis": (1.0,)}, "in place of --phi"),
+        ({"family": "tinynet", "baseline": "resnet-50"}, "follow from efficientnet-b0"),
+        ({"family": "tinynet", "resolution": 8}, "below what the strides allow"),
+    ],
+)
+def test_what_does_not_go_with_a_rule_is_refused(
+    root: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        scale_family(ScaleOptions(**options), run_dir=root)  # type: ignore[arg-type]
