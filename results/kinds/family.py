@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from effsearch.results.kinds.kind import Kind, Opening, Step
@@ -100,7 +101,7 @@ def _train(data: RunData, row: Row) -> Step:
     # Members of the published family have no φ; they are trained by their number, those of a rule
     # by their file.
     if row["phi"] is None and not row["member"].startswith("efficientnet-b"):
-        file = shlex.quote(str(data.path / f"{row['member']}.json"))
+        file = shlex.quote(str(Path(data.path) / f"{row['member']}.json"))
         return Step(f"Train {row['member']}", command(data, f"train --model {file}"))
     phi = row["phi"] if row["phi"] is not None else row["member"].removeprefix("efficientnet-b")
     shown = phi if isinstance(phi, str) else f"{phi:g}"

@@ -10,6 +10,8 @@ import pytest
 
 from effsearch.gridsearch.family import FamilyResult, scale_family
 from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.results.kinds.registry import kind_of
+from effsearch.results.loading import load_run_data
 from effsearch.results.store.files import write_json
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.architecture import Architecture
@@ -242,6 +244,8 @@ def test_a_published_family_is_scaled_by_its_own_rule(root: Path) -> None:
     (member,) = family.members
     assert (member.cost.params, member.cost.macs) == (1_677_128, 59_285_808)
     assert family.answer["rule"]["head"] == "grown"
+    step = kind_of("family").opening(load_run_data(Run.open(root, family.run))).steps[0]
+    assert f"train --model {family.path}/d1-w0.35-r224.json" in step.command
 
 
 def test_a_published_family_shows_its_members(root: Path) -> None:
