@@ -77,7 +77,7 @@ def main() -> None:
             for repetition in range(repetitions):
                 tables = (wanted.keep or Path(folder)) / str(repetition)
                 tables.mkdir(parents=True, exist_ok=True)
-                accuracy, measured, what = _measure(meter, drawn, options, tables)
+                accuracy, measured, what = compare_with_table(meter, drawn, options, tables)
                 judged.append(
                     {
                         "median_error": round(accuracy.error, 4),
@@ -115,26 +115,37 @@ def main() -> None:
     _judge(rate, found, LEAST_TAU[kind])
 
 
-def _measure(
-    meter: DeviceMeter, drawn: list[Architecture], options: BuildOptions, folder: Path
+def compare_with_table(
+    meter: DeviceMeter,
+    drawn: list[Architecture],
+    options: BuildOptions,
+    folder: Path,
+    *,
+    in_table: int = IN_TABLE,
 ) -> tuple[Accuracy, np.ndarray[Any, Any], dict[str, Any]]:
-    """Predicted and measured latency of the unseen networks; latency of all of them."""
+    """Predicted and measured latency of networks not in the table; latency of all of them.
+
+    Args:
+        drawn: the first of them go into the table, up to 40 that follow are predicted.
+        folder: for the tables; what it holds already is not measured again.
+        in_table: how many.
+    """
     backend = meter.setting.backend
-    in_table, unseen = drawn[:IN_TABLE], drawn[IN_TABLE : IN_TABLE + UNSEEN]
-    layers = sorted({layer for network in (*in_table, *unseen) for layer in layers_of(network)})
+    known, unseen = drawn[:in_table], drawn[in_table : in_table + UNSEEN]
+    layers = sorted({layer for network in (*known, *unseen) for layer in layers_of(network)})
     table = measure_into(folder / f"{backend}.csv", layers, [], meter, options, _progress)
     # All networks together, in random order, so that no part of them has a quieter machine.
     whole = measure_into(
         folder / f"{backend}_networks.csv", [], drawn, meter, options, _progress
     ).networks
     print(file=sys.stderr)
-    for network in in_table:
+    for network in known:
         table.add_network(network, whole[network].low_ms, whole[network].median_ms)
     predictor = Predictor(table)
     measured = np.array([whole[network].low_ms for network in drawn])
     accuracy = Accuracy(
         np.array([predictor.network_ms(network) for network in unseen]),
-        measured[IN_TABLE : IN_TABLE + UNSEEN],
+        measured[in_table : in_table + UNSEEN],
     )
     what = {
         "device": meter.setting.device,

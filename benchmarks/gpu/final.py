@@ -1,0 +1,80 @@
+"""`final`: the searched baseline and EfficientNet-B0 trained to the end of a schedule, exported."""
+
+import time
+from typing import Any
+
+import torch
+
+from benchmarks.gpu.leg import Leg
+from benchmarks.gpu.search import found_baseline
+from benchmarks.gpu.trainings import Training, images_for, recipe_for, train
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.devices.device import DeviceData
+from effsearch.training.export.exporting import export_model
+from effsearch.training.loop.classifier import train_classifier
+from effsearch.training.models.model_file import ModelInfo, save_model
+from effsearch.training.runs.initial import as_trained, build_initial
+
+_FORMATS = ("onnx", "torchscript")
+
+
+def run(leg: Leg) -> None:
+    """One network a call where the schedule takes most of a leg's time."""
+    networks = {"searched": found_baseline(leg), "efficientnet-b0": load_zoo("efficientnet-b0")}
+    if all(name in leg.found for name in networks):
+        return
+    data = images_for(leg.setting)
+    for name, network in networks.items():
+        leg.once(
+            name,
+            lambda name=name, network=network: _finished(leg, name, network, data),
+            seconds=1.1 * leg.setting.schedule_seconds,
+        )
+    leg.conclude(**{name: leg.found[name]["accuracy"] for name in networks})
+
+
+def _finished(leg: Leg, name: str, network: Architecture, data: DeviceData) -> dict[str, Any]:
+    setting = leg.setting
+    network = as_trained(network, stem_stride=1, resolution=setting.pixels, classes=data.classes)
+    one = train(setting, data, Training(network, 0, 2))  # warms up, and says how long one takes
+    epochs = max(1, int(setting.schedule_seconds * 2 / one["seconds"]))
+    recipe = recipe_for(setting, epochs)
+    built = build_initial(network, recipe, 0)
+    started = time.perf_counter()
+    result = train_classifier(built, data, recipe, seed=0)
+    seconds = time.perf_counter() - started
+    path = leg.folder / f"gpu_final_{name}.safetensors"
+    names = tuple(str(label) for label in range(data.classes))
+    info = ModelInfo(
+        architecture=network,
+        class_names=names,
+        resolution=setting.pixels,
+        crop_ratio=1.0,
+        mean=tuple(data.mean.tolist()),
+        std=tuple(data.std.tolist()),
+        data={"name": setting.described()["data"]},
+        recipe={"epochs": epochs},
+        metrics={"top1": result.curve[-1].accuracy},
+        versions={"torch": torch.__version__},
+    )
+    save_model(path, {key: value.cpu() for key, value in built.state_dict().items()}, info)
+    return {
+        "macs": cost(network).macs,
+        "epochs": epochs,
+        "seconds": round(seconds, 1),
+        "accuracy": round(result.curve[-1].accuracy, 5),
+        "curve": [round(report.accuracy, 5) for report in result.curve],
+        "images_per_second": round(result.images_per_second),
+        "largest_export_difference": {
+            format: export_model(
+                path,
+                path.with_suffix(f".{format}"),
+                format=format,
+                images=data.validation_images[:16].cpu(),
+                images_from=setting.described()["data"],
+            ).largest_difference
+            for format in _FORMATS
+        },
+    }

@@ -1,0 +1,138 @@
+"""Many short trainings on one device, several at once, each in a process that keeps its images."""
+
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from benchmarks.gpu.setting import Setting
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.training.data.dataset import load_train, load_train_within
+from effsearch.training.devices.device import (
+    DeviceData,
+    choose_device,
+    place_on_device,
+    resized,
+)
+from effsearch.training.loop.classifier import train_classifier
+from effsearch.training.recipes.recipe import Recipe, proxy_recipe
+from effsearch.training.runs.initial import build_initial
+
+_VALIDATION = 0.1
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network to train from scratch.
+
+    Attributes:
+        pixels: None for the setting's.
+    """
+
+    architecture: Architecture
+    seed: int
+    epochs: int
+    pixels: int | None = None
+
+
+def recipe_for(setting: Setting, epochs: int) -> Recipe:
+    """Of all trainings of the legs: the project's proxy with augmentation a longer one needs."""
+    return proxy_recipe(
+        setting.data,
+        {
+            "epochs": epochs,
+            "batch_size": setting.batch_size,
+            "lr": 0.02 * setting.batch_size / 64,
+            "shift": 4 if epochs > 2 else 0,
+            "norm_momentum": 0.1,
+            "resolution": setting.pixels,
+        },
+    )
+
+
+def images_for(setting: Setting, largest: int | None = None) -> DeviceData:
+    """The images on the device, at the setting's size or, at most, at their largest wanted."""
+    if largest is None:
+        dataset = load_train(setting.data, resolution=setting.pixels, max_images=setting.images)
+    else:
+        dataset = load_train_within(setting.data, largest=largest, max_images=setting.images)
+    device = choose_device(setting.device)
+    return place_on_device(dataset, device, validation=_VALIDATION, split_seed=0)
+
+
+def train(setting: Setting, data: DeviceData, training: Training) -> dict[str, Any]:
+    """Train one network; its accuracy on held-out images, after each epoch too, and its speed."""
+    images = resized(data, training.pixels or setting.pixels)
+    recipe = recipe_for(setting, training.epochs)
+    started = time.perf_counter()
+    network = build_initial(
+        _for_classes(training.architecture, data.classes), recipe, training.seed
+    )
+    result = train_classifier(network, images, recipe, seed=training.seed)
+    return {
+        "id": training.architecture.id,
+        "seed": training.seed,
+        "accuracy": round(result.curve[-1].accuracy, 5),
+        "curve": [round(report.accuracy, 5) for report in result.curve],
+        "seconds": round(time.perf_counter() - started, 2),
+        "images_per_second": round(result.images_per_second),
+        "memory_mib": round(_peak_memory(images.device) / 2**20),
+    }
+
+
+def _for_classes(architecture: Architecture, classes: int) -> Architecture:
+    return replace(architecture, classes=classes, in_channels=3)
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type != "cuda":
+        return 0
+    peak = torch.cuda.max_memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    return peak
+
+
+class Crew:
+    """Processes that train on one device at the same time."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def train(self, trainings: Sequence[Training]) -> list[dict[str, Any]]:
+        """All of them, in their order."""
+        return list(self._pool.map(_train_here, trainings))
+
+
+@contextmanager
+def crew(setting: Setting, workers: int, largest: int | None = None) -> Iterator[Crew]:
+    """A crew whose processes have started and hold their images.
+
+    Args:
+        largest: size of the images, where trainings have their own `pixels`.
+    """
+    context = multiprocessing.get_context("spawn")  # a forked process cannot use a CUDA device
+    with ProcessPoolExecutor(workers, context, _prepare, (setting, largest)) as pool:
+        list(pool.map(_ready, range(4 * workers)))
+        yield Crew(pool)
+
+
+_here: dict[str, Any] = {}
+
+
+def _prepare(setting: Setting, largest: int | None) -> None:
+    torch.set_num_threads(1)
+    _here.update(setting=setting, data=images_for(setting, largest))
+
+
+def _ready(number: int) -> int:
+    time.sleep(0.05)
+    return number
+
+
+def _train_here(training: Training) -> dict[str, Any]:
+    return train(_here["setting"], _here["data"], training)
