@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.gpu.leg import Leg
 from benchmarks.gpu.search import found_baseline
-from benchmarks.gpu.trainings import Training, images_for, recipe_for, train
+from benchmarks.gpu.trainings import Training, dataset_for, on_device, recipe_for, train
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.zoo import load_zoo
@@ -25,7 +25,7 @@ def run(leg: Leg) -> None:
     networks = {"searched": found_baseline(leg), "efficientnet-b0": load_zoo("efficientnet-b0")}
     if all(name in leg.found for name in networks):
         return
-    data = images_for(leg.setting)
+    data = on_device(leg.setting, dataset_for(leg.setting))
     for name, network in networks.items():
         leg.once(
             name,

@@ -1,13 +1,16 @@
 """`throughput`: images a second against a plain loop, and trainings an hour by how many at once."""
 
 import statistics
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 
 from benchmarks.gpu.leg import Leg
-from benchmarks.gpu.trainings import Training, crew, images_for, recipe_for, train
+from benchmarks.gpu.trainings import Training, crew, dataset_for, on_device, recipe_for, train
 from benchmarks.training import against_timm, plain_rate, searched_networks
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.zoo import load_zoo
@@ -21,7 +24,7 @@ def run(leg: Leg) -> None:
     setting = leg.setting
     networks = {name: load_zoo(name) for name in setting.published[:2]}
     networks |= {found.id: found for found in searched_networks(3 if _on_card(leg) else 1)}
-    data = images_for(setting) if _missing(leg, networks) else None
+    data = on_device(setting, dataset_for(setting)) if _missing(leg, networks) else None
     rows = {
         name: leg.once(f"alone: {name}", lambda network=network: _alone(leg, data, network))
         for name, network in networks.items()
@@ -41,7 +44,12 @@ def run(leg: Leg) -> None:
         ),
     )
     if _on_card(leg):
-        leg.once("B0 at 224 px", lambda: against_timm(torch.device("cuda:0"), 3), seconds=90)
+        for name, seconds in (("as it is", 40), ("compiled", 150)):
+            leg.once(
+                f"B0 at 224 px, {name}",
+                lambda name=name: against_timm(torch.device("cuda:0"), 3, name == "compiled"),
+                seconds=seconds,
+            )
 
 
 def _on_card(leg: Leg) -> bool:
@@ -67,20 +75,32 @@ def _alone(leg: Leg, data: Any, network: Architecture) -> dict[str, Any]:
 
 def _together(leg: Leg, network: Architecture, count: int) -> dict[str, Any]:
     """As many of one network at once, each with images of its own on the device."""
-    with crew(leg.setting, count) as team:
+    with crew(leg.setting, count) as team, _watched(leg.setting.device) as utilisation:
         started = time.perf_counter()
         found = team.train([Training(network, seed, _EPOCHS) for seed in range(count)])
         seconds = time.perf_counter() - started
     return {
         "images_per_second": sum(one["images_per_second"] for one in found),
         "trainings_an_hour": round(3600 * count / seconds),
-        "utilisation_percent": _utilisation() if _on_card(leg) else None,
+        "utilisation_percent": statistics.median(utilisation) if utilisation else None,
     }
 
 
-def _utilisation() -> int | None:
-    """Of the card over the last moments, where the driver tells."""
+@contextmanager
+def _watched(device: str) -> Iterator[list[int]]:
+    """How busy the card was inside the block, by its driver; nothing where that is not told."""
+    seen: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        with suppress(ImportError, RuntimeError):
+            while device == "cuda" and not over.wait(0.5):
+                seen.append(torch.cuda.utilization())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     try:
-        return torch.cuda.utilization()
-    except (ImportError, ModuleNotFoundError, RuntimeError):
-        return None
+        yield seen
+    finally:
+        over.set()
+        watcher.join()

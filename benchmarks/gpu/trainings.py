@@ -1,18 +1,20 @@
 """Many short trainings on one device, several at once, each in a process that keeps its images."""
 
-import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import torch
+import torch.multiprocessing
 
 from benchmarks.gpu.setting import Setting
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.training.data.dataset import load_train, load_train_within
+from effsearch.training.data.images import ImageDataset
 from effsearch.training.devices.device import (
     DeviceData,
     choose_device,
@@ -55,12 +57,20 @@ def recipe_for(setting: Setting, epochs: int) -> Recipe:
     )
 
 
-def images_for(setting: Setting, largest: int | None = None) -> DeviceData:
-    """The images on the device, at the setting's size or, at most, at their largest wanted."""
+@cache
+def dataset_for(setting: Setting, largest: int | None = None) -> ImageDataset:
+    """The training images, decoded once, at the setting's size.
+
+    Args:
+        largest: of the sizes that are trained at, where they differ: larger images are kept.
+    """
     if largest is None:
-        dataset = load_train(setting.data, resolution=setting.pixels, max_images=setting.images)
-    else:
-        dataset = load_train_within(setting.data, largest=largest, max_images=setting.images)
+        return load_train(setting.data, resolution=setting.pixels, max_images=setting.images)
+    return load_train_within(setting.data, largest=largest, max_images=setting.images)
+
+
+def on_device(setting: Setting, dataset: ImageDataset) -> DeviceData:
+    """Nine tenths of them to train on and the rest to validate on, on the setting's device."""
     device = choose_device(setting.device)
     return place_on_device(dataset, device, validation=_VALIDATION, split_seed=0)
 
@@ -115,8 +125,10 @@ def crew(setting: Setting, workers: int, largest: int | None = None) -> Iterator
     Args:
         largest: size of the images, where trainings have their own `pixels`.
     """
-    context = multiprocessing.get_context("spawn")  # a forked process cannot use a CUDA device
-    with ProcessPoolExecutor(workers, context, _prepare, (setting, largest)) as pool:
+    # A forked process cannot use a CUDA device. The images travel as shared memory.
+    context = torch.multiprocessing.get_context("spawn")
+    given = (setting, dataset_for(setting, largest))
+    with ProcessPoolExecutor(workers, context, _prepare, given) as pool:
         list(pool.map(_ready, range(4 * workers)))
         yield Crew(pool)
 
@@ -124,9 +136,9 @@ def crew(setting: Setting, workers: int, largest: int | None = None) -> Iterator
 _here: dict[str, Any] = {}
 
 
-def _prepare(setting: Setting, largest: int | None) -> None:
+def _prepare(setting: Setting, dataset: ImageDataset) -> None:
     torch.set_num_threads(1)
-    _here.update(setting=setting, data=images_for(setting, largest))
+    _here.update(setting=setting, data=on_device(setting, dataset))
 
 
 def _ready(number: int) -> int:
