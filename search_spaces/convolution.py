@@ -43,16 +43,19 @@ class Conv2d(nn.Conv2d):
         if not (self.training and _trained_here(x) and self._halves_padded()):
             return super().forward(x)
         stride, _ = self.stride
+        depthwise = self.groups == self.in_channels == self.out_channels and self.bias is None
         rows, columns = _reached(self.kernel_size, x)
-        kernel = self.weight[:, :, rows, columns]
-        one_tap = kernel.shape[2:] == (1, 1)
-        if one_tap and self.groups == 1:
-            return _product(x[:, :, ::stride, ::stride], kernel, self.bias)
-        if self.groups == self.in_channels == self.out_channels and self.bias is None:
-            if one_tap:
-                return x[:, :, ::stride, ::stride] * kernel.view(1, -1, 1, 1)
+        taps = (rows.stop - rows.start, columns.stop - columns.start)
+        if depthwise and taps != (1, 1):
             return _Depthwise.apply(x, self.weight, stride)  # type: ignore[no-any-return, no-untyped-call]
-        padding = (kernel.shape[2] // 2, kernel.shape[3] // 2)
+        kernel = self.weight
+        if taps != self.kernel_size:
+            kernel = _Cropped.apply(kernel, rows, columns)  # type: ignore[no-untyped-call]
+        if taps == (1, 1) and self.groups == 1:
+            return _product(x[:, :, ::stride, ::stride], kernel, self.bias)
+        if depthwise:
+            return x[:, :, ::stride, ::stride] * kernel.view(1, -1, 1, 1)
+        padding = (taps[0] // 2, taps[1] // 2)
         return F.conv2d(x, kernel, self.bias, self.stride, padding, groups=self.groups)
 
     def _halves_padded(self) -> bool:
@@ -97,10 +100,28 @@ def _product(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     return F.linear(x.permute(0, 2, 3, 1), kernel.flatten(1), bias).permute(0, 3, 1, 2)
 
 
+class _Cropped(torch.autograd.Function):
+    """Rows and columns of a kernel; indexing would fill and copy a whole gradient for each."""
+
+    @staticmethod
+    def forward(weight: Tensor, rows: slice, columns: slice) -> Tensor:
+        return weight[:, :, rows, columns].contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, slice, slice], output: Tensor) -> None:
+        weight, ctx.rows, ctx.columns = inputs
+        ctx.save_for_backward(weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (weight,) = ctx.saved_tensors
+        whole = torch.zeros_like(weight)
+        whole[:, :, ctx.rows, ctx.columns] = gradient
+        return whole, None, None
+
+
 class _Depthwise(torch.autograd.Function):
     """A depthwise convolution; its input (N, C, H, W), its kernel (C, 1, K, L), its stride."""
-
-    generate_vmap_rule = True
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, stride: int) -> Tensor:

@@ -41,6 +41,7 @@ class Leg:
 
     def __post_init__(self) -> None:
         self.found = {}
+        self.folder.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             document = json.loads(self.path.read_text(encoding="utf-8"))
             if document["setting"] == self.setting.described():
@@ -90,7 +91,6 @@ class Leg:
             "answer": self.answer,
             "found": self.found,
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_suffix(".tmp")
         beside.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
         os.replace(beside, self.path)
