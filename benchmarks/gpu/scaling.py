@@ -42,12 +42,12 @@ def run_grid(leg: Leg) -> None:
 
 
 def _conclude_grid(leg: Leg, baseline: Architecture, choice: Choice, networks: int) -> None:
-    estimate = choice.estimates[choice.winner.id]
+    expected = choice.expected[choice.winner.id]
     leg.conclude(
         baseline=format_architecture(baseline),
         networks=networks,
         coefficients=[hundredths / 100 for hundredths in choice.winner.triple],
-        accuracy=round(estimate.mean, 5),
+        expected_accuracy=round(expected.mean, 5),
         cannot_be_told_from_the_best=len(choice.ties),
         measured_ratio=round(choice.winner.measured_ratio, 3),
     )
