@@ -91,8 +91,8 @@ class GaussianProcess:
 
         The first networks measured lie far from each other and from those that a search comes to.
         As far as they are predicted worse from all others than the model says, its weights are
-        raised. A search that draws from the wider model explores more than pays
-        (benchmarks/results/search_quality_rivals.json).
+        raised. A search draws from the likeliest model: wider draws explore more
+        (`draws from calibrated` in benchmarks/search_quality.py measures what that costs).
         """
         from scipy.special import chdtri
 
