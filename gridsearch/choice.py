@@ -34,8 +34,8 @@ DEVIATIONS = 2.6
 """Half an interval of the modelled accuracy, in posterior deviations.
 
 Were the model right, 1.65 would do for 90%. It never is: surfaces jump, noise is not equal
-everywhere, and what is chosen was picked. This many cover at least 85% on every simulated surface
-of `benchmarks/choice.py`, and more than 90% on most.
+everywhere, and what is chosen was picked. This many cover 92% to 100% on the simulated surfaces of
+`benchmarks/choice.py`: rather too wide than too narrow.
 """
 
 Method = Literal["seeds", "surface", "none"]

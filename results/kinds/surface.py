@@ -24,17 +24,13 @@ def why_chosen(answer: Mapping[str, Any]) -> str:
 
 
 def what_is_expected(answer: Mapping[str, Any]) -> str:
-    """Expected accuracy of the chosen network and how sure it is."""
+    """Measured and expected accuracy of the chosen network, with its interval where known."""
+    said = f"measured {percent(answer['accuracy'])}, expected {percent(answer['expected'])}"
     interval = answer.get("accuracy_interval")
-    expected = answer.get("expected", answer.get("accuracy"))
     if not isinstance(interval, list):
-        return (
-            f"expected {percent(expected)}; how sure that is, is not known: no network was "
-            "trained twice"
-        )
+        return f"{said}, interval"
     low, high = (percent(value) for value in interval)
-    share = f"{answer['confidence']:.0%}: " if "confidence" in answer else ""
-    return f"expected {percent(expected)} ({share}{low} to {high})"
+    return f"{said} ({answer['confidence']:.0%} interval {low} to {high})"
 
 
 def what_mattered(answer: Mapping[str, Any]) -> str:

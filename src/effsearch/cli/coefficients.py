@@ -63,11 +63,7 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
     for said in (why_chosen(answer), what_mattered(answer)):
         if said:
             print(said, file=sys.stderr)
-    print(
-        f"measured {answer['accuracy']:.4f}; {what_is_expected(answer)}; "
-        f"{answer['interval_method']}",
-        file=sys.stderr,
-    )
+    print(f"accuracy: {what_is_expected(answer)}; {answer['interval_method']}", file=sys.stderr)
     ties = len(answer["ties"])
     if ties > 1:
         print(f"{ties} networks cannot be told from the best by a t test", file=sys.stderr)
