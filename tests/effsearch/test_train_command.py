@@ -298,7 +298,7 @@ def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path:
         (["--set", "lr"], 2, "is no assignment: give key=value"),
         (["--set", "lr=big"], 2, "recipe option lr is 'big'"),
         (["--batch-size", "500"], 2, "is larger than the data, 100 training images"),
-        (["--batch-size", "many"], 2, "batch_size must be 'auto' or a whole number"),
+        (["--batch-size", "many"], 2, "batch_size must be a whole number of at least 2 or auto"),
         (["--mean", "125,120,110", "--std", "1,1,1"], 2, "mean must be three numbers of at most 1"),
         (["--std", "0.2,0.2,0.2"], 2, "mean and std belong together"),
         (["--device", "cuda:7"], 4, "cuda:7"),
