@@ -86,7 +86,7 @@ def test_talk_goes_to_stderr_and_the_table_to_stdout(tmp_path: Path, space: Path
     ("options", "code", "message"),
     [
         (("--strategies", "bayes"), 2, "did you mean 'bayesian'"),
-        (("--seeds", "1"), 2, "seeds must be at least 2"),
+        (("--seeds", "1"), 2, "seeds must be a whole number of at least 2"),
         (("--evaluator", "proxy"), 2, "unknown evaluator of a bench"),
         (("--target-flops", "1K"), 3, "out of reach"),
     ],

@@ -221,9 +221,9 @@ def test_all_is_every_strategy() -> None:
         ({"strategies": ("bayes",)}, "did you mean 'bayesian'"),
         ({"strategies": ()}, "one or more different names"),
         ({"strategies": ("random", "random")}, "one or more different names"),
-        ({"seeds": 1}, "seeds must be at least 2"),
-        ({"samples": 0}, "samples must be at least 1"),
-        ({"noise": -0.1}, "noise must be zero or more"),
+        ({"seeds": 1}, "seeds must be a whole number of at least 2"),
+        ({"samples": 0}, "samples must be a whole number of at least 1"),
+        ({"noise": -0.1}, "noise must be 0 or more"),
         ({"table_missing": "skip"}, "unknown table_missing 'skip'"),
     ],
 )
