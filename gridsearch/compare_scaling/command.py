@@ -99,6 +99,8 @@ def resume_comparison(
     check_device(config)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
+    # The run keeps its coefficients as numbers; where they came from is known by its record.
+    plan.record["coefficients_source"] = found.record["coefficients_source"]
     return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet)
 
 

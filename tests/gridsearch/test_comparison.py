@@ -55,6 +55,7 @@ def test_a_comparison_ends_with_table_picture_and_answer(root: Path, ray_address
     before = (result.path / "trials.jsonl").read_bytes()
     again = resume_comparison(result.run, {}, run_dir=root, quiet=True)
     assert again.rows == result.rows
+    assert again.answer["coefficients"] == result.answer["coefficients"]
     assert (result.path / "trials.jsonl").read_bytes() == before
 
 
