@@ -16,7 +16,8 @@ from typing import Any, Literal, TypeVar, get_args
 from effsearch.search_spaces.activations import ACTIVATIONS, Activation
 from effsearch.search_spaces.block import Block, Op, Shortcut, Skip
 from effsearch.search_spaces.errors import InputError, unknown_name
-from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.operations import OPERATIONS, block_layers
+from effsearch.search_spaces.operations.layer import Convolution
 from effsearch.search_spaces.squeeze import SQUEEZES, Squeeze, Width, divisible, squeeze_width
 
 Sizes = Literal["exact", "timm"]
@@ -70,8 +71,8 @@ class Stage:
         squeeze: the kind of squeeze-excite: `efficientnet`, `mobilenetv3` (a multiple of the
             hidden width, ReLU inside, a hard sigmoid), `lcnet`, `fbnetv3`, `senet`.
         activation: None for the network's.
-        group_size: channels in a group of the spatial convolution; 0 for one group. For `basic`
-            and `bottleneck`.
+        group_size: channels in a group of the spatial convolution; 0 for one group. Depthwise
+            convolutions have none.
         sizes: `timm` rounds the hidden width to multiples of 8, as timm does; `exact` to whole
             channels.
         joined: numbered together with the stage before, as the strings of one of timm's inner
@@ -114,7 +115,7 @@ class Stage:
             raise InputError(f"{where}: joined must be true or false, not {self.joined!r}")
         if type(self.group_size) is not int or self.group_size:
             _check_counts(where, group_size=self.group_size)
-            if not OPERATIONS[self.op].takes_groups:
+            if OPERATIONS[self.op].grouped is None:
                 raise InputError(f"{where}: its convolution cannot be grouped, leave group_size")
         _check_counts(where, channels=self.channels, layers=self.layers, stride=self.stride)
         _check_kernel(where, self.kernel)
@@ -319,7 +320,7 @@ def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
         # timm keeps a convolution whose expansion is only rounded away.
         kept = operation.kept if stage.sizes == "timm" and stage.expand != 1 else None
         op = kept or operation.unexpanded or op
-    return Block(
+    block = Block(
         op,
         stage.kernel,
         stride,
@@ -330,8 +331,9 @@ def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
         _shortcut(stage, in_channels, keeps_shape),
         stage.activation,
         stage.squeeze if squeeze else "efficientnet",
-        _groups(stage, mid),
+        _groups(stage, in_channels, mid),
     )
+    return _check_groups(block) if block.groups > 1 else block
 
 
 @lru_cache(maxsize=2**16)
@@ -362,13 +364,28 @@ def _widths(stage: Stage, in_channels: int, sizes: Sizes) -> tuple[int, int]:
     return mid, squeeze_width(stage.squeeze, stage.se, widths)
 
 
-def _groups(stage: Stage, mid: int) -> int:
-    if stage.group_size and mid % stage.group_size:
+def _groups(stage: Stage, in_channels: int, mid: int) -> int:
+    if not stage.group_size:
+        return 1
+    grouped = in_channels if OPERATIONS[stage.op].grouped == "input" else mid
+    if grouped % stage.group_size:
         raise InputError(
-            f"stage '{stage.op}': its hidden width of {mid} is no multiple of the group size "
+            f"stage '{stage.op}': {grouped} channels are no multiple of the group size "
             f"{stage.group_size}"
         )
-    return mid // stage.group_size if stage.group_size else 1
+    return grouped // stage.group_size
+
+
+def _check_groups(block: Block) -> Block:
+    for layer in block_layers(block):
+        if isinstance(layer, Convolution) and (
+            layer.into % layer.groups or layer.out % layer.groups
+        ):
+            raise InputError(
+                f"'{block.op}' cannot have {layer.groups} groups between {layer.into} and "
+                f"{layer.out} channels: both must be multiples"
+            )
+    return block
 
 
 def _shortcut(stage: Stage, in_channels: int, keeps_shape: bool) -> Shortcut:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 from effsearch.search_spaces.architecture import Architecture, Stage
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.operations.operation import of_output
 from effsearch.search_spaces.rounding import Rounding as Rounding
 from effsearch.search_spaces.rule import EFFICIENTNET, ScalingRule
 from effsearch.search_spaces.squeeze import divisible
@@ -109,7 +111,7 @@ def scale(
 
 def _stage_filters(stage: Stage, width: float, rule: ScalingRule) -> int:
     """A stage's channels times `width`, its groups whole."""
-    if stage.group_size:
+    if stage.group_size and OPERATIONS[stage.op].hidden is of_output:
         whole = max(1, round(stage.group_size / stage.expand))
         rule = replace(rule, divisor=math.lcm(rule.divisor, whole))
     return round_filters(stage.channels, width, rule)

@@ -10,7 +10,7 @@ from effsearch.search_spaces.operations.operation import Operation, of_input
 def _layers(block: Block) -> tuple[Layer, ...]:
     into, mid, out = block.in_channels, block.mid_channels, block.out_channels
     return (
-        Convolution(("conv_exp", "bn1"), into, mid, block.kernel, block.stride),
+        Convolution(("conv_exp", "bn1"), into, mid, block.kernel, block.stride, block.groups),
         *squeezed(block, mid),
         Convolution(("conv_pwl", "bn2"), mid, out, active=False),
     )
@@ -23,6 +23,7 @@ FUSED_MBCONV = Operation(
     layers=_layers,
     hidden=of_input,
     rounds=True,
+    grouped="hidden",
     kept="edge_residual",
     unexpanded="conv",  # nothing expands, so nothing is left to project (EfficientNetV2, stage 1)
     schemes=("timm", "torchvision"),

@@ -27,7 +27,7 @@ class Operation:
         expanded: the operation it is a spelling of where `expand` is not 1.
         kept: the operation that timm's notation means by an `e1`: one that keeps its 1×1
             convolution.
-        takes_groups: its spatial convolution can be grouped.
+        grouped: of which width its spatial convolution can be grouped.
         resamples: it does nothing where the shape stays, and knows neither kernel nor
             squeeze-excite nor skip.
         default_skip: in notation that names none.
@@ -46,7 +46,7 @@ class Operation:
     unexpanded: str | None = None
     expanded: str | None = None
     kept: str | None = None
-    takes_groups: bool = False
+    grouped: Literal["input", "hidden"] | None = None
     resamples: bool = False
     default_skip: Skip = "identity"
     projects: bool = False
