@@ -121,6 +121,8 @@ class Stage:
         _check_kernel(where, self.kernel)
         _check_ratio(where, "expand", self.expand, lowest=1e-9)
         _check_ratio(where, "se", self.se, lowest=0.0)
+        if not self.se:
+            object.__setattr__(self, "squeeze", "efficientnet")  # of what is not there
 
 
 @dataclass(frozen=True, kw_only=True)

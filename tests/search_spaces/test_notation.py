@@ -79,6 +79,11 @@ def test_a_whole_line_whose_widths_are_ambiguous_is_refused_but_a_stored_one_is_
     assert parse_architecture(format_architecture(stored)) == stored
 
 
+def test_the_kind_of_a_squeeze_that_is_not_there_is_not_written() -> None:
+    stage = Stage(op="mbconv", channels=24, expand=3, squeeze="mobilenetv3")
+    assert format_stage(stage) == "ir_r1_k3_s1_e3_c24"
+
+
 def test_a_list_is_read_as_it_stands_in_timm_s_source() -> None:
     source = """act_relu [
         # stage 0, 112x112 in
