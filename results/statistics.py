@@ -123,3 +123,51 @@ def _chosen_interval(
     true += np.sqrt(kept * own) * rng.standard_normal(_DRAWS)
     low, high = np.quantile(true, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def mean_interval(
+    scores: Sequence[float],
+    groups: Sequence[Sequence[float]],
+    confidence: float = CONFIDENCE,
+) -> tuple[float | None, float | None]:
+    """Interval of a mean that was not chosen for being high; the noise is pooled over groups.
+
+    (None, None) where no group has two scores.
+    """
+    noise = pooled_noise(groups)
+    if noise is None:
+        return None, None
+    from scipy.stats import t
+
+    margin = float(t.ppf(0.5 + confidence / 2, noise.freedom)) * noise.deviation
+    margin /= math.sqrt(len(scores))
+    mean = sum(scores) / len(scores)
+    return mean - margin, mean + margin
+
+
+def difference_interval(
+    chosen: Sequence[float],
+    other: Sequence[float],
+    groups: Sequence[Sequence[float]],
+    *,
+    comparisons: int,
+    confidence: float = CONFIDENCE,
+) -> float | None:
+    """Half the width of the interval of a difference of means (two-sided t, pooled noise).
+
+    It holds for every one of `comparisons` differences at once (Bonferroni), and so for one that
+    was chosen among them afterwards. None where no group has two scores.
+
+    Args:
+        chosen, other: scores of the two.
+        groups: of all networks, to pool the noise over; it is taken to be equal for all.
+        comparisons: candidates that `chosen` was chosen among, at least 1.
+        confidence: in (0, 1).
+    """
+    noise = pooled_noise(groups)
+    if noise is None:
+        return None
+    from scipy.stats import t
+
+    quantile = float(t.ppf(1 - (1 - confidence) / 2 / comparisons, noise.freedom))
+    return quantile * noise.deviation * math.sqrt(1 / len(chosen) + 1 / len(other))
