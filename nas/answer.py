@@ -10,8 +10,10 @@ from effsearch.nas.finalists import Verdict
 from effsearch.nas.latency_check import LatencyCheck
 from effsearch.nas.setup import Plan
 from effsearch.nas.strategies.registry import wants_front
+from effsearch.results.conditions import Conditions
 from effsearch.results.kinds.baseline import BaselineAnswer
 from effsearch.results.pareto import cheapest_first
+from effsearch.results.references import Reference
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.architecture import Architecture
@@ -60,6 +62,7 @@ def make_answer(
     trials: Sequence[Trial],
     ranked: Sequence[Trial],
     verdict: Verdict | None,
+    references: Sequence[Reference],
     calibration: Calibration | None,
     latency: LatencyCheck | None,
 ) -> BaselineResult:
@@ -70,6 +73,7 @@ def make_answer(
         trials: all of them.
         ranked: those that finished, at least one, best first.
         verdict: of the finalists; None without any.
+        references: published networks that were trained as the finalists were.
         calibration: what is known of a soft objective; None with any other.
         latency: what measuring the winner showed; None where no latency was wanted.
     """
@@ -84,6 +88,7 @@ def make_answer(
     interval = None
     if verdict and verdict.low is not None and verdict.high is not None:
         interval = (verdict.low, verdict.high)
+    conditions = _conditions(plan, verdict)
     answer = BaselineAnswer(
         kind=run.kind,
         run=run.reference,
@@ -101,6 +106,8 @@ def make_answer(
         trial=winner.number,
         chosen_by=chosen_by,
         finalists=verdict.to_dict() if verdict else None,
+        references=[reference.to_dict() for reference in references] or None,
+        conditions=conditions.to_dict() if conditions else None,
         front=_front(ranked, verdict, plan.config.front_cost)
         if wants_front(plan.config.strategy)
         else None,
@@ -134,6 +141,17 @@ def make_answer(
         trials=list(trials),
         ranked=list(ranked),
         answer=answer.to_dict(),
+    )
+
+
+def _conditions(plan: Plan, verdict: Verdict | None) -> Conditions | None:
+    """Of the winner's accuracy: of the finalists' trainings where it is of those."""
+    if verdict is None:
+        return Conditions.of(plan.record)
+    return Conditions.of(
+        plan.record,
+        epochs=plan.finalist_recipe.epochs if plan.finalist_recipe else None,
+        seeds=plan.config.finalist_seeds,
     )
 
 

@@ -15,6 +15,7 @@ from effsearch.nas.config import BaselineConfig, make_config
 from effsearch.nas.evaluators.table import TableEvaluator
 from effsearch.nas.finalists import Verdict, choose_finalists, finalist_queue, judge
 from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
+from effsearch.nas.references import NO_REFERENCE, judge_references, reference_queue
 from effsearch.nas.search import Search
 from effsearch.nas.setup import Plan, make_plan
 from effsearch.results.config import changed_keys
@@ -27,6 +28,7 @@ from effsearch.results.lifecycle import (
     say,
     write_trials,
 )
+from effsearch.results.references import Reference
 from effsearch.results.store.files import write_json
 from effsearch.results.store.ledger import Ledger, iterate_events, read_events
 from effsearch.results.store.run import Run
@@ -35,10 +37,12 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.evaluator import Evaluator
+from effsearch.training.trials.jobs import failures
 from effsearch.training.trials.queue_runner import queue_runner
 
 KIND = "baseline"
 FINALISTS_LEDGER = "finalists.jsonl"
+REFERENCES_LEDGER = "references.jsonl"
 
 
 def search_baseline(
@@ -81,7 +85,8 @@ def resume_baseline(
         EffsearchError: as `search_baseline`.
     """
     found = find_run(run_dir, reference, KIND)
-    config = make_config(found.config, changes)
+    # Of a run that knew no references none is trained, unless they are asked for now.
+    config = make_config({"reference": NO_REFERENCE} | dict(found.config), changes)
     # A run of an earlier version lacks the keys that are new.
     refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
     with data_progress(partial(say, quiet=quiet)):
@@ -102,14 +107,14 @@ def _notes(weight_note: str, run: Run, plan: Plan) -> list[str]:
 
 def _search(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
     try:
-        ranked, verdict = _run_trials(run, plan, quiet)
+        ranked, verdict, references = _run_trials(run, plan, quiet)
     finally:  # what was evaluated before a Ctrl-C is there to look at
         trials = write_trials(run, run.paths.csv)
     _tell_constant(trials, quiet)
     known = calibrate(plan.problem, plan.strategy.measured, plan.config.seed)
     check_some(trials, ranked)
     latency = _check_latency(run, plan, [verdict.winner] if verdict else ranked, quiet)
-    result = make_answer(run, plan, trials, ranked, verdict, known, latency)
+    result = make_answer(run, plan, trials, ranked, verdict, references, known, latency)
     write_json(run.paths.answer, result.answer)
     return result
 
@@ -123,8 +128,13 @@ _DRIVER = Driver[Plan, BaselineResult](
 )
 
 
-def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict | None]:
-    """The search's trials, best first, then its finalists; Ray is started only if needed."""
+def _run_trials(
+    run: Run, plan: Plan, quiet: bool
+) -> tuple[list[Trial], Verdict | None, list[Reference]]:
+    """The search's trials, best first, its finalists, and the references beside them.
+
+    Ray is started only if needed.
+    """
     config = plan.config
 
     def per_trial(workers: int) -> int:
@@ -141,14 +151,22 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> tuple[list[Trial], Verdict
             _tell_end(search, time.monotonic() - started, quiet)
             ranked = search.ranked(join_trials(iterate_events(run.paths.ledger)))
         if not config.finalists or not ranked:
-            return ranked, None
+            return ranked, None, []
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
             finalists = choose_finalists(ranked, config)
             queue = finalist_queue(finalists, config, plan.problem.objective, ledger)
             run_queue(queue, _longer(plan), "finalists")
             scores = {id: found.scores for id, found in queue.measured.items()}
-            return ranked, judge(finalists, scores, plan.problem.objective)
+            verdict = judge(finalists, scores, plan.problem.objective)
+        if not plan.references or verdict is None:
+            return ranked, verdict, []
+        with Ledger.open(run.path / REFERENCES_LEDGER) as ledger:
+            say(ledger.notice or "", quiet)
+            trained = reference_queue(plan.references, config, ledger)
+            run_queue(trained, _longer(plan), "references")
+            say(failures(trained.measured, "references"), quiet)
+            return ranked, verdict, judge_references(plan.references, trained.measured, verdict)
 
 
 def _check_latency(
@@ -207,15 +225,10 @@ def _longer(plan: Plan) -> Evaluator:
     """The evaluator with the finalists' epochs; others than proxy training have no epochs."""
     from effsearch.training.trials.proxy import ProxyEvaluator
 
-    if not isinstance(plan.evaluator, ProxyEvaluator):
+    recipe = plan.finalist_recipe
+    if recipe is None or not isinstance(plan.evaluator, ProxyEvaluator):
         return plan.evaluator
-    recipe = plan.evaluator.recipe
-    epochs = plan.config.finalist_epochs or FINALIST_EPOCHS * recipe.epochs
-    return plan.evaluator.with_recipe(replace(recipe, epochs=epochs))
-
-
-FINALIST_EPOCHS = 3
-"""How many times longer than in the search finalists are trained, unless told otherwise."""
+    return plan.evaluator.with_recipe(recipe)
 
 
 def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:

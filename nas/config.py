@@ -127,6 +127,17 @@ class FinalistOptions(Settings):
     finalist_epochs: Annotated[
         int | None, Option("Epochs per finalist's training.", _FINALISTS, "3 times the search's")
     ] = None
+    reference: Annotated[
+        str | None,
+        Option(
+            "Published networks trained as the finalists are, which the answer is held against: "
+            "zoo names, JSON files or notations with commas between, or none.",
+            _FINALISTS,
+            "efficientnet-b0 where finalists are trained",
+            metavar="NETWORKS",
+            may_change=True,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +172,10 @@ class BaselineConfig(
 
     def check(self) -> None:
         """Raise an InputError where options do not go together."""
+        if self.reference not in (None, "none") and not self.finalists:
+            raise InputError(
+                "a reference is trained as the finalists are, and there are none: give --finalists"
+            )
         if self.pruning != "none" and self.evaluator != "proxy":
             raise InputError(
                 "pruning needs the evaluator proxy: others have no epochs to stop after"

@@ -1,7 +1,7 @@
 """A checked configuration: whatever can be wrong before a search starts has been tried."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.cost_model import KnownCosts
@@ -10,14 +10,22 @@ from effsearch.nas.latency_target import LatencySource, load_latency
 from effsearch.nas.objective import Objective, describe, make_objective
 from effsearch.nas.problem import Problem
 from effsearch.nas.pruning import Pruning
+from effsearch.nas.references import load_references
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.registry import make_strategy
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.search_spaces.space_file import load_space
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.gpus import check_gpus
 from effsearch.training.trials.halving import ETA
+
+if TYPE_CHECKING:
+    from effsearch.training.recipes.recipe import Recipe
+
+FINALIST_EPOCHS = 3
+"""How many times longer than in the search finalists are trained, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Plan:
 
     Attributes:
         pruning: what gives trainings up; None for nothing.
+        references: published networks to hold the answer against, by name.
         latency: predicts and measures latencies; None where none is wanted.
         record: what `run.json` says of space, objective, data, recipe and latency table.
     """
@@ -38,6 +47,7 @@ class Plan:
     evaluator: Evaluator
     pruning: Pruning | None
     latency: LatencySource | None
+    references: dict[str, Architecture]
     record: dict[str, Any]
 
     @property
@@ -53,6 +63,17 @@ class Plan:
     def stored_config(self) -> dict[str, Any]:
         """The configuration as the run keeps it: what decides the search filled in."""
         return self.config.to_dict() | {"batch_size": self.batch_size}
+
+    @property
+    def finalist_recipe(self) -> "Recipe | None":
+        """The recipe of the finalists' trainings; None where nothing is trained."""
+        from effsearch.training.trials.proxy import ProxyEvaluator
+
+        if not isinstance(self.evaluator, ProxyEvaluator):
+            return None
+        recipe = self.evaluator.recipe
+        epochs = self.config.finalist_epochs or FINALIST_EPOCHS * recipe.epochs
+        return replace(recipe, epochs=epochs)
 
     def per_trial(self, workers: int) -> int:
         """Networks in one Tune trial: one, or an even share of a batch where they are cheap."""
@@ -93,7 +114,18 @@ def make_plan(config: BaselineConfig) -> Plan:
     if latency:
         record["latency"] = latency.record
     pruning = _pruning(problem.objective, evaluator) if config.pruning == "halving" else None
-    return Plan(config, space, costs, problem, strategy, evaluator, pruning, latency, record)
+    return Plan(
+        config=config,
+        space=space,
+        costs=costs,
+        problem=problem,
+        strategy=strategy,
+        evaluator=evaluator,
+        pruning=pruning,
+        latency=latency,
+        references=load_references(config),
+        record=record,
+    )
 
 
 def _pruning(objective: Objective, evaluator: Evaluator) -> Pruning:

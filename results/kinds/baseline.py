@@ -19,6 +19,7 @@ from effsearch.results.plots import (
     preferences,
     progress,
 )
+from effsearch.results.references import headline
 from effsearch.results.store.answer import Answer
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import count_states
@@ -42,6 +43,10 @@ class BaselineAnswer(Answer):
         search_accuracy, reward, trial: of the winner in the search.
         chosen_by: what decided between the best.
         finalists: their trainings; None without any.
+        references: published networks trained as the finalists were, and how far the winner is
+            from each (`results.references`); None without any.
+        conditions: of the accuracy: data, held-out images, pixels, epochs, seeds; None where
+            nothing was trained.
         front: networks that none beats in accuracy and cost, where the strategy looks for them.
         calibration: what is known of a soft objective; None with any other.
         pruning: what early stopping saved; None without it.
@@ -66,6 +71,8 @@ class BaselineAnswer(Answer):
     trial: int
     chosen_by: str
     finalists: dict[str, Any] | None
+    references: list[dict[str, Any]] | None = None
+    conditions: dict[str, Any] | None = None
     front: list[dict[str, Any]] | None = None
     targets: dict[str, Any]
     objective: str
@@ -93,7 +100,8 @@ class BaselineAnswer(Answer):
 def _opening(data: RunData) -> Opening:
     if data.winner is None or not data.done:
         return Opening((f"The search has {NOTHING_YET}.",), go_on(data))
-    return Opening((_found(data), _budget(data), *_certainty(data)), tuple(_next(data)))
+    said = (_found(data), *_against_references(data), _budget(data), *_certainty(data))
+    return Opening(said, tuple(_next(data)))
 
 
 def _found(data: RunData) -> str:
@@ -103,11 +111,23 @@ def _found(data: RunData) -> str:
     costs = ", ".join(
         f"{number(name, value)} {find_metric(name).label}" for name, value in winner.costs.items()
     )
-    where = data_name(data)
+    conditions = (data.answer or {}).get("conditions")
+    where = f"on {data_name(data)}" if data_name(data) else ""
+    where = conditions["sentence"] if conditions else where
     return (
         f"Found: network {winner.arch_id} (trial {winner.number}) with {costs}; "
-        f"accuracy {percent(accuracy)}{f' on {where}' if where else ''}."
+        f"accuracy {percent(accuracy)} {where}".rstrip()
+        + "."
     )
+
+
+def _against_references(data: RunData) -> list[str]:
+    """How far the winner is from published networks that were trained as it was."""
+    rows = (data.answer or {}).get("references") or []
+    if not rows:
+        return []
+    said = "; ".join(headline(row) for row in rows)
+    return [f"Beside published networks trained under the same conditions: {said}."]
 
 
 def _budget(data: RunData) -> str:

@@ -124,6 +124,10 @@ class BaselineKeywords(TypedDict, total=False):
     finalist_epochs: int | None
     """Epochs per finalist's training."""
 
+    reference: str | None
+    """Published networks trained as the finalists are, which the answer is held against: zoo
+    names, JSON files or notations with commas between, or none."""
+
     workers: int | None
     """Trainings at a time."""
 

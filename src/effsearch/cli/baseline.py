@@ -1,6 +1,7 @@
 """`effsearch baseline`: the MnasNet-style search for a baseline network."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effsearch.cli.options import print_document, show_forecast
@@ -94,8 +95,35 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
         tau = finalists["rank_correlation"]
         said = "needs three finalists of different accuracy" if tau is None else f"{tau:.2f}"
         print(f"rank correlation of search and longer training (Kendall's tau): {said}")
+    if result.answer["references"]:
+        _show_references(result.answer["references"])
+    if result.answer["conditions"]:
+        print(f"accuracy {result.accuracy:.4f} {result.answer['conditions']['sentence']}")
     if not quiet:
         print(f"baseline: {result.path / 'baseline.json'}", file=sys.stderr)
+
+
+def _show_references(references: Sequence[Mapping[str, Any]]) -> None:
+    """The winner beside published networks that were trained as it was."""
+    from effsearch.results.references import headline
+    from effsearch.results.terminal import print_table
+    from effsearch.search_spaces.units import format_count
+
+    print()
+    print_table(
+        ("reference", "accuracy", "interval", "MACs"),
+        [
+            (
+                row["name"],
+                f"{row['accuracy']:.4f}",
+                "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
+                format_count(row["macs"]),
+            )
+            for row in references
+        ],
+    )
+    for row in references:
+        print(headline(row))
 
 
 def _show_latency(answer: dict[str, Any]) -> None:
