@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET
 from effsearch.results.plots.plot import Plot
-from effsearch.results.plots.repeated import finalists
+from effsearch.results.plots.repeated import finalists, references
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     ORANGE,
+    VERMILION,
     NothingToDrawError,
     legend_above,
     new_figure,
@@ -21,16 +22,18 @@ if TYPE_CHECKING:
 
 
 def draw_finalists(data: RunData) -> "Figure":
-    """One row a finalist, the best on top."""
+    """One row a finalist, the best on top, and below them the published networks."""
     from matplotlib.lines import Line2D
 
     rows = finalists(data)
     if not rows:
         raise NothingToDrawError(_why_none(data))
+    published = references(data)
+    rows += published
     figure = new_figure(1.5 + 0.42 * len(rows))
     axes = figure.add_subplot()
     for place, row in enumerate(rows):
-        color = BLUE if row.tied else FAINT
+        color = VERMILION if row.published else BLUE if row.tied else FAINT
         if row.low is not None and row.high is not None:
             axes.plot(
                 [100 * row.low, 100 * row.high],
@@ -80,6 +83,9 @@ def draw_finalists(data: RunData) -> "Figure":
             label="when it was picked",
         ),
     ]
+    if published:
+        label = "published network, trained alike"
+        handles.insert(2, Line2D([], [], color=VERMILION, marker="o", label=label))
     legend_above(axes, 3, handles)
     return figure
 

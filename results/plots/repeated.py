@@ -19,6 +19,7 @@ class Repeated:
         seeds: each training's accuracy.
         tied: statistically tied with the best.
         before: what it had scored when it was picked; None where it was not.
+        published: a reference, which was in no contest.
     """
 
     label: str
@@ -28,6 +29,7 @@ class Repeated:
     seeds: tuple[float, ...]
     tied: bool
     before: float | None = None
+    published: bool = False
 
 
 def finalists(data: RunData) -> list[Repeated]:
@@ -47,6 +49,23 @@ def finalists(data: RunData) -> list[Repeated]:
             before=row["search_accuracy"],
         )
         for row in data.finalists
+    ]
+
+
+def references(data: RunData) -> list[Repeated]:
+    """The published networks that were trained as a search's finalists were, best first."""
+    rows = (data.answer or {}).get("references") or []
+    return [
+        Repeated(
+            label=f"{row['name']}\n{format_count(row['macs'])} MACs",
+            accuracy=row["accuracy"],
+            low=row["low"],
+            high=row["high"],
+            seeds=tuple(row["seeds"]),
+            tied=False,
+            published=True,
+        )
+        for row in sorted(rows, key=lambda row: -row["accuracy"])
     ]
 
 
