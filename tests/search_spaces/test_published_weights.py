@@ -18,10 +18,17 @@ from torch import nn
 from effsearch.search_spaces.network import build_network
 from effsearch.search_spaces.notation import format_stage
 from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
-from effsearch.search_spaces.zoo import load_zoo
+from effsearch.search_spaces.zoo import load_zoo, resolve_architecture
 from effsearch.training.export import export_model
 from effsearch.training.models.model_file import empty_network
 from effsearch.training.models.weight_names import load_published_weights, to_published
+
+SEARCHED = (
+    "act_hard_swish stem_c16 se_mobilenetv3 ds_r1_k3_s1_c16_nre ir_r1_k7_s2_e4_c24_se0.25 "
+    "+ir_r1_k3_s1_e3_c24_se0.25_nre er_r1_k3_s1_c24 ir_r2_k5_s2_e2.3_c40 cn_r1_k1_s1_c96 "
+    "head_c64_pooled"
+)
+"""A network of MobileNetV3's blocks that no library has ready."""
 
 Import = Callable[[str], ModuleType]
 
@@ -166,6 +173,7 @@ def test_a_member_of_the_formula_has_timm_s_logits(import_vision: Import) -> Non
         ("mobilenet-v2", "torchvision"),
         ("mobilenet-v3-small", "timm"),
         ("mobilenet-v3-small", "torchvision"),
+        (SEARCHED, "timm"),
     ],
 )
 def test_the_lines_of_a_card_load_the_export(
@@ -176,7 +184,9 @@ def test_the_lines_of_a_card_load_the_export(
     import_vision: Import,
 ) -> None:
     import_vision(library)
-    architecture = SMALL if name is None else replace(load_zoo(name), resolution=32)
+    architecture = SMALL
+    if name is not None:
+        architecture = replace(resolve_architecture(name), resolution=32)
     stem = replace(architecture.stem, stride=1)
     network = write_model(tmp_path / "best.safetensors", replace(architecture, stem=stem))
     done = export_model(

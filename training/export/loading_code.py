@@ -1,11 +1,13 @@
 """The lines of Python that load an exported file, for its model card."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from effsearch.search_spaces.activations import ACTIVATIONS
 from effsearch.search_spaces.architecture import Architecture, sizes_differ
 from effsearch.search_spaces.notation import format_stage
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.squeeze import Squeeze
 from effsearch.search_spaces.zoo import zoo_entry, zoo_name
 from effsearch.training.models.model_file import ModelInfo, network_name
 
@@ -48,11 +50,36 @@ def _timm(info: ModelInfo) -> list[str]:
         eps = "" if residual else f", bn_eps={architecture.norm_eps:g}"
         make = f'network = timm.create_model("{ready}", num_classes={info.classes}{eps})'
         return ["import timm", "", make, *_stem_stride(stride, "network.conv_stem")]
-    if not _timm_builds(architecture):
+    third = architecture.head.pooled == "bias"
+    if not _timm_builds(architecture, "mobilenetv3" if third else "efficientnet"):
         return []
     stages = ",\n        ".join(f"[{strings}]" for strings in _timm_lists(architecture))
     stem, head = architecture.stem, architecture.head
     own_stride = "" if stem.stride == 2 else str(stem.stride)
+    if third:
+        return [
+            "from functools import partial",
+            "from timm.layers import make_divisible",
+            "from timm.models._efficientnet_blocks import SqueezeExcite",
+            "from timm.models._efficientnet_builder import decode_arch_def",
+            "from timm.models.mobilenetv3 import MobileNetV3",
+            "from torch import nn",
+            "",
+            "network = MobileNetV3(",
+            f"    decode_arch_def([\n        {stages},\n    ]),",
+            f"    num_classes={info.classes},",
+            f"    num_features={head.channels},",
+            f"    stem_size={stem.channels},",
+            "    fix_stem=True,",
+            f"    act_layer=nn.{ACTIVATIONS[architecture.activation].torch},",
+            f"    norm_layer=partial(nn.BatchNorm2d, eps={architecture.norm_eps:g}),",
+            "    se_layer=partial(",
+            '        SqueezeExcite, gate_layer="hard_sigmoid", force_act_layer=nn.ReLU,',
+            "        rd_round_fn=make_divisible,",
+            "    ),",
+            ")",
+            *_stem_stride(own_stride, "network.conv_stem"),
+        ]
     return [
         "from functools import partial",
         "from timm.models.efficientnet import EfficientNet, decode_arch_def",
@@ -72,21 +99,29 @@ def _timm(info: ModelInfo) -> list[str]:
     ]
 
 
-def _timm_builds(architecture: Architecture) -> bool:
-    """Whether timm's EfficientNet is this network when it reads the stages."""
+def _timm_builds(architecture: Architecture, squeeze: Squeeze) -> bool:
+    """Whether timm's network with one kind of squeeze-excite is this one when it reads the stages.
+
+    In one of its lists only the first string may stride, and its MobileNetV3 has a stem of 3×3.
+    """
     channels = architecture.stem.channels
     for stage in architecture.stages:
-        unusual = stage.se and stage.squeeze != "efficientnet"
+        unusual = (stage.se and stage.squeeze != squeeze) or (stage.joined and stage.stride > 1)
         exact = stage.sizes == "exact" and sizes_differ(stage, channels)
         if unusual or exact or "timm" not in OPERATIONS[stage.op].schemes:
             return False
         channels = stage.channels
+    if squeeze == "mobilenetv3":
+        return architecture.stem.kernel == 3
     return architecture.head.pooled is None
 
 
 def _timm_lists(architecture: Architecture) -> list[str]:
     lists: list[list[str]] = []
     for stage in architecture.stages:
+        plain = OPERATIONS[stage.op].unexpanded
+        if plain and stage.expand == 1:
+            stage = replace(stage, op=plain)  # timm has no er without an expansion
         spelled = f'"{format_stage(stage).removeprefix("+")}"'
         if stage.joined and lists:
             lists[-1].append(spelled)
