@@ -190,7 +190,7 @@ def _torchvision_names(architecture: Architecture) -> dict[str, str]:
             elif second and position == len(place.layers) - 1:
                 leaves = (f"{position}", f"{position + 1}")
             names[ours[0]], names[ours[1]] = (f"{prefix}.{leaf}" for leaf in leaves)
-        if third and place.block.op == "conv":
+        if third and is_lone(block_layers(place.block)):
             (_, (conv, norm)), *_ = place.layers
             names |= {conv: f"features.{last}.0", norm: f"features.{last}.1"}
     if third:
