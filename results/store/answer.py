@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Self
 
-from effsearch.search_spaces.errors import InputError
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -17,15 +15,15 @@ class Answer:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """As it was written, by this version or an earlier one; keys not known here are left out.
+        """As it was written, by this version or an earlier one.
 
-        Raises:
-            InputError: a key is missing that every version has written.
+        Keys not known here are left out; what another version did not write is the field's
+        default, or None.
         """
-        for field in fields(cls):
-            if field.default is MISSING and field.name not in document:
-                raise InputError(
-                    f"the answer has no '{field.name}': restore it from a copy, or run it again"
-                )
         known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in document.items() if name in known})
+        defaults = {
+            field.name: None
+            for field in fields(cls)
+            if field.default is MISSING and field.default_factory is MISSING
+        }
+        return cls(**defaults | {name: document[name] for name in document if name in known})
