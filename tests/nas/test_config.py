@@ -98,7 +98,7 @@ def test_a_file_of_a_config_is_read(tmp_path: Path) -> None:
 
 
 def test_what_decides_the_search_may_not_change_and_all_else_may() -> None:
-    before, may_change = BaselineConfig(), BaselineConfig.may_change()
+    before, may_change = BaselineConfig(finalists=3), BaselineConfig.may_change()
     by_type: dict[Any, Any] = {str: "x", int: 7, float: 0.5, bool: True, dict: {"a": 1}}
     by_name = {
         "objective": "absolute",
