@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from effsearch.latency.layers import Layer, layer_program, layers_of
 from effsearch.latency.program import Conv, Program, Step
+from effsearch.search_spaces.activations import GATES
 from effsearch.search_spaces.architecture import Architecture
 
 Floats = NDArray[np.float64]
@@ -86,6 +87,7 @@ def _macs_of(conv: Conv) -> str:
 
 
 def _reads_of(step: Step, program: Program) -> str:
-    if step.kind != "activation":
+    function = step.function or program.activation
+    if step.kind != "activation" or function in GATES:
         return "other_reads"
-    return "cheap_activations" if program.activation in _CHEAP else "smooth_activations"
+    return "cheap_activations" if function in _CHEAP else "smooth_activations"

@@ -51,6 +51,7 @@ def evaluate(architecture, seed):
     if {kills_a_worker} and not os.path.exists({killed!r}):
         open({killed!r}, "x").close()
         os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)  # until it is ended with its worker
     time.sleep({pause})
     with open({log!r}, "a") as file:
         print(architecture.id, os.environ.get("RAY_RAYLET_PID"), file=file)
