@@ -1,12 +1,12 @@
 """Signals that ask to stop: Ctrl-C, and what batch systems, containers and lost terminals send.
 
 All of them are obeyed alike: what is finished is written, and the exit code is 128 and the signal's
-number. A second one ends the process at once.
+number. A second one ends the process at once, also while Ray is being shut down.
 """
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -54,20 +54,31 @@ def wished_stop() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Within the block stop signals wait; the first of them is handled after it."""
+    """Within the block stop signals wait; the first of them is handled after it.
+
+    One whose default it is to kill is left to do so: after a first signal it is the second.
+    """
     held: list[int] = []
-    with handled(lambda number, frame: held.append(number)):
+    left_alone = (signal.SIG_IGN, signal.SIG_DFL)
+    with handled(lambda number, frame: held.append(number), left_alone):
         yield
     if held:
         signal.raise_signal(held[0])
 
 
 @contextmanager
-def handled(handle: Callable[[int, FrameType | None], Any]) -> Iterator[dict[int, Any]]:
+def handled(
+    handle: Callable[[int, FrameType | None], Any],
+    left_alone: Sequence[Any] = (signal.SIG_IGN,),
+) -> Iterator[dict[int, Any]]:
     """Handle stop signals within the block, and as before after it.
 
     Those that the process was started deaf to (`nohup`, a shell's background job) stay so. In
     a thread other than the main one all stay as they are: they are not its to handle.
+
+    Args:
+        handle: what is done on each.
+        left_alone: signals that are handled so now stay as they are.
 
     Yields:
         the handlers there were before, by the signals that are handled.
@@ -83,7 +94,7 @@ def handled(handle: Callable[[int, FrameType | None], Any]) -> Iterator[dict[int
         before.update(
             (number, handler)
             for number in STOP_SIGNALS
-            if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+            if (handler := signal.getsignal(number)) not in left_alone
         )
     for number in before:
         signal.signal(number, note)

@@ -65,6 +65,22 @@ def test_a_signal_that_is_held_back_comes_after_the_block() -> None:
     assert reached == ["the end of the block"]
 
 
+def test_a_second_one_ends_the_process_also_where_signals_are_held_back() -> None:
+    code = (
+        "import os, signal, time\n"
+        "from effsearch.results.store.signals import held_back, stopping_on_signals\n"
+        "with stopping_on_signals():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    except KeyboardInterrupt:\n"
+        "        with held_back():  # as when Ray is shut down\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "            print('still there', flush=True)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "")
+
+
 def test_a_process_started_deaf_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:

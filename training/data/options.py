@@ -6,6 +6,7 @@ from effsearch.results.config import Option
 
 _DATA = "Data"
 
+MaxImages = Annotated[int | None, Option("Random sample of the training images.", _DATA, "all")]
 SkipBad = Annotated[bool, Option("Unreadable images left out, and counted.", _DATA)]
 ImageColumn = Annotated[
     str | None,

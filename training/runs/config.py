@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from effsearch.results.config import NAMES, Form, Option, Settings
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.named_columns import Columns
-from effsearch.training.data.options import ImageColumn, LabelColumn, SkipBad
+from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
 
 _DATA, _RECIPE, _MACHINE, _FILES = "Data", "Recipe", "Machine", "Checkpoints and logs"
 _LEVELS = "three numbers of at most 1, such as 0.485,0.456,0.406"
@@ -110,9 +110,7 @@ class TrainConfig(Settings):
             is_path=True,
         ),
     ] = "digits"
-    max_images: Annotated[
-        int | None, Option("Random sample of the training images.", _DATA, "all")
-    ] = None
+    max_images: MaxImages = None
     skip_bad: SkipBad = False
     image_column: ImageColumn = None
     label_column: LabelColumn = None

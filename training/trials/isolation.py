@@ -17,7 +17,7 @@ START_SECONDS = 120.0
 """Allowed to a new process, where there is a time-out, until it is ready: imports, data."""
 
 _KEPT_BYTES = 1 << 20
-"""Kept of what a process writes to stderr, so that an evaluator that talks fills no disk."""
+"""Of what a process has written to stderr, all is dropped beyond so much before each request."""
 
 
 class StoppedFromOutside(Exception):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from effsearch.results.config import SECONDS, Option, Settings
 from effsearch.training.data.named_columns import Columns
-from effsearch.training.data.options import ImageColumn, LabelColumn, SkipBad
+from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
 
 _TRAINING = "Training of each network"
 _MACHINE = "Machine"
@@ -31,9 +31,7 @@ class ProxyOptions(Settings):
             is_path=True,
         ),
     ] = "digits"
-    max_images: Annotated[
-        int | None, Option("Random sample of the training images.", _TRAINING, "all")
-    ] = None
+    max_images: MaxImages = None
     skip_bad: SkipBad = False
     image_column: ImageColumn = None
     label_column: LabelColumn = None
