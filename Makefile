@@ -17,12 +17,12 @@ baseline: install
 	$(BIN)/effsearch baseline --target-flops 400M --samples 32 --finalists 3 --finalist-seeds 2
 
 test: install lint types
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --durations 20
+	$(BIN)/python -m pytest --numprocesses auto --durations 20
 
 # While working: what needs neither Ray, nor other processes, nor seconds.
 quick: install
 	$(BIN)/ruff check --quiet .
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not (slow or ray or process)"
+	$(BIN)/python -m pytest --numprocesses auto -m "not (slow or ray or process)"
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """What whole-search tests share: a Ray for the process; `searches` lies beside this file."""
 
 import inspect
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+# Before torch and numpy are loaded, here and in all that tests start: workers that share the cores
+# and take two threads each wait for one another many times as long as they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Shells start background jobs deaf to Ctrl-C, and so would be the commands that tests stop by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores, since tests also wait for what they start; at most four."""
+    return min(len(os.sched_getaffinity(0)) + 1, 4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
