@@ -23,6 +23,7 @@ from effsearch.gridsearch.study import (
     hide_password,
     open_study,
 )
+from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import changed_keys
 from effsearch.results.lifecycle import (
     Driver,
@@ -58,6 +59,7 @@ def search_coefficients(
     name: str | None = None,
     quiet: bool = False,
     command: Sequence[str] = ("effsearch", "coefficients"),
+    callbacks: Callbacks = (),
 ) -> CoefficientsResult:
     """Search the compound coefficients in a new run.
 
@@ -69,7 +71,9 @@ def search_coefficients(
         plan = make_plan(config, run_dir)
     if config.storage is not None:
         check_storage(config.storage)
-    return _DRIVER.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
+    return _DRIVER.start(
+        plan, run_dir=run_dir, name=name, quiet=quiet, command=command, callbacks=callbacks
+    )
 
 
 def resume_coefficients(
@@ -78,6 +82,7 @@ def resume_coefficients(
     *,
     run_dir: Path = Path("runs"),
     quiet: bool = False,
+    callbacks: Callbacks = (),
 ) -> CoefficientsResult:
     """Go on with a run that was stopped, or train the best of a finished grid again.
 
@@ -104,7 +109,7 @@ def resume_coefficients(
     check_device(config)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
-    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet)
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)
 
 
 def _notes(run: Run, plan: Plan) -> list[str]:

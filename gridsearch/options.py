@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from effsearch.results.config import Form, Option
+from effsearch.results.networks import NETWORK
 from effsearch.search_spaces.rounding import Rounding as RoundingKind
 
 GROUP = "Scaling"
@@ -33,6 +34,7 @@ Baseline = Annotated[
         NEWEST_BASELINE,
         metavar="NETWORK",
         names=network_names,
+        objects=NETWORK,
     ),
 ]
 Coefficients = Annotated[

@@ -18,6 +18,7 @@ from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency,
 from effsearch.nas.references import NO_REFERENCE, judge_references, reference_queue
 from effsearch.nas.search import Search
 from effsearch.nas.setup import Plan, make_plan
+from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import changed_keys
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.lifecycle import (
@@ -52,6 +53,7 @@ def search_baseline(
     name: str | None = None,
     quiet: bool = False,
     command: Sequence[str] = ("effsearch", "baseline"),
+    callbacks: Callbacks = (),
 ) -> BaselineResult:
     """Search a baseline network in a new run.
 
@@ -63,7 +65,9 @@ def search_baseline(
         plan = make_plan(config)
     note = partial(_notes, weight_note)
     driver = replace(_DRIVER, introduce=note)
-    return driver.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
+    return driver.start(
+        plan, run_dir=run_dir, name=name, quiet=quiet, command=command, callbacks=callbacks
+    )
 
 
 def resume_baseline(
@@ -72,6 +76,7 @@ def resume_baseline(
     *,
     run_dir: Path = Path("runs"),
     quiet: bool = False,
+    callbacks: Callbacks = (),
 ) -> BaselineResult:
     """Go on with a run that was stopped, or with more samples.
 
@@ -91,7 +96,7 @@ def resume_baseline(
     refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config)
-    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet)
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)
 
 
 def _notes(weight_note: str, run: Run, plan: Plan) -> list[str]:
@@ -241,7 +246,9 @@ def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:
 
 
 def _tell_end(search: Search, seconds: float, quiet: bool) -> None:
-    if search.out_of_time:
+    if search.stop_wished:
+        say(f"stopped by a callback after {search.done} networks", quiet)
+    elif search.out_of_time:
         say(f"time budget spent after {seconds:.0f} s", quiet)
     say(search.exhausted_line, quiet)
 
@@ -270,6 +277,8 @@ def _table_note(evaluator: Evaluator) -> str:
 
 def objective_notes(config: BaselineConfig) -> list[str]:
     """What a user should know of an objective before its search."""
+    if config.given_objective is not None:
+        return []
     if not config.targets:
         return ["no target: the reward is the accuracy alone; give --target-flops 400M"]
     if config.objective == "soft":

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from effsearch.latency.options import GROUP as LATENCY_GROUP
 from effsearch.latency.options import LatencyOptions
-from effsearch.nas.options import GROUP, Missing, ObjectiveOptions, Space
-from effsearch.nas.strategies.registry import STRATEGIES, wants_front
+from effsearch.nas.options import EVALUATOR, GROUP, Missing, ObjectiveOptions, Space
+from effsearch.nas.strategies.registry import STRATEGIES, STRATEGY, strategy_names, wants_front
 from effsearch.results.config import MILLISECONDS, SECONDS, Option, Settings
+from effsearch.results.networks import REFERENCES
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
 
@@ -62,7 +63,8 @@ class SearchOptions(Settings):
         Option(
             f"Search strategy: {', '.join(sorted(STRATEGIES))}.",
             _SEARCH,
-            names=lambda: STRATEGIES,
+            names=strategy_names,
+            objects=STRATEGY,
         ),
     ] = "bayesian"
     strategy_options: Annotated[
@@ -101,6 +103,7 @@ class EvaluationOptions(Settings):
             _EVALUATION,
             names=lambda: ("proxy",),
             is_path=True,
+            objects=EVALUATOR,
         ),
     ] = "proxy"
     table_missing: Missing = "fail"
@@ -136,6 +139,7 @@ class FinalistOptions(Settings):
             "efficientnet-b0 where finalists are trained",
             metavar="NETWORKS",
             may_change=True,
+            objects=REFERENCES,
         ),
     ] = None
 
@@ -185,6 +189,7 @@ class BaselineConfig(
                 f"pruning goes by one reward, and {self.strategy} wants a front: leave one of "
                 "them out"
             )
+        self.check_objective()
         if self.weight == "auto" and (self.objective != "soft" or len(self.targets) != 1):
             raise InputError("weight auto belongs to a soft objective with one target")
 

@@ -105,7 +105,8 @@ def _table_path(config: BaselineConfig, space: SearchSpace) -> Path:
 
 def _build(config: BaselineConfig, path: Path) -> str:
     """The command that builds the table that is missing."""
-    words = ["effsearch", "lut", "build", "--space", config.space]
+    space = config.space if isinstance(config.space, str) else "SPACE.yaml"
+    words = ["effsearch", "lut", "build", "--space", space]
     if config.latency_command is not None:
         words += ["--latency-command", config.latency_command]
     else:

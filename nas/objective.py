@@ -7,16 +7,23 @@
 Several targets multiply (EfficientNetV2: A·S^w·P^v); absolute terms add.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from effsearch.nas.options import ObjectiveKind, ObjectiveOptions
+from effsearch.results.config import given_object
+from effsearch.results.config.objects import PREFIX
 from effsearch.results.formatting import number
-from effsearch.search_spaces.errors import InfeasibleError, InputError, unknown_name
+from effsearch.search_spaces.errors import (
+    EffsearchError,
+    InfeasibleError,
+    InputError,
+    unknown_name,
+)
 from effsearch.search_spaces.metrics import find_metric
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -163,8 +170,82 @@ class Objective:
                 )
 
 
-def describe(targets: Sequence[Target]) -> str:
-    """Targets for reading: `hard macs 400.0M (w=-1)`."""
+RewardFunction: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
+"""From accuracies (n,) and costs by name, each (n,), to rewards (n,)."""
+
+_HALVINGS = 60
+_LEAST = 1e-6
+_PROBE = (0.1, 0.4, 0.7, 0.9)
+
+
+@dataclass(frozen=True)
+class OwnObjective(Objective):
+    """A reward by a function of the user's; the targets make the band of costs alone."""
+
+    function: RewardFunction = field(default=lambda accuracy, costs: accuracy)
+    name: str = "own"
+
+    def reward(
+        self, accuracy: float | Floats, costs: Mapping[str, float | NDArray[np.int64] | Floats]
+    ) -> Floats:
+        """As the function says; NaN is refused.
+
+        Raises:
+            EffsearchError: the function fails, or its rewards are no finite numbers of that shape.
+        """
+        # A model's draws leave [0, 1], where a logarithm or a power has no value.
+        given = np.clip(np.asarray(accuracy, dtype=np.float64), _LEAST, 1.0)
+        arrays = {name: np.asarray(cost, dtype=np.float64) for name, cost in costs.items()}
+        try:
+            found = np.asarray(self.function(given, arrays), dtype=np.float64)
+        except Exception as error:  # whatever the user's code raises
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise EffsearchError(
+                f"objective '{self.name}' failed: {text}; it is given numpy arrays, accuracy (n,) "
+                "and costs by name, and returns rewards (n,)"
+            ) from error
+        if found.shape != given.shape or not np.isfinite(found).all():
+            raise EffsearchError(
+                f"objective '{self.name}' must return a finite reward for each accuracy, shape "
+                f"{given.shape}, not {found.shape}{'' if np.isfinite(found).all() else ' with NaN'}"
+            )
+        return found
+
+    def accuracies(
+        self, rewards: float | Floats, costs: Mapping[str, float | NDArray[np.int64] | Floats]
+    ) -> Floats:
+        """The accuracies in [0, 1] of rewards, found by halving: rewards rise with accuracy."""
+        wanted = np.asarray(rewards, dtype=np.float64)
+        shape = np.broadcast_shapes(wanted.shape, *(np.shape(cost) for cost in costs.values()))
+        wanted = np.broadcast_to(wanted, shape)
+        low, high = np.zeros(shape), np.ones(shape)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            enough = self.reward(middle, costs) >= wanted
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        return np.asarray((low + high) / 2)
+
+    def check_function(self, costs: Mapping[str, NDArray[np.int64] | Floats]) -> None:
+        """Try the function on the costs of some networks, each (n,) with n of at least 1.
+
+        Raises:
+            EffsearchError: as `reward`, or the reward does not rise with the accuracy.
+        """
+        count = len(next(iter(costs.values())))
+        rewards = [self.reward(np.full(count, accuracy), costs) for accuracy in _PROBE]
+        if (np.diff(rewards, axis=0) <= 0).any():
+            raise InputError(
+                f"objective '{self.name}': of two networks of equal cost the more accurate one "
+                "must have the higher reward"
+            )
+
+
+def describe(objective: Objective | Sequence[Target]) -> str:
+    """An objective or its targets, for reading: `hard macs 400.0M (w=-1)`."""
+    if isinstance(objective, OwnObjective):
+        band = f", band of {describe(objective.targets)}" if objective.targets else ""
+        return f"own objective {objective.name}{band}"
+    targets = objective.targets if isinstance(objective, Objective) else objective
     if not targets:
         return "accuracy alone"
     return ", ".join(
@@ -176,8 +257,20 @@ def describe(targets: Sequence[Target]) -> str:
 def make_objective(options: ObjectiveOptions) -> Objective:
     """The objective of options, with its cost bands; the weight has to be a number by now."""
     assert options.weight != "auto"
+    given = given_object("objective", options.objective)
+    if isinstance(given, Objective):
+        return given
+    if given is not None:
+        kind: ObjectiveKind = "hard"
+        name = options.objective.removeprefix(PREFIX)
+        return OwnObjective(_targets(options, kind), given, name)
+    return Objective(_targets(options, options.objective))
+
+
+def _targets(options: ObjectiveOptions, kind: ObjectiveKind) -> tuple[Target, ...]:
+    assert options.weight != "auto"
     floor = options.cost_band
-    if floor is None and options.objective != "soft" and not options.wants_front:
+    if floor is None and kind != "soft" and not options.wants_front:
         floor = FLOOR
     made: list[Target] = []
     for metric, limit in options.targets.items():
@@ -185,10 +278,10 @@ def make_objective(options: ObjectiveOptions) -> Objective:
             banded_target(
                 metric,
                 limit,
-                options.objective,
+                kind,
                 weight=options.weight,
                 tolerance=options.cost_tolerance,
                 floor=None if made else floor,
             )
         )
-    return Objective(tuple(made))
+    return tuple(made)

@@ -1,9 +1,13 @@
 """Options of an objective, which a search and a comparison of strategies share."""
 
+import inspect
+import os
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from effsearch.results.config import BYTES, COUNT, Option, Settings
+from effsearch.results.config import BYTES, COUNT, Given, Objects, Option, Settings, name_of
+from effsearch.results.networks import SPACE
+from effsearch.search_spaces.errors import InputError
 
 GROUP = "Objective"
 
@@ -20,6 +24,41 @@ Missing = Annotated[
 ]
 
 
+def take_evaluator(name: str, value: Any) -> str:
+    """An evaluator that is no text: a path, or a function.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(value, os.PathLike):
+        return str(os.fspath(value))
+    if not callable(value):
+        raise InputError(f"{name} must be text or a function, not {value!r}")
+    if inspect.isclass(value):
+        raise InputError(f"{name} must be a function, not the class {name_of(value)}: make one")
+    return Given.of(name_of(value), value)
+
+
+def take_objective(name: str, value: Any) -> str:
+    """An objective that is no text: an `Objective`, or a function of accuracy and costs.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if hasattr(value, "targets") and hasattr(value, "reward"):
+        parts = [f"{one.kind} {one.metric} {one.limit:g}" for one in value.targets]
+        return Given.of(", ".join(parts) or "accuracy alone", value)
+    if not callable(value) or inspect.isclass(value):
+        raise InputError(
+            f"{name} must be text, an Objective, or a function of accuracy and costs, not {value!r}"
+        )
+    return Given.of(name_of(value), value)
+
+
+EVALUATOR = Objects(take_evaluator, "Callable[..., Any]")
+OBJECTIVE = Objects(take_objective, "Objective | RewardFunction")
+
+
 def space_names() -> list[str]:
     """Shipped spaces, for the shell."""
     from effsearch.search_spaces.space_file import shipped_spaces  # imports numpy
@@ -28,12 +67,13 @@ def space_names() -> list[str]:
 
 
 Space = Annotated[
-    str,
+    str | dict[str, Any],
     Option(
         "Shipped space (mnasnet, efficientnetv2) or YAML file.",
         "Search",
         is_path=True,
         names=space_names,
+        objects=SPACE,
     ),
 ]
 
@@ -64,6 +104,7 @@ class ObjectiveOptions(Settings):
             "(cost/target)^w everywhere, w = -0.07; the target does not move its optimum. "
             "absolute: accuracy + w*|cost/target - 1|.",
             GROUP,
+            objects=OBJECTIVE,
         ),
     ] = "hard"
     weight: Annotated[
@@ -91,6 +132,9 @@ class ObjectiveOptions(Settings):
     @property
     def targets(self) -> dict[str, float]:
         """Wanted costs by metric, the first one first."""
+        given = self.given_objective
+        if given is not None and hasattr(given, "targets"):
+            return {target.metric: target.limit for target in given.targets}
         # Whole counts are written without a fraction wherever they are shown.
         return {
             metric: int(value) if float(value).is_integer() else value
@@ -106,6 +150,24 @@ class ObjectiveOptions(Settings):
             "params": self.target_params,
             "memory_bytes": self.target_memory,
         }
+
+    @property
+    def given_objective(self) -> Any | None:
+        """The `Objective` or function that was given from Python; None for none."""
+        return self.objective.value if isinstance(self.objective, Given) else None
+
+    def check_objective(self) -> None:
+        """Raise an InputError where an `Objective` was given beside what would make another."""
+        if not hasattr(self.given_objective, "targets"):
+            return
+        told = {"weight": self.weight, "cost_tolerance": self.cost_tolerance}
+        told |= {"cost_band": self.cost_band, **self.wanted}
+        also = [name for name, value in told.items() if value is not None]
+        if also:
+            raise InputError(
+                f"an Objective holds its own targets, and {', '.join(also)} was given besides: "
+                "leave one of them out"
+            )
 
     @property
     def wants_front(self) -> bool:

@@ -16,6 +16,7 @@ from effsearch.nas.cost_model import LATENCY, PREDICTED
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.pruning import Pruning
 from effsearch.nas.strategies.base import Strategy
+from effsearch.results.callbacks import Stop
 from effsearch.results.store.events import Asked, Event, Failed, Told
 from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.trials import Trial, top
@@ -49,6 +50,7 @@ class Search:
 
     Attributes:
         asked, failed, stopped: trials so far, those that failed, trainings that were given up.
+        stop_wished: a callback has asked for the end.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Search:
         self.stopped = 0
         self.best: tuple[float, float, Candidate] | None = None
         self.exhausted = False
+        self.stop_wished = False
         self.first_error = ""
         self._batches = 0
         self._batch: list[tuple[int, Candidate]] = []
@@ -117,7 +120,10 @@ class Search:
             result = self._result(candidates[outcome.trial], outcome)
             results[outcome.trial] = result
             events.append(as_event(outcome, result.reward))
-        self._ledger.append(*events)
+        try:
+            self._ledger.append(*events)
+        except Stop:
+            self.stop_wished = True
         for outcome in outcomes:
             if outcome.trial in results:
                 self._note(outcome.trial, results[outcome.trial], outcome.error)
@@ -143,7 +149,9 @@ class Search:
 
     @property
     def out_of_time(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+        """Whether no further trial is handed out: the time is spent, or a callback says so."""
+        spent = self._deadline is not None and time.monotonic() >= self._deadline
+        return spent or self.stop_wished
 
     @property
     def done(self) -> int:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.cost_model import KnownCosts
 from effsearch.nas.evaluators.registry import make_evaluator
 from effsearch.nas.latency_target import LatencySource, load_latency
-from effsearch.nas.objective import Objective, describe, make_objective
+from effsearch.nas.objective import Objective, OwnObjective, describe, make_objective
 from effsearch.nas.problem import Problem
 from effsearch.nas.pruning import Pruning
 from effsearch.nas.references import load_references
@@ -23,6 +25,8 @@ from effsearch.training.trials.halving import ETA
 
 if TYPE_CHECKING:
     from effsearch.training.recipes.recipe import Recipe
+
+_TRIED = 64  # networks that a user's objective is tried on
 
 FINALIST_EPOCHS = 3
 """How many times longer than in the search finalists are trained, unless told otherwise."""
@@ -94,6 +98,9 @@ def make_plan(config: BaselineConfig) -> Plan:
     latency = load_latency(config, space)
     costs = KnownCosts(space, latency.population if latency else None, config.memory_batch)
     problem = Problem.of(space, make_objective(config), costs)
+    if isinstance(problem.objective, OwnObjective):
+        some = space.sample(np.random.default_rng(config.seed), _TRIED)
+        problem.objective.check_function(problem.costs(some))
     strategy = make_strategy(config.strategy, problem, config.seed, **config.strategy_options)
     evaluator, record = make_evaluator(
         config.evaluator,
@@ -108,7 +115,7 @@ def make_plan(config: BaselineConfig) -> Plan:
     )
     record |= {
         "targets": config.targets,
-        "objective": describe(problem.objective.targets),
+        "objective": describe(problem.objective),
         "space": {"name": space.name, "size": space.size, "digest": space.digest},
     }
     if latency:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from effsearch.results.callbacks import Callbacks, Stop, called_back, tell
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.store.events import Asked
 from effsearch.results.store.ledger import iterate_events
@@ -70,7 +71,14 @@ class Driver(Generic[P, R]):
     resumable: tuple[type[EffsearchError], ...] = (MissingResourceError,)
 
     def start(
-        self, plan: P, *, run_dir: Path, name: str | None, quiet: bool, command: Sequence[str]
+        self,
+        plan: P,
+        *,
+        run_dir: Path,
+        name: str | None,
+        quiet: bool,
+        command: Sequence[str],
+        callbacks: Callbacks = (),
     ) -> R:
         """Make a run and do its work.
 
@@ -81,9 +89,18 @@ class Driver(Generic[P, R]):
         with new_run(run_dir, self.kind, name, command=command, config=config, extra=extra) as run:
             for line in self.introduce(run, plan):
                 say(line, quiet)
-            return self._execute(run, plan, quiet)
+            return self._execute(run, plan, quiet, callbacks)
 
-    def resume(self, found: Run, plan: P, *, run_dir: Path, quiet: bool, title: str = "") -> R:
+    def resume(
+        self,
+        found: Run,
+        plan: P,
+        *,
+        run_dir: Path,
+        quiet: bool,
+        title: str = "",
+        callbacks: Callbacks = (),
+    ) -> R:
         """Go on with a run that was found by `find_run`, under a plan that was checked against it.
 
         Raises:
@@ -93,13 +110,17 @@ class Driver(Generic[P, R]):
         refuse_other_content(found, plan.record, self.content)
         with Run.resume(run_dir, found.path) as run:
             say(f"resuming {run.reference}{title}", quiet)
-            return self._execute(run, plan, quiet)
+            return self._execute(run, plan, quiet, callbacks)
 
-    def _execute(self, run: Run, plan: P, quiet: bool) -> R:
+    def _execute(self, run: Run, plan: P, quiet: bool, callbacks: Callbacks) -> R:
         config = self.settings(run, plan)
         kept = partial(self.kept, run)
-        with ending_recorded(run, config, kept=kept, resumable=self.resumable):
-            return self.execute(run, plan, quiet)
+        with called_back(callbacks):
+            with ending_recorded(run, config, kept=kept, resumable=self.resumable):
+                result = self.execute(run, plan, quiet)
+            with suppress(Stop):  # all is done
+                tell("on_end", result)
+        return result
 
 
 @contextmanager
@@ -184,7 +205,7 @@ def ending_recorded(
     """
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stop):
         with suppress(EffsearchError):  # the disk may be full: what happened is said in any case
             run.finish("interrupted", config=config)
         again = resume_command(run.path, run.kind)

@@ -12,10 +12,11 @@ from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.convolution import Conv2d
 from effsearch.search_spaces.operations import OPERATIONS, block_layers, layer, projection
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
+from effsearch.search_spaces.zoo import NetworkLike, as_architecture
 
 
 def build_network(
-    architecture: Architecture,
+    architecture: NetworkLike,
     *,
     classes: int | None = None,
     in_channels: int | None = None,
@@ -26,7 +27,7 @@ def build_network(
     """Build the network, initialised as EfficientNet's code does it, on torch's default device.
 
     Args:
-        architecture: what to build.
+        architecture: what to build, in any way one has it (see `as_architecture`).
         classes: outputs, where they differ from the architecture's.
         in_channels: image channels, where they differ from the architecture's.
         dropout: probability in front of the classifier, in [0, 1).
@@ -37,7 +38,16 @@ def build_network(
 
     Returns:
         A module from images (N, in_channels, H, W) to logits (N, classes), for any H and W.
+
+    Raises:
+        InputError: what was given is no network.
+
+    Example:
+        >>> network = build_network("efficientnet_b0", classes=10)
+        >>> network(torch.zeros(2, 3, 64, 64)).shape
+        torch.Size([2, 10])
     """
+    architecture = as_architecture(architecture)
     network = Network(
         architecture,
         classes=classes or architecture.classes,

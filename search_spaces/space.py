@@ -112,6 +112,25 @@ class SearchSpace:
             ],
         }
 
+    def to_dict(self) -> dict[str, Any]:
+        """The document that a YAML file of this space holds; `load_space` takes it back."""
+        document: dict[str, Any] = {"name": self.name}
+        for section in self.sections:
+            values = {key: _plain(value) for key, value in self._fixed[section].items()}
+            for column in self._columns[section]:
+                gene = self.genes[column]
+                values[gene.name] = [
+                    _plain(option[gene.name] if gene.name in option else dict(option))
+                    for option in gene.options
+                ]
+            if section == "network":
+                document |= values
+            elif section.startswith("stages."):
+                document.setdefault("stages", []).append(values)
+            else:
+                document[section] = values
+        return document
+
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that change with anything the space fixes or varies."""
@@ -298,3 +317,8 @@ class SearchSpace:
         except TypeError as error:  # a field without default that no key of the section sets
             missing = str(error).rpartition(": ")[2]
             raise InputError(f"space '{self.name}', {what}: a stage lacks {missing}") from None
+
+
+def _plain(value: Any) -> Any:
+    """A value of an option as YAML can hold it."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -10,6 +10,8 @@
         stride: 2
     head: {channels: 1280}
 
+The same document as a mapping of Python serves too, and `SearchSpace.to_dict` gives it.
+
 Options that belong together stand as mappings under `block` and are one choice. What is left out
 takes the defaults of `Architecture`, `Stem`, `Stage` and `Head`.
 """
@@ -19,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
 from effsearch.search_spaces.errors import InputError, unknown_name
@@ -42,12 +44,33 @@ def shipped_spaces() -> list[str]:
     return sorted(Path(str(item)).stem for item in folder.iterdir() if item.name.endswith(".yaml"))
 
 
-def load_space(name_or_path: str) -> SearchSpace:
-    """A shipped space by name, or a space from the user's YAML file.
+SpaceLike: TypeAlias = "SearchSpace | str | os.PathLike[str] | Mapping[str, Any]"
+"""A space as people have it; see `load_space`."""
+
+
+def load_space(space: SpaceLike) -> SearchSpace:
+    """A shipped space by name, or a space from a YAML file, YAML text, a mapping, or itself.
 
     Raises:
-        InputError: no such space or file, or a file that describes none; the place is named.
+        InputError: no such space or file, or what describes none; the place is named.
+
+    Example:
+        >>> small = load_space({"stages": [{"op": "mbconv", "channels": [16, 24], "stride": 2}]})
+        >>> small.size
+        2
     """
+    if isinstance(space, SearchSpace):
+        return space
+    if isinstance(space, Mapping):
+        return read_space(dict(space), "mine")
+    if not isinstance(space, str | os.PathLike):
+        raise InputError(
+            f"a space is a shipped one's name, a YAML file, a mapping with 'stages' or a "
+            f"SearchSpace, not {space!r}"
+        )
+    name_or_path = os.fspath(space)
+    if "\n" in name_or_path:
+        return parse_space(name_or_path, "mine")
     if name_or_path in shipped_spaces():
         text = (
             resources.files("effsearch.search_spaces") / "spaces" / f"{name_or_path}.yaml"
@@ -68,11 +91,19 @@ def parse_space(text: str, name: str) -> SearchSpace:
     Raises:
         InputError: not YAML, an unknown key, an empty or repeated choice, a value out of range.
     """
-    document = parse_yaml(text, f"space '{name}'")
+    return read_space(parse_yaml(text, f"space '{name}'"), name)
+
+
+def read_space(document: Any, name: str) -> SearchSpace:
+    """A space from its document, as YAML gives it; `name` serves where it gives none.
+
+    Raises:
+        InputError: an unknown key, an empty or repeated choice, a value out of range.
+    """
     if not isinstance(document, dict):
         raise InputError(f"space '{name}' must be a mapping with 'stages'")
     stages = document.get("stages")
-    if not isinstance(stages, list) or not stages:
+    if not isinstance(stages, list | tuple) or not stages:
         raise InputError(f"space '{name}' needs 'stages': a list of at least one stage")
     known = _OUTER | {"name", "stem", "stages", "head"}
     for key in document:
@@ -119,7 +150,7 @@ def _read_section(name: str, section: str, values: object) -> tuple[dict[str, An
 
 def _options(name: str, section: str, kind: str, key: str, value: object) -> list[dict[str, Any]]:
     where = f"space '{name}', {section}"
-    listed: list[Any] = value if isinstance(value, list) else [value]
+    listed: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
     if key == "block" and kind == "stage":
         for option in listed:
             if not isinstance(option, Mapping):

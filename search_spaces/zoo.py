@@ -1,17 +1,18 @@
 """The zoo: published networks by name, as data in `zoo.yaml`.
 
-Also the one place that turns what a user types for a network (a name of the zoo, a file, a line of
-notation) into an architecture.
+Also the one place that turns what a user has of a network (a name of the zoo, a file, a line of
+notation, a document, an object that holds one) into an architecture.
 """
 
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import yaml
 
@@ -113,20 +114,88 @@ def published_family() -> tuple[ZooEntry, ...]:
     return tuple(zoo_entry(f"efficientnet-b{member}") for member in range(8))
 
 
-def resolve_architecture(text: str) -> Architecture:
-    """The network a user means: a name of the zoo, a JSON file, or a line of notation.
+class HoldsArchitecture(Protocol):
+    """What has a network: an answer, a run, a member of a family, a torch network."""
 
-    The file holds an architecture, or has one under `architecture` as a run's `baseline.json`.
+    @property
+    def architecture(self) -> Architecture:
+        """The network."""
+
+
+NetworkLike: TypeAlias = (
+    "Architecture | HoldsArchitecture | str | os.PathLike[str] | Mapping[str, Any]"
+)
+"""A network as people have it; see `as_architecture`."""
+
+
+def as_architecture(network: NetworkLike) -> Architecture:
+    """The architecture of a network, in whatever way one has it.
+
+    Args:
+        network: an architecture; an object that has one (an answer, a run, a torch network of
+            ours); a document of one, such as the content of `baseline.json`; or text and paths as
+            `resolve_architecture` takes them.
 
     Raises:
-        InputError: none of the three, a file that cannot be read or holds no architecture.
+        InputError: it is none of these, or holds no architecture.
+
+    Example:
+        >>> as_architecture("EfficientNet_B0") == as_architecture(load_zoo("efficientnet-b0"))
+        True
+    """
+    if isinstance(network, Architecture):
+        return network
+    if isinstance(network, str | os.PathLike):
+        return resolve_architecture(os.fspath(network))
+    if isinstance(network, Mapping):
+        return _read_document(dict(network), "this network")
+    held = getattr(network, "architecture", None)
+    if isinstance(held, Architecture):
+        return held
+    raise InputError(
+        f"a network is a name of the zoo, a file, notation, a run, an answer or an Architecture, "
+        f"not {_shown(network)}"
+    )
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def of_any_network(
+    function: Callable[Concatenate[Architecture, P], R],
+) -> Callable[Concatenate[NetworkLike, P], R]:
+    """A function of an architecture that takes a network in any way one has it."""
+
+    @wraps(function)
+    def called(architecture: NetworkLike, /, *args: P.args, **options: P.kwargs) -> R:
+        return function(as_architecture(architecture), *args, **options)
+
+    return called
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else type(value).__name__
+
+
+def resolve_architecture(text: str) -> Architecture:
+    """The network a user means: a name of the zoo, a JSON file, a run, or a line of notation.
+
+    The file holds an architecture, or has one under `architecture` as a run's `baseline.json`; its
+    content serves as well as its name.
+
+    Raises:
+        InputError: none of these, a file that cannot be read or holds no architecture.
     """
     text = text.strip()
     if known := zoo_name(text):
         return load_zoo(known)
     if not text:  # as a path it would be the current directory
         raise unknown_name("network", text, _entries())
-    path = Path(text)
+    if text.startswith("{"):
+        return _parse_document(text, "this network")
+    path = _answer_of_run(text) or Path(text)
     # A line of notation can be longer than a file name may be: os.path says no, Path raises.
     if path.suffix == ".json" or ("_" not in text and "/" in text) or os.path.exists(path):
         return _read_file(path)
@@ -138,7 +207,7 @@ def resolve_architecture(text: str) -> Architecture:
 def _read_file(path: Path) -> Architecture:
     refuse_endless(path, "architecture")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"no file '{path}': give a JSON file of an architecture, a name of the zoo "
@@ -146,18 +215,41 @@ def _read_file(path: Path) -> Architecture:
         ) from None
     except OSError as error:
         raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"'{path}' is not valid JSON, line {error.lineno}: {error.msg}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InputError(f"'{path}' is not a JSON document of an architecture") from None
+    return _parse_document(text, f"'{path}'")
+
+
+def _parse_document(text: str, where: str) -> Architecture:
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where} is not valid JSON, line {error.lineno}: {error.msg}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{where} is not a JSON document of an architecture") from None
+    return _read_document(document, where)
+
+
+def _read_document(document: Any, where: str) -> Architecture:
     if isinstance(document, dict) and "architecture" in document:
         document = document["architecture"]
     try:
+        if isinstance(document, Architecture):
+            return document
         if isinstance(document, str):
             return parse_architecture(document)
         return Architecture.from_dict(document)
     except InputError as error:
-        raise InputError(f"'{path}': {error}") from None
+        raise InputError(f"{where}: {error}") from None
+
+
+def _answer_of_run(text: str) -> Path | None:
+    """The file that holds the network of a run, named by its folder or as `baseline/001`."""
+    for folder in (Path(text), Path("runs") / text):
+        for name in ("baseline.json", "run.json"):
+            if os.path.isfile(folder / name):
+                return folder / name
+    return None
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from typing import Any
 from effsearch.gridsearch.compare_scaling.answer import make_rows
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
 from effsearch.gridsearch.compare_scaling.networks import Plan, make_plan
+from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import changed_keys
 from effsearch.results.kinds.comparison import ComparisonAnswer
 from effsearch.results.lifecycle import (
@@ -63,6 +64,7 @@ def compare_scaling(
     name: str | None = None,
     quiet: bool = False,
     command: Sequence[str] = ("effsearch", "compare-scaling"),
+    callbacks: Callbacks = (),
 ) -> ComparisonResult:
     """Compare the ways to scale in a new run.
 
@@ -72,7 +74,9 @@ def compare_scaling(
     check_device(config)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
-    return _DRIVER.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
+    return _DRIVER.start(
+        plan, run_dir=run_dir, name=name, quiet=quiet, command=command, callbacks=callbacks
+    )
 
 
 def resume_comparison(
@@ -81,6 +85,7 @@ def resume_comparison(
     *,
     run_dir: Path = Path("runs"),
     quiet: bool = False,
+    callbacks: Callbacks = (),
 ) -> ComparisonResult:
     """Go on with a comparison that was stopped.
 
@@ -101,7 +106,7 @@ def resume_comparison(
         plan = make_plan(config, run_dir)
     # The run keeps its coefficients as numbers; where they came from is known by its record.
     plan.record["coefficients_source"] = found.record["coefficients_source"]
-    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet)
+    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)
 
 
 def _notes(run: Run, plan: Plan) -> Iterator[str]:

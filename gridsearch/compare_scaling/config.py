@@ -12,6 +12,7 @@ from effsearch.gridsearch.options import (
     network_names,
 )
 from effsearch.results.config import LIST, NAMES, Option
+from effsearch.results.networks import NETWORKS
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.units import parse_count
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Seed
@@ -34,6 +35,7 @@ class ComparisonConfig(ClusterOptions, ProxyOptions):
             NAMES,
             metavar="NETWORK",
             names=network_names,
+            objects=NETWORKS,
         ),
     ] = ()
     budgets: Annotated[

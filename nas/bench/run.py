@@ -22,6 +22,7 @@ from effsearch.results.store.files import write_atomically, write_bytes_atomical
 from effsearch.results.store.run import Run
 from effsearch.results.store.table import Scalar, rows_csv
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.space_file import load_space
 
 KIND = "bench"
 
@@ -118,7 +119,7 @@ def _compare(run: Run, plan: _Plan, quiet: bool) -> BenchResult:
     document = BenchAnswer(
         targets=run.record["targets"],
         objective=run.record["objective"],
-        space=config.space,
+        space=load_space(config.space).name if isinstance(config.space, dict) else config.space,
         evaluator=config.evaluator,
         noise=config.noise,
         best=yardstick.best,

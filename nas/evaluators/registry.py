@@ -1,9 +1,11 @@
-"""Evaluators by what the user writes: proxy, TABLE.csv, module:function, file.py:function."""
+"""Evaluators by what the user gives: proxy, TABLE.csv, module:function, file.py:function, or a
+function itself."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from effsearch.nas.options import TableMissing
+from effsearch.results.config import given_object
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.training.trials.evaluator import Evaluator
@@ -40,6 +42,12 @@ def make_evaluator(
     Raises:
         InputError: no such evaluator, or it cannot work as asked: its file, data or options.
     """
+    function = given_object("evaluator", text)
+    if function is not None:
+        from effsearch.nas.evaluators.user import object_evaluator
+
+        made, source = object_evaluator(function)
+        return made, {"evaluator": {"function": str(text), "source": source}}
     if text == "proxy":
         from effsearch.training.trials.proxy import make_proxy
 

@@ -1,4 +1,4 @@
-"""The user's own evaluator: `package.module:function` or `path/file.py:function`.
+"""The user's own evaluator: `package.module:function`, `path/file.py:function`, or a function.
 
     def evaluate(architecture) -> float | dict           one network
     def evaluate_batch(architectures) -> list[...]       many at once
@@ -19,13 +19,60 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from effsearch.results.config import name_of
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
 from effsearch.training.trials.outcome import one_line
+from effsearch.training.trials.sending import pickled, unpickled
 
 
-class UserEvaluator(Evaluator):
-    """Calls a function of the user's in the worker process.
+class CallingEvaluator(Evaluator):
+    """Calls a function of the user's in the worker process, which `prepare` has set.
+
+    Args:
+        batched: whether the function takes many networks.
+        seeded: whether it takes the seeds.
+    """
+
+    def __init__(self, *, batched: bool, seeded: bool) -> None:
+        self.batched = batched  # type: ignore[misc]  # of this function, not of the class
+        self.cheap = batched  # type: ignore[misc]
+        self.seeded = seeded
+        self._call: Callable[..., Any] | None = None
+
+    def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
+        assert self._call is not None
+        architectures = [request.architecture for request in requests]
+        seeds = [request.seed for request in requests]
+        if self.batched:
+            options = {"seeds": seeds} if self.seeded else {}
+            return _each(self._call(architectures, **options), len(architectures))
+        options_one = {"seed": seeds[0]} if self.seeded else {}
+        return [_measurements(self._call(architectures[0], **options_one))]
+
+
+class ObjectEvaluator(CallingEvaluator):
+    """Calls a function that was given as such; it travels to the workers pickled.
+
+    Args:
+        content: from `training.trials.sending.pickled`.
+        search_path: folders that imports of the user's code are looked up in.
+    """
+
+    def __init__(
+        self, content: bytes, *, batched: bool, seeded: bool, search_path: list[str]
+    ) -> None:
+        super().__init__(batched=batched, seeded=seeded)
+        self._content, self._search_path = content, search_path
+
+    def prepare(self) -> None:
+        """Unpickle the function."""
+        sys.path[:0] = [folder for folder in self._search_path if folder not in sys.path]
+        self._call = unpickled(self._content)
+
+
+class UserEvaluator(CallingEvaluator):
+    """Calls a function of the user's by its name.
 
     Args:
         module: dotted name, or the file's path.
@@ -47,14 +94,11 @@ class UserEvaluator(Evaluator):
         seeded: bool,
         search_path: list[str],
     ) -> None:
-        self.batched = batched  # type: ignore[misc]  # of this function, not of the class
-        self.cheap = batched  # type: ignore[misc]
+        super().__init__(batched=batched, seeded=seeded)
         self._module = module
         self._function = function
         self._source = source
-        self.seeded = seeded
         self._search_path = search_path
-        self._call: Callable[..., Any] | None = None
 
     @property
     def source(self) -> str | None:
@@ -71,16 +115,6 @@ class UserEvaluator(Evaluator):
         if self._source is None:
             return importlib.import_module(self._module)
         return _run_source(self._module, self._source)
-
-    def evaluate(self, requests: Sequence[Request]) -> list[Measurements]:
-        assert self._call is not None
-        architectures = [request.architecture for request in requests]
-        seeds = [request.seed for request in requests]
-        if self.batched:
-            options = {"seeds": seeds} if self.seeded else {}
-            return [_measurements(result) for result in self._call(architectures, **options)]
-        options_one = {"seed": seeds[0]} if self.seeded else {}
-        return [_measurements(self._call(architectures[0], **options_one))]
 
 
 def load_user_evaluator(text: str) -> UserEvaluator:
@@ -114,10 +148,41 @@ def load_user_evaluator(text: str) -> UserEvaluator:
         raise InputError(f"'{module}' has no function '{function}'")
     if not callable(found):
         raise InputError(f"'{function}' in '{module}' is no function")
-    parameters = _parameters(found)
-    batched = function.endswith("batch") or parameters[:1] == ["architectures"]
-    seeded = ("seeds" if batched else "seed") in parameters
+    batched, seeded = _form(found, function)
     return UserEvaluator(batched=batched, seeded=seeded, **named)  # type: ignore[arg-type]
+
+
+def object_evaluator(function: Callable[..., Any]) -> tuple[ObjectEvaluator, str | None]:
+    """The evaluator of a function that was given as such, and its source where it has one.
+
+    Raises:
+        InputError: it cannot be sent to worker processes.
+    """
+    batched, seeded = _form(function, name_of(function))
+    content = pickled("evaluator", function)
+    path = [folder for folder in sys.path if folder] + [os.getcwd()]
+    made = ObjectEvaluator(content, batched=batched, seeded=seeded, search_path=path)
+    return made, _source_of(function)
+
+
+def _form(function: Callable[..., Any], name: str) -> tuple[bool, bool]:
+    """Whether a function takes many networks, and whether it takes seeds."""
+    parameters = _parameters(function)
+    batched = name.endswith("batch") or parameters[:1] == ["architectures"]
+    return batched, ("seeds" if batched else "seed") in parameters
+
+
+def _source_of(function: Callable[..., Any]) -> str | None:
+    """The text of a function, to tell whether it changed; None for one without a text of its own.
+
+    That of a lambda is the whole line it stands in.
+    """
+    if not inspect.isfunction(function) or function.__name__ == "<lambda>":
+        return None
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return None
 
 
 def _read_source(path: Path) -> str:
@@ -158,6 +223,16 @@ def _run_source(name: str, source: str) -> ModuleType:
     sys.modules[module.__name__] = module  # dataclasses and pickle look a class's module up
     exec(compile(source, name, "exec"), vars(module))
     return module
+
+
+def _each(results: Any, count: int) -> list[Measurements]:
+    """The results of a batch, one a network."""
+    if results is None or isinstance(results, str | dict) or not hasattr(results, "__iter__"):
+        shown = "a dict" if isinstance(results, dict) else repr(results)
+        raise InputError(
+            f"the evaluator returned {shown} for {count} networks: return a list, one a network"
+        )
+    return [_measurements(result) for result in results]
 
 
 def _measurements(result: Any) -> Measurements:

@@ -13,7 +13,10 @@ from typing import ClassVar
 import numpy as np
 
 from effsearch.nas.problem import Candidate, Problem, Result
-from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.errors import EffsearchError, InputError
+
+STALE_BATCHES = 5
+"""Batches in a row without one new proposal after which a strategy is taken to be stuck."""
 
 
 class Strategy(ABC):
@@ -27,14 +30,24 @@ class Strategy(ABC):
         seed: the run's seed, a whole number of at least 0.
 
     Attributes:
+        name: for messages; a class that says none has its own.
+        wants_front: whether it seeks the front of accuracy and cost, and no single winner.
+        default_batch: networks asked together, unless the user says otherwise.
+        ranked_by: in words, what `ranked` goes by.
         history: all results told so far, in ask order.
         measured: those of them that did not fail, trainings that were given up included.
         seen: ids of all networks asked so far.
     """
 
-    name: ClassVar[str]
+    name: ClassVar[str] = ""
+    wants_front: ClassVar[bool] = False
     default_batch: ClassVar[int] = 8
     ranked_by: ClassVar[str] = "measured reward"
+
+    def __init_subclass__(cls, **more: object) -> None:
+        super().__init_subclass__(**more)
+        if "name" not in vars(cls):
+            cls.name = cls.__name__
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         self.problem = problem
@@ -43,17 +56,33 @@ class Strategy(ABC):
         self.measured: list[Result] = []
         self.seen: set[str] = set()
         self._batches = 0
+        self._stale = 0
 
     def ask(self, count: int) -> list[Candidate]:
-        """Up to `count` new networks to evaluate; fewer, or none, where the band runs out."""
+        """Up to `count` new networks to evaluate; fewer, or none, where the band runs out.
+
+        Raises:
+            EffsearchError: the strategy proposes what is no network of the space, or again and
+                again nothing but networks that were asked already.
+        """
         rng = np.random.default_rng([self.seed, self._batches])
         batch: list[Candidate] = []
-        for candidate in self.propose(rng, count):
+        proposed = list(self.propose(rng, count))
+        for candidate in proposed:
+            self._check(candidate)
             if candidate.id not in self.seen and len(batch) < count:
                 self.seen.add(candidate.id)
                 batch.append(candidate)
+        fresh = len(batch)
         if len(batch) < count:
             batch += self._fill(rng, count - len(batch))
+        # Where the band runs out nothing new can be proposed, and nothing is drawn either.
+        self._stale = self._stale + 1 if proposed and not fresh and batch else 0
+        if self._stale >= STALE_BATCHES:
+            raise EffsearchError(
+                f"strategy '{self.name}' proposed nothing but networks that were asked already, "
+                f"{STALE_BATCHES} batches in a row: leave out what is in self.seen"
+            )
         return batch
 
     def tell(self, results: Sequence[Result]) -> None:
@@ -85,10 +114,35 @@ class Strategy(ABC):
     def learn(self, results: Sequence[Result]) -> None:  # noqa: B027  most need the history alone
         """Take in one batch; `history` holds it already."""
 
+    def _check(self, candidate: Candidate) -> None:
+        """Refuse what is no network of the space and its cost band."""
+        if not isinstance(candidate, Candidate):
+            raise EffsearchError(
+                f"strategy '{self.name}' proposed {_shown(candidate)}: make a candidate of an "
+                "encoding by self.problem.candidate(encoding)"
+            )
+        row = np.asarray(candidate.encoding, dtype=np.int64)
+        options = self.problem.space.options
+        where = f"strategy '{self.name}' proposed the encoding {_shown(candidate.encoding)}"
+        if row.shape != options.shape or (row < 0).any() or (row >= options).any():
+            raise EffsearchError(
+                f"{where}, outside the space '{self.problem.space.name}': it holds "
+                f"{len(options)} whole numbers, each from 0 to one less than its options"
+            )
+        if self.problem.objective.is_banded and self.problem.violation(row[None])[0] > 0:
+            raise EffsearchError(
+                f"{where}, outside the cost band: keep what self.problem.in_band(rows) leaves"
+            )
+
     def _fill(self, rng: np.random.Generator, count: int) -> list[Candidate]:
         drawn = self.problem.draw(rng, count, self.seen)
         self.seen.update(candidate.id for candidate in drawn)
         return drawn
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _reward(result: Result) -> float:

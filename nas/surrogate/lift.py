@@ -33,9 +33,9 @@ def lifted(results: Sequence[Result], objective: Objective) -> tuple[Floats, Flo
         collapse among good networks says little, and several of one kind say much.
     """
     accuracies = np.array([found.accuracy for found in results], dtype=np.float64)
+    names = set.intersection(*(set(found.candidate.costs) for found in results))
     costs = {
-        target.metric: np.array([found.candidate.costs[target.metric] for found in results])
-        for target in objective.targets
+        name: np.array([found.candidate.costs[name] for found in results]) for name in sorted(names)
     }
     lowest_reward = _lowest(objective.reward(accuracies, costs)[:_FIRST])
     lowest = _lowest(accuracies[:_FIRST])

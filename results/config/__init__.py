@@ -11,6 +11,7 @@ from effsearch.results.config.form import (
     SECONDS,
     Form,
 )
+from effsearch.results.config.objects import Given, Objects, given_object, name_of
 from effsearch.results.config.option import Option, Setting
 from effsearch.results.config.settings import Settings, changed_keys, read_config, settings_of
 from effsearch.results.config.values import check_text
@@ -25,11 +26,15 @@ __all__ = [
     "PAIR",
     "SECONDS",
     "Form",
+    "Given",
+    "Objects",
     "Option",
     "Setting",
     "Settings",
     "changed_keys",
     "check_text",
+    "given_object",
+    "name_of",
     "read_config",
     "settings_of",
 ]

@@ -6,6 +6,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from effsearch.results.config.form import Form
+from effsearch.results.config.objects import PREFIX, Objects
 from effsearch.results.config.values import CHECKS, check_number, check_text, check_whole
 from effsearch.search_spaces.errors import InputError, unknown_name
 
@@ -30,6 +31,7 @@ class Option:
         names: what the shell completes, besides the choices of a `Literal`.
         on_line: whether it is an option of the command line, besides a key of YAML and Python.
         merges: whether a mapping is merged key by key, file and flags.
+        objects: of Python, and mappings of YAML, that are taken beside text.
     """
 
     help: str
@@ -45,6 +47,7 @@ class Option:
     names: Callable[[], Iterable[str]] | None = None
     on_line: bool = True
     merges: bool = False
+    objects: Objects | None = None
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,11 @@ class Setting:
         """
         if given is None and self.optional:
             return None
+        if self.option.objects is not None and not isinstance(given, str):
+            return self.option.objects.take(self.name, given)
         value = self.option.form.read(self.name, given) if self.option.form else given
         if isinstance(value, str) and self.words:
-            if value in self.words:
+            if value in self.words or value.startswith(PREFIX):
                 return value
             value = self._number(value)
         self._check(value)

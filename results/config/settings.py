@@ -109,5 +109,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return str(value)  # without the object that it may stand for
     return dict(value) if isinstance(value, dict) else value

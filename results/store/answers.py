@@ -37,7 +37,7 @@ class FoundCoefficients:
 
 
 def find_baseline(root: Path, text: str | None) -> FoundBaseline:
-    """The network a user means by a name of the zoo, a file, notation, or a baseline run.
+    """The network a user means by a name of the zoo, a file, notation, a baseline or a train run.
 
     Args:
         root: folder of the runs.
@@ -52,6 +52,8 @@ def find_baseline(root: Path, text: str | None) -> FoundBaseline:
         text = "baseline"
     if not _is_run(root, text, "baseline"):
         return FoundBaseline(resolve_architecture(text), zoo_name(text) or text)
+    if (found := Run.open(root, text)).kind == "train":
+        return FoundBaseline(found.architecture, f"run {found.reference}")
     run = _answered(root, text, "baseline")
     return FoundBaseline(resolve_architecture(str(run.paths.answer)), f"run {run.reference}")
 

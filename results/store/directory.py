@@ -9,6 +9,8 @@ from pathlib import Path
 from effsearch.results.store.files import cannot_write
 from effsearch.search_spaces.errors import InputError
 
+LEDGER_FILE = "trials.jsonl"
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -32,7 +34,7 @@ class RunPaths:
     @property
     def ledger(self) -> Path:
         """`trials.jsonl`."""
-        return self.directory / "trials.jsonl"
+        return self.directory / LEDGER_FILE
 
     @property
     def csv(self) -> Path:

@@ -22,6 +22,7 @@ from effsearch.results.store.events import (
     encode_event,
 )
 from effsearch.results.store.files import cannot_write, sync_folder
+from effsearch.results.store.following import current_follower
 from effsearch.search_spaces.errors import InputError
 
 __all__ = [
@@ -46,6 +47,7 @@ class Ledger(Closing):
         self.path = path
         self.notice = notice
         self._descriptor = descriptor
+        self._follower = current_follower()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -79,6 +81,7 @@ class Ledger(Closing):
         Raises:
             EffsearchError: the file cannot be written, such as on a full disk.
             InputError: an event holds NaN, an infinity or something that JSON cannot hold.
+            Stop: a callback wishes so (`results.callbacks`); the events are kept.
         """
         data = "".join(encode_event(event) + "\n" for event in events).encode()
         start = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -89,6 +92,8 @@ class Ledger(Closing):
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, start)
             raise cannot_write(self.path, problem) from problem
+        if self._follower is not None:
+            self._follower(self.path, events)
 
     def events(self) -> Iterator[Event]:
         """Read back what the file holds, one event at a time; nothing is kept in memory."""

@@ -25,9 +25,12 @@ from effsearch.results.store.record import (
 from effsearch.results.store.run_index import find_finished, find_latest
 from effsearch.results.store.table import trials_frame
 from effsearch.results.store.trials import join_trials
+from effsearch.search_spaces.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from effsearch.search_spaces.architecture import Architecture
 
 FINAL_STATUSES = ("finished", "interrupted", "failed", "infeasible")
 
@@ -187,6 +190,23 @@ class Run(Closing):
             InputError: the file is corrupt.
         """
         return read_json_object(self.paths.answer) if self.paths.answer.exists() else None
+
+    @property
+    def architecture(self) -> "Architecture":
+        """The network that a search found, or that was trained.
+
+        Raises:
+            InputError: the run has none, or none yet.
+        """
+        from effsearch.search_spaces.zoo import as_architecture
+
+        for document in (self.answer(), self.record):
+            if document is not None and isinstance(document.get("architecture"), dict):
+                return as_architecture(document)
+        raise InputError(
+            f"run {self.reference} ({self.status}) holds no network: name a finished baseline run "
+            "or a training"
+        )
 
     def finish(self, status: str, **fields: Any) -> None:
         """Record how the run ended, with `fields` beside it. The lock is held until `close`.

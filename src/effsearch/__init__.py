@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from effsearch.api import (
+        ask_tell,
         compare_scaling,
+        compound,
+        cost,
+        format_architecture,
         load_run,
         resume_baseline,
         resume_coefficients,
         resume_comparison,
         resume_training,
         scale_family,
+        scale_to_cost,
         search_baseline,
         search_coefficients,
         train,
@@ -28,18 +33,21 @@ if TYPE_CHECKING:
     from effsearch.gridsearch.compare_scaling.command import ComparisonResult
     from effsearch.gridsearch.family import FamilyResult
     from effsearch.nas.answer import BaselineResult
+    from effsearch.nas.ask_tell import AskTell
     from effsearch.nas.objective import Objective, Target
+    from effsearch.nas.strategies.base import Strategy
+    from effsearch.results.callbacks import Callback, Stop
     from effsearch.results.store.run import Run
     from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
-    from effsearch.search_spaces.cost import Cost, cost
+    from effsearch.search_spaces.cost import Cost
     from effsearch.search_spaces.errors import EffsearchError
     from effsearch.search_spaces.network import build_network
-    from effsearch.search_spaces.notation import format_architecture, parse_architecture
-    from effsearch.search_spaces.scaling import Coefficients, compound
-    from effsearch.search_spaces.scaling_search import scale_to_cost
+    from effsearch.search_spaces.notation import parse_architecture
+    from effsearch.search_spaces.scaling import Coefficients
     from effsearch.search_spaces.space import SearchSpace
+    from effsearch.search_spaces.space_builder import block, make_space, stage
     from effsearch.search_spaces.space_file import load_space
-    from effsearch.search_spaces.zoo import load_zoo, zoo_names
+    from effsearch.search_spaces.zoo import as_architecture, load_zoo, zoo_names
     from effsearch.training.models.model_file import load_model, read_model_info
     from effsearch.training.runs.answer import TrainResult
 
@@ -54,6 +62,15 @@ _HOME = {
     "train": "effsearch.api",
     "resume_training": "effsearch.api",
     "load_run": "effsearch.api",
+    "ask_tell": "effsearch.api",
+    "AskTell": "effsearch.nas.ask_tell",
+    "Callback": "effsearch.results.callbacks",
+    "Stop": "effsearch.results.callbacks",
+    "Strategy": "effsearch.nas.strategies.base",
+    "as_architecture": "effsearch.search_spaces.zoo",
+    "make_space": "effsearch.search_spaces.space_builder",
+    "stage": "effsearch.search_spaces.space_builder",
+    "block": "effsearch.search_spaces.space_builder",
     "CoefficientsResult": "effsearch.gridsearch.answer",
     "ComparisonResult": "effsearch.gridsearch.compare_scaling.command",
     "FamilyResult": "effsearch.gridsearch.family",
@@ -69,14 +86,14 @@ _HOME = {
     "Stage": "effsearch.search_spaces.architecture",
     "Stem": "effsearch.search_spaces.architecture",
     "Cost": "effsearch.search_spaces.cost",
-    "cost": "effsearch.search_spaces.cost",
+    "cost": "effsearch.api",
     "EffsearchError": "effsearch.search_spaces.errors",
     "build_network": "effsearch.search_spaces.network",
-    "format_architecture": "effsearch.search_spaces.notation",
+    "format_architecture": "effsearch.api",
     "parse_architecture": "effsearch.search_spaces.notation",
     "Coefficients": "effsearch.search_spaces.scaling",
-    "compound": "effsearch.search_spaces.scaling",
-    "scale_to_cost": "effsearch.search_spaces.scaling_search",
+    "compound": "effsearch.api",
+    "scale_to_cost": "effsearch.api",
     "SearchSpace": "effsearch.search_spaces.space",
     "load_space": "effsearch.search_spaces.space_file",
     "load_zoo": "effsearch.search_spaces.zoo",
@@ -85,7 +102,9 @@ _HOME = {
 
 __all__ = [
     "Architecture",
+    "AskTell",
     "BaselineResult",
+    "Callback",
     "Coefficients",
     "CoefficientsResult",
     "ComparisonResult",
@@ -98,8 +117,13 @@ __all__ = [
     "SearchSpace",
     "Stage",
     "Stem",
+    "Stop",
+    "Strategy",
     "Target",
     "TrainResult",
+    "as_architecture",
+    "ask_tell",
+    "block",
     "build_network",
     "compare_scaling",
     "compound",
@@ -109,6 +133,7 @@ __all__ = [
     "load_run",
     "load_space",
     "load_zoo",
+    "make_space",
     "parse_architecture",
     "read_model_info",
     "resume_baseline",
@@ -119,6 +144,7 @@ __all__ = [
     "scale_to_cost",
     "search_baseline",
     "search_coefficients",
+    "stage",
     "train",
     "zoo_names",
 ]

@@ -20,6 +20,7 @@ from effsearch.gridsearch.family import scale_family as _scale
 from effsearch.gridsearch.family_targets import MeterOptions
 from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.keywords import (
+    AskTellKeywords,
     BaselineKeywords,
     CoefficientsKeywords,
     ComparisonKeywords,
@@ -27,14 +28,19 @@ from effsearch.keywords import (
     TrainKeywords,
 )
 from effsearch.nas.answer import BaselineResult
+from effsearch.nas.ask_tell import AskTell, AskTellConfig
 from effsearch.nas.baseline import resume_baseline as _resume
 from effsearch.nas.baseline import search_baseline as _search
 from effsearch.nas.config import BaselineConfig
+from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import Settings, settings_of
 from effsearch.results.store.run import Run
-from effsearch.search_spaces.architecture import Architecture
-from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.cost import cost as _cost
+from effsearch.search_spaces.notation import format_architecture as _format_architecture
 from effsearch.search_spaces.scaling import Coefficients
+from effsearch.search_spaces.scaling import compound as _compound
+from effsearch.search_spaces.scaling_search import scale_to_cost as _scale_to_cost
+from effsearch.search_spaces.zoo import NetworkLike, of_any_network
 from effsearch.training.runs.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -69,6 +75,7 @@ def search_baseline(
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **options: Unpack[BaselineKeywords],
 ) -> BaselineResult:
     """Search a baseline network; `effsearch baseline` as a function.
@@ -77,6 +84,7 @@ def search_baseline(
         run_dir: where run directories are made.
         name: of the run; numbered where None.
         quiet: no progress on stderr.
+        callbacks: hear of every trial or epoch and of the end; see `effsearch.Callback`.
         options: those of the command line, amounts as numbers or as on the
             command line: `target_flops="400M"`.
 
@@ -90,7 +98,11 @@ def search_baseline(
         True
     """
     return _search(
-        BaselineConfig.make(_plain(options)), run_dir=Path(run_dir), name=name, quiet=quiet
+        BaselineConfig.make(_plain(options)),
+        run_dir=Path(run_dir),
+        name=name,
+        quiet=quiet,
+        callbacks=callbacks,
     )
 
 
@@ -100,35 +112,41 @@ def resume_baseline(
     *,
     run_dir: str | Path = "runs",
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **changes: Unpack[BaselineKeywords],
 ) -> BaselineResult:
     """Go on with a stopped run, or with more samples; `effsearch baseline --resume`."""
-    return _resume(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
+    return _resume(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet, callbacks=callbacks)
 
 
 @_explicit(CoefficientsConfig, CoefficientsKeywords)
 def search_coefficients(
     *,
-    baseline: Architecture | str | Path | None = None,
+    baseline: NetworkLike | None = None,
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **options: Unpack[CoefficientsKeywords],
 ) -> CoefficientsResult:
     """Search α, β and γ; `effsearch coefficients` as a function.
 
     Args:
-        baseline: an architecture, or what the command line takes; None for the newest finished
+        baseline: a network in any way one has it; None for the newest finished
             baseline run, EfficientNet-B0 where there is none.
-        run_dir, name, quiet: as in `search_baseline`.
+        run_dir, name, quiet, callbacks: as in `search_baseline`.
         options: those of the command line.
 
     Raises:
         EffsearchError: bad input, no feasible triple, a resource that is missing.
     """
-    given = _plain(options) | {"baseline": _text(baseline)}
+    given = _plain(options) | {"baseline": baseline}
     return _search_grid(
-        CoefficientsConfig.make(given), run_dir=Path(run_dir), name=name, quiet=quiet
+        CoefficientsConfig.make(given),
+        run_dir=Path(run_dir),
+        name=name,
+        quiet=quiet,
+        callbacks=callbacks,
     )
 
 
@@ -138,15 +156,18 @@ def resume_coefficients(
     *,
     run_dir: str | Path = "runs",
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **changes: Unpack[CoefficientsKeywords],
 ) -> CoefficientsResult:
     """Go on with a stopped grid; `effsearch coefficients --resume`."""
-    return _resume_grid(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
+    return _resume_grid(
+        run, _plain(changes), run_dir=Path(run_dir), quiet=quiet, callbacks=callbacks
+    )
 
 
 @_explicit(ScaleOptions, ScaleKeywords)
 def scale_family(
-    baseline: Architecture | str | Path | None = None,
+    baseline: NetworkLike | None = None,
     coefficients: Coefficients | str | Path | None = None,
     phis: Sequence[float] | str = (),
     *,
@@ -158,7 +179,8 @@ def scale_family(
     """Scale a baseline to a family; `effsearch scale` as a function.
 
     Args:
-        baseline: an architecture, or what the command line takes; None as there.
+        baseline: a network in any way one has it: name, file, notation, run, answer, Architecture;
+            None as there.
         coefficients: likewise.
         phis: values of φ, as a list or as `0..7`; empty for 0 to 7.
         meter: on what a latency is measured; also by keywords such as `latency_device`.
@@ -175,32 +197,39 @@ def scale_family(
     if isinstance(coefficients, Coefficients):
         coefficients = f"{coefficients.alpha!r},{coefficients.beta!r},{coefficients.gamma!r}"
     measured = {} if meter is None else {f"latency_{key}": v for key, v in asdict(meter).items()}
-    objects = {"baseline": _text(baseline), "coefficients": coefficients, "phis": phis}
+    objects = {"baseline": baseline, "coefficients": coefficients, "phis": phis}
     made = ScaleOptions.make(measured, _plain(options), _plain(objects))
     return _scale(made, run_dir=Path(run_dir), name=name)
 
 
 @_explicit(ComparisonConfig, ComparisonKeywords)
 def compare_scaling(
-    baselines: Sequence[Architecture | str | Path] = (),
+    baselines: Sequence[NetworkLike] = (),
     *,
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **options: Unpack[ComparisonKeywords],
 ) -> ComparisonResult:
     """Compare one dimension with three at equal cost; `effsearch compare-scaling` as a function.
 
     Args:
-        baselines: architectures, or what the command line takes; empty for the newest baseline.
-        run_dir, name, quiet: as in `search_baseline`.
+        baselines: networks in any way one has them; empty for the newest baseline.
+        run_dir, name, quiet, callbacks: as in `search_baseline`.
         options: those of the command line.
 
     Raises:
         EffsearchError: bad input, a resource that is missing.
     """
-    given = _plain(options) | {"baseline": [_text(baseline) for baseline in baselines]}
-    return _compare(ComparisonConfig.make(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+    given = _plain(options) | {"baseline": baselines}
+    return _compare(
+        ComparisonConfig.make(given),
+        run_dir=Path(run_dir),
+        name=name,
+        quiet=quiet,
+        callbacks=callbacks,
+    )
 
 
 @_explicit(ComparisonConfig, ComparisonKeywords)
@@ -209,26 +238,30 @@ def resume_comparison(
     *,
     run_dir: str | Path = "runs",
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **changes: Unpack[ComparisonKeywords],
 ) -> ComparisonResult:
     """Go on with a stopped comparison; `effsearch compare-scaling --resume`."""
-    return _resume_comparison(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
+    return _resume_comparison(
+        run, _plain(changes), run_dir=Path(run_dir), quiet=quiet, callbacks=callbacks
+    )
 
 
 @_explicit(TrainConfig, TrainKeywords)
 def train(
-    model: Architecture | str | Path | None = None,
+    model: NetworkLike | None = None,
     *,
     run_dir: str | Path = "runs",
     name: str | None = None,
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **options: Unpack[TrainKeywords],
 ) -> "TrainResult":
     """Train a network; `effsearch train` as a function.
 
     Args:
-        model: an architecture, or what the command line takes; None as there.
-        run_dir, name, quiet: as in `search_baseline`.
+        model: a network in any way one has it; None as there.
+        run_dir, name, quiet, callbacks: as in `search_baseline`.
         options: those of the command line; options of the recipe in
             `set`: `set={"lr": 0.01}`.
 
@@ -242,8 +275,10 @@ def train(
     """
     from effsearch.training.runs.run import train_model  # imports torch
 
-    given = _plain(options) | {"model": _text(model)}
-    return train_model(TrainConfig.make(given), run_dir=Path(run_dir), name=name, quiet=quiet)
+    given = _plain(options) | {"model": model}
+    return train_model(
+        TrainConfig.make(given), run_dir=Path(run_dir), name=name, quiet=quiet, callbacks=callbacks
+    )
 
 
 @_explicit(TrainConfig, TrainKeywords)
@@ -252,12 +287,36 @@ def resume_training(
     *,
     run_dir: str | Path = "runs",
     quiet: bool = False,
+    callbacks: Callbacks = (),
     **changes: Unpack[TrainKeywords],
 ) -> "TrainResult":
     """Go on with a stopped training; `effsearch train --resume`."""
     from effsearch.training.runs import run as training  # imports torch
 
-    return training.resume_training(run, _plain(changes), run_dir=Path(run_dir), quiet=quiet)
+    return training.resume_training(
+        run, _plain(changes), run_dir=Path(run_dir), quiet=quiet, callbacks=callbacks
+    )
+
+
+@_explicit(AskTellConfig, AskTellKeywords)
+def ask_tell(**options: Unpack[AskTellKeywords]) -> AskTell:
+    """A search without trainings of ours: ask for networks, measure them anywhere, tell.
+
+    Args:
+        options: those of a baseline search that say what is searched and how.
+
+    Raises:
+        EffsearchError: bad input, or a target out of reach.
+
+    Example:
+        >>> import effsearch
+        >>> search = effsearch.ask_tell(target_flops="400M", strategy="evolution", seed=1)
+        >>> networks = search.ask(4)
+        >>> search.tell(networks, [0.71, 0.74, None, 0.69])
+        >>> search.best.accuracy
+        0.74
+    """
+    return AskTell(AskTellConfig.make(_plain(options)))
 
 
 def load_run(run: str | Path, *, run_dir: str | Path = "runs") -> Run:
@@ -265,11 +324,10 @@ def load_run(run: str | Path, *, run_dir: str | Path = "runs") -> Run:
     return Run.open(Path(run_dir), run)
 
 
-def _text(network: Architecture | str | Path | None) -> str | None:
-    """A network as the command line takes it."""
-    if isinstance(network, Architecture):
-        return format_architecture(network)
-    return os.fspath(network) if isinstance(network, Path) else network
+cost = of_any_network(_cost)
+compound = of_any_network(_compound)
+scale_to_cost = of_any_network(_scale_to_cost)
+format_architecture = of_any_network(_format_architecture)
 
 
 def _plain(options: Mapping[str, object]) -> dict[str, Any]:

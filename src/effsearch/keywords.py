@@ -1,8 +1,54 @@
 """Keywords of the Python functions; written by `python -m effsearch.write_keywords`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
+
+from effsearch.nas.objective import Objective, RewardFunction
+from effsearch.nas.strategies.base import Strategy
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.zoo import NetworkLike
+from effsearch.training.data.given import LabelledImages
+
+
+class AskTellKeywords(TypedDict, total=False):
+    """What an ask-and-tell search is told; the words are those of a baseline search."""
+
+    target_flops: float | str | None
+    """Wanted multiply-adds (conv and linear), such as 400M, 0.39G or 4e8."""
+
+    target_params: float | str | None
+    """Wanted parameters, such as 5.3M."""
+
+    target_memory: float | str | None
+    """Wanted peak activation memory at batch 1, such as 8MB."""
+
+    objective: Objective | RewardFunction | Literal["hard", "soft", "absolute"]
+    """hard: accuracy, cut by (cost/target)^-1 above the target. soft: accuracy * (cost/target)^w
+    everywhere, w = -0.07; the target does not move its optimum. absolute: accuracy +
+    w*|cost/target - 1|."""
+
+    weight: float | Literal["auto"] | None
+    """w of the objective, at most 0; auto: what an earlier soft search worked out to put the
+    optimum at the target."""
+
+    cost_tolerance: float | None
+    """Fraction over a target still evaluated."""
+
+    cost_band: float | None
+    """Fraction under the first target still evaluated, 1 for no bound."""
+
+    space: str | Path | SearchSpace | Mapping[str, Any]
+    """Shipped space (mnasnet, efficientnetv2) or YAML file."""
+
+    strategy: str | type[Strategy]
+    """Search strategy: bayesian, evolution, local_search, nsga2, ppo, random, tpe."""
+
+    strategy_options: dict[str, Any]
+    """Options of the strategy."""
+
+    seed: int
+    """Random seed."""
 
 
 class BaselineKeywords(TypedDict, total=False):
@@ -17,7 +63,7 @@ class BaselineKeywords(TypedDict, total=False):
     target_memory: float | str | None
     """Wanted peak activation memory at batch 1, such as 8MB."""
 
-    objective: Literal["hard", "soft", "absolute"]
+    objective: Objective | RewardFunction | Literal["hard", "soft", "absolute"]
     """hard: accuracy, cut by (cost/target)^-1 above the target. soft: accuracy * (cost/target)^w
     everywhere, w = -0.07; the target does not move its optimum. absolute: accuracy +
     w*|cost/target - 1|."""
@@ -61,10 +107,10 @@ class BaselineKeywords(TypedDict, total=False):
     latency_timeout: float | str
     """Time limit of one call of the command, such as 30s."""
 
-    space: str | Path
+    space: str | Path | SearchSpace | Mapping[str, Any]
     """Shipped space (mnasnet, efficientnetv2) or YAML file."""
 
-    strategy: str
+    strategy: str | type[Strategy]
     """Search strategy: bayesian, evolution, local_search, nsga2, ppo, random, tpe."""
 
     strategy_options: dict[str, Any]
@@ -82,16 +128,16 @@ class BaselineKeywords(TypedDict, total=False):
     seed: int
     """Random seed."""
 
-    evaluator: str | Path
+    evaluator: str | Path | Callable[..., Any]
     """Source of accuracies: proxy (short trainings), TABLE.csv, package.module:function or
     file.py:function."""
 
     table_missing: Literal["fail", "nearest"]
     """Networks that a table lacks: failed trials, or the values of the nearest one."""
 
-    data: str | Path
-    """Images: digits (embedded), a folder with a folder of images a class, or a folder with
-    train*.parquet. Their test part is never read."""
+    data: str | Path | LabelledImages
+    """Images: digits (embedded), a folder with a folder of images a class, a folder with
+    train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read."""
 
     max_images: int | None
     """Random sample of the training images."""
@@ -124,7 +170,7 @@ class BaselineKeywords(TypedDict, total=False):
     finalist_epochs: int | None
     """Epochs per finalist's training."""
 
-    reference: str | None
+    reference: str | NetworkLike | Sequence[NetworkLike] | None
     """Published networks trained as the finalists are, which the answer is held against: zoo
     names, JSON files or notations with commas between, or none."""
 
@@ -184,9 +230,9 @@ class CoefficientsKeywords(TypedDict, total=False):
     resolution_rounding: Literal["exact", "even", "8", "32"]
     """Rounding of the resolution."""
 
-    data: str | Path
-    """Images: digits (embedded), a folder with a folder of images a class, or a folder with
-    train*.parquet. Their test part is never read."""
+    data: str | Path | LabelledImages
+    """Images: digits (embedded), a folder with a folder of images a class, a folder with
+    train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read."""
 
     max_images: int | None
     """Random sample of the training images."""
@@ -262,9 +308,9 @@ class CoefficientsKeywords(TypedDict, total=False):
 class ComparisonKeywords(TypedDict, total=False):
     """What a comparison is told; `effsearch compare-scaling --help` says what each option is."""
 
-    data: str | Path
-    """Images: digits (embedded), a folder with a folder of images a class, or a folder with
-    train*.parquet. Their test part is never read."""
+    data: str | Path | LabelledImages
+    """Images: digits (embedded), a folder with a folder of images a class, a folder with
+    train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read."""
 
     max_images: int | None
     """Random sample of the training images."""
@@ -397,7 +443,7 @@ class TrainKeywords(TypedDict, total=False):
     """Weights to start from, a file or the best of a train run; the classifier is new where the
     classes differ."""
 
-    data: str | Path
+    data: str | Path | LabelledImages
     """digits (embedded), a folder of images by class or with train*.parquet, or
     hf:NAME[:CONFIG]."""
 

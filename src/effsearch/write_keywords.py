@@ -9,14 +9,21 @@ from pathlib import Path
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
 from effsearch.gridsearch.config import CoefficientsConfig
 from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.nas.ask_tell import AskTellConfig
 from effsearch.nas.config import BaselineConfig
 from effsearch.results.config import Setting, Settings, settings_of
 from effsearch.training.runs.config import TrainConfig
 
-NAMED_BY_HAND = frozenset({"baseline", "model", "coefficients", "phis"})
-"""Parameters that functions take as objects too, and so declare themselves."""
+NAMED_BY_HAND: dict[str, tuple[str, ...]] = {
+    "CoefficientsKeywords": ("baseline",),
+    "ComparisonKeywords": ("baseline",),
+    "ScaleKeywords": ("baseline", "coefficients", "phis"),
+    "TrainKeywords": ("model",),
+}
+"""Parameters that functions declare themselves, as they are taken by place too."""
 
 CONFIGS: dict[str, type[Settings]] = {
+    "AskTellKeywords": AskTellConfig,
     "BaselineKeywords": BaselineConfig,
     "CoefficientsKeywords": CoefficientsConfig,
     "ComparisonKeywords": ComparisonConfig,
@@ -25,9 +32,15 @@ CONFIGS: dict[str, type[Settings]] = {
 }
 _HEAD = '''"""Keywords of the Python functions; written by `python -m effsearch.write_keywords`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
+
+from effsearch.nas.objective import Objective, RewardFunction
+from effsearch.nas.strategies.base import Strategy
+from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.zoo import NetworkLike
+from effsearch.training.data.given import LabelledImages
 '''
 _TYPES = {
     dict: "dict[str, Any]",
@@ -45,7 +58,7 @@ def keywords_text() -> str:
 def _class(name: str, config: type[Settings]) -> str:
     lines = [f'\n\nclass {name}(TypedDict, total=False):\n    """{config.__doc__}"""\n']
     for key, setting in settings_of(config).items():
-        if key not in NAMED_BY_HAND or (name == "ComparisonKeywords" and key == "coefficients"):
+        if key not in NAMED_BY_HAND.get(name, ()):
             lines += [f"\n    {key}: {type_text(setting)}\n", _doc(setting.option.help)]
     return "".join(lines)
 
@@ -54,6 +67,8 @@ def type_text(setting: Setting) -> str:
     """The type of a keyword: what the option holds, and the ways to write it."""
     kinds = [] if setting.kind is None else [_TYPES.get(setting.kind) or setting.kind.__name__]
     kinds += ["Path"] if setting.option.is_path else []
+    if setting.option.objects is not None:
+        kinds += [one for one in setting.option.objects.types.split(" | ") if one not in kinds]
     if setting.words:
         quoted = ", ".join(f'"{word}"' for word in setting.words)
         kinds.append(f"Literal[{quoted}]")

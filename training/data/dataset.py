@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 
+from effsearch.results.config import given_object
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.decode import largest_readable_side, readable_images
 from effsearch.training.data.depth import common_levels, is_deep
@@ -59,7 +60,7 @@ def load_train(
 
     Args:
         name_or_path: ``digits``, a directory of images by class, a directory of train*.parquet,
-            or ``hf:NAME[:CONFIG]``.
+            ``hf:NAME[:CONFIG]``, or the text that stands for an object given from Python.
         resolution: side in pixels that images are resized and centre-cropped to; None keeps
             their own size.
         max_images: decode only a stratified sample of so many images, always the same one.
@@ -132,12 +133,21 @@ def is_hub_name(name_or_path: str) -> bool:
 
 
 def _reader(name_or_path: str, columns: Columns) -> _Reader:
+    given = given_object("data", name_or_path)
+    if given is not None and not _is_of_hub(given):
+        from effsearch.training.data.objects import list_held_out_object, list_training_object
+
+        _refuse_columns(name_or_path, columns)
+        return _Reader(
+            partial(list_training_object, name_or_path, given),
+            partial(list_held_out_object, name_or_path, given),
+        )
     if name_or_path == "digits":
         from effsearch.training.data.digits import list_held_out_digits, list_training_digits
 
         _refuse_columns(name_or_path, columns)
         return _Reader(list_training_digits, list_held_out_digits)
-    if is_hub_name(name_or_path):
+    if given is not None or is_hub_name(name_or_path):
         from effsearch.training.data.hugging_face import list_held_out_hub, list_training_hub
 
         return _Reader(
@@ -158,6 +168,12 @@ def _reader(name_or_path: str, columns: Columns) -> _Reader:
 
     _refuse_columns(name_or_path, columns)
     return _Reader(partial(list_training_folder, root), partial(list_held_out_folder, root))
+
+
+def _is_of_hub(given: object) -> bool:
+    """Whether an object is a Hugging Face dataset, or parts of one."""
+    first = next(iter(given.values()), None) if isinstance(given, dict) else given
+    return hasattr(first, "select_columns") and hasattr(first, "features")
 
 
 def _refuse_columns(name_or_path: str, columns: Columns) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 
+from effsearch.results.config import given_object
 from effsearch.search_spaces.errors import InputError, MissingResourceError
 from effsearch.training.data.cells import CellKind, cell_kind, read_cell
 from effsearch.training.data.columns import (
@@ -67,7 +68,7 @@ def list_training_hub(spec: str, columns: Columns) -> ImageListing:
             row without a label.
         MissingResourceError: the package `datasets` is not installed, or the hub is out of reach.
     """
-    parts = _load(spec)
+    parts = _parts(spec)
     named = _named_parts(parts)
     if "train" not in named:
         raise InputError(f"'{spec}' has no part 'train': it has {', '.join(parts)}")
@@ -89,7 +90,7 @@ def list_held_out_hub(spec: str, columns: Columns) -> HeldOut:
     Raises:
         InputError, MissingResourceError: as `list_training_hub`.
     """
-    parts = _load(spec)
+    parts = _parts(spec)
     named = _named_parts(parts)
     held_back = [part for part in ("test", "validation") if part in named]
     if not held_back:
@@ -163,6 +164,14 @@ def _named_parts(parts: Mapping[str, Any]) -> dict[str, str]:
         if found:
             named[part] = found[0]
     return named
+
+
+def _parts(spec: str) -> Mapping[str, Any]:
+    """All parts by name, of a dataset that is named or was given from Python."""
+    given = given_object("data", spec)
+    if given is None:
+        return _load(spec)
+    return given if isinstance(given, Mapping) else {"train": given}
 
 
 @lru_cache(maxsize=4)  # the parts are asked for one by one, and loading looks at the hub

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from effsearch.results.config import NAMES, Form, Option, Settings
+from effsearch.results.networks import NETWORK
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.training.data.given import DATA
 from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
 
@@ -68,6 +70,7 @@ class TrainConfig(Settings):
             "with --phi the newest family, else the newest finished baseline, else efficientnet-b0",
             metavar="NETWORK",
             names=_networks,
+            objects=NETWORK,
         ),
     ] = None
     phi: Annotated[
@@ -108,6 +111,7 @@ class TrainConfig(Settings):
             _DATA,
             names=lambda: ("digits",),
             is_path=True,
+            objects=DATA,
         ),
     ] = "digits"
     max_images: MaxImages = None

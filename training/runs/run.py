@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import changed_keys
 from effsearch.results.lifecycle import (
     Driver,
@@ -40,6 +41,7 @@ def train_model(
     name: str | None = None,
     quiet: bool = False,
     command: Sequence[str] = ("effsearch", "train"),
+    callbacks: Callbacks = (),
 ) -> TrainResult:
     """Train a network in a new run.
 
@@ -48,7 +50,9 @@ def train_model(
     """
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
-    return _DRIVER.start(plan, run_dir=run_dir, name=name, quiet=quiet, command=command)
+    return _DRIVER.start(
+        plan, run_dir=run_dir, name=name, quiet=quiet, command=command, callbacks=callbacks
+    )
 
 
 def resume_training(
@@ -57,6 +61,7 @@ def resume_training(
     *,
     run_dir: Path = Path("runs"),
     quiet: bool = False,
+    callbacks: Callbacks = (),
 ) -> TrainResult:
     """Go on with a training that was stopped, from its last checkpoint.
 
@@ -78,7 +83,9 @@ def resume_training(
     refuse_changes(found, changed_keys(found.config, config))
     with data_progress(partial(say, quiet=quiet)):
         plan = remake_plan(config, found.record, weights=not TrainPaths(found.path).last.exists())
-    return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, title=f": {plan.title}")
+    return _DRIVER.resume(
+        found, plan, run_dir=run_dir, quiet=quiet, title=f": {plan.title}", callbacks=callbacks
+    )
 
 
 def _train(run: Run, plan: Plan, quiet: bool) -> TrainResult:

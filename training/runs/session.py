@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from effsearch.results.callbacks import Stop, tell
 from effsearch.results.store.run import Run
 from effsearch.results.store.signals import wished_stop
 from effsearch.search_spaces.errors import EffsearchError, InputError
@@ -84,10 +85,12 @@ def train_session(run: Run, plan: Plan, quiet: bool) -> FinishedTraining:
         wished = open_things.enter_context(wished_stop())
         watch = _Watch(checkpointer, display, wished, 60 * plan.config.checkpoint_minutes)
         try:
-            result = trainer.train(on_step=watch.step, on_epoch=watch.epoch)
+            curve = trainer.train(on_step=watch.step, on_epoch=watch.epoch).curve
+        except Stop:  # a callback has seen enough; the last epoch is kept already
+            curve = (*past.curve, *watch.curve)
         except DivergedError as error:
             raise EffsearchError(f"{error}; {_say_kept(paths, plan.recipe.lr)}") from None
-    last = result.curve[-1]
+    last = curve[-1]
     if last.diverged:
         raise EffsearchError(
             f"training diverged: the loss is no finite number after step {last.diverged_at} (epoch "
@@ -95,7 +98,7 @@ def train_session(run: Run, plan: Plan, quiet: bool) -> FinishedTraining:
             f"{_say_kept(paths, plan.recipe.lr)}"
         )
     assert checkpointer.best is not None  # an epoch has ended, in this sitting or before it
-    return FinishedTraining(result.curve, checkpointer.best)
+    return FinishedTraining(curve, checkpointer.best)
 
 
 class _Watch:
@@ -110,6 +113,7 @@ class _Watch:
     ) -> None:
         self._checkpointer, self._display, self._wished = checkpointer, display, wished
         self._between = seconds_between_checkpoints
+        self.curve: list[EpochReport] = []
 
     def step(self, report: StepReport) -> None:
         self._display.step(report)
@@ -123,6 +127,8 @@ class _Watch:
         self._checkpointer.epoch(report)
         best = self._checkpointer.best
         self._display.epoch(report, None if best is None else best.accuracy)
+        self.curve.append(report)
+        tell("on_epoch", report)
         if self._wished() and report.epoch < report.epochs:
             raise Stopped
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from effsearch.results.config import SECONDS, Option, Settings
+from effsearch.training.data.given import DATA
 from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
 
@@ -24,11 +25,12 @@ class ProxyOptions(Settings):
     data: Annotated[
         str,
         Option(
-            "Images: digits (embedded), a folder with a folder of images a class, or a folder with "
-            "train*.parquet. Their test part is never read.",
+            "Images: digits (embedded), a folder with a folder of images a class, a folder with "
+            "train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read.",
             _TRAINING,
             names=lambda: ("digits",),
             is_path=True,
+            objects=DATA,
         ),
     ] = "digits"
     max_images: MaxImages = None
