@@ -56,7 +56,7 @@ def build_network(
         drop_path=drop_path,
         norm_momentum=norm_momentum,
     )
-    network.apply(_initialise)
+    network.apply(initialise)
     return network
 
 
@@ -236,7 +236,7 @@ class SqueezeExcite(nn.Module):
         return scaled
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """EfficientNet's initialisation: kernels N(0, √(2 / fan_out)), classifier U(±1/√classes)."""
     if isinstance(module, nn.Conv2d):
         fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels

@@ -44,7 +44,7 @@ def shipped_spaces() -> list[str]:
     return sorted(Path(str(item)).stem for item in folder.iterdir() if item.name.endswith(".yaml"))
 
 
-SpaceLike: TypeAlias = "SearchSpace | str | os.PathLike[str] | Mapping[str, Any]"
+SpaceLike: TypeAlias = SearchSpace | str | os.PathLike[str] | Mapping[str, Any]
 """A space as people have it; see `load_space`."""
 
 

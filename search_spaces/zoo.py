@@ -123,7 +123,7 @@ class HoldsArchitecture(Protocol):
 
 
 NetworkLike: TypeAlias = (
-    "Architecture | HoldsArchitecture | str | os.PathLike[str] | Mapping[str, Any]"
+    Architecture | HoldsArchitecture | str | os.PathLike[str] | Mapping[str, Any]
 )
 """A network as people have it; see `as_architecture`."""
 

@@ -1,13 +1,16 @@
 """What whole-search tests share: a Ray for the process; `searches` lies beside this file."""
 
+import importlib
 import inspect
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -49,3 +52,26 @@ def ray_address() -> Iterator[str]:
     ray.init("local", num_cpus=2, num_gpus=0, **quiet)
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def import_vision() -> Callable[[str], ModuleType]:
+    """Import torchvision or timm, beside a CPU build of torch too, or skip with the reason."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+
+    def load(module: str) -> ModuleType:
+        # torchvision's wheel for CUDA fails beside torch for CPU because its operators are
+        # missing; their schemas are all that the import asks for.
+        for schema in (
+            "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+            "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+        ):
+            name = schema.partition("(")[0]
+            if not hasattr(torch.ops.torchvision, name):
+                library.define(schema)
+        try:
+            return importlib.import_module(module)
+        except Exception as error:
+            pytest.skip(f"{module} does not import here: {type(error).__name__}: {error}")
+
+    return load

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from effsearch.search_spaces.space_builder import block, make_space, stage
     from effsearch.search_spaces.space_file import load_space
     from effsearch.search_spaces.zoo import as_architecture, load_zoo, zoo_names
+    from effsearch.training.models.create import create_model
     from effsearch.training.models.model_file import load_model, read_model_info
     from effsearch.training.runs.answer import TrainResult
 
@@ -63,6 +64,7 @@ _HOME = {
     "resume_training": "effsearch.api",
     "load_run": "effsearch.api",
     "ask_tell": "effsearch.api",
+    "create_model": "effsearch.training.models.create",
     "AskTell": "effsearch.nas.ask_tell",
     "Callback": "effsearch.results.callbacks",
     "Stop": "effsearch.results.callbacks",
@@ -128,6 +130,7 @@ __all__ = [
     "compare_scaling",
     "compound",
     "cost",
+    "create_model",
     "format_architecture",
     "load_model",
     "load_run",

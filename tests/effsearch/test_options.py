@@ -91,6 +91,7 @@ def test_the_keywords_of_python_are_in_step_with_the_options() -> None:
     file = Path(inspect.getfile(effsearch)).with_name("keywords.py")
     assert file.read_text() == keywords_text(), "python -m effsearch.write_keywords"
     assert set(CONFIGS) == {
+        "AskTellKeywords",
         "BaselineKeywords", "CoefficientsKeywords", "ComparisonKeywords", "ScaleKeywords",
         "TrainKeywords",
     }  # fmt: skip

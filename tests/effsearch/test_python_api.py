@@ -24,7 +24,7 @@ def test_a_family_takes_paths_and_ranges_as_the_command_line_does() -> None:
 
 
 WRONG: list[tuple[Callable[[], object], str]] = [
-    (lambda: effsearch.scale_family(5), "baseline must be text, not 5"),  # type: ignore[arg-type]
+    (lambda: effsearch.scale_family(5), "baseline: a network is a name of the zoo"),  # type: ignore[arg-type]
     (
         lambda: effsearch.scale_family(None, (1.2, 1.1, 1.15)),  # type: ignore[arg-type]
         r"coefficients must be text, not \(1\.2, 1\.1, 1\.15\)",

@@ -1,11 +1,9 @@
 """What the tests of the ground floor share: fvcore as the second counter, and torchvision."""
 
 import gc
-import importlib
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -80,26 +78,3 @@ def traced_counts(
     gc.disable()  # tracing makes so many small objects that collecting them takes a sixth
     yield count
     gc.enable()
-
-
-@pytest.fixture(scope="session")
-def import_vision() -> Callable[[str], ModuleType]:
-    """Import torchvision or timm, beside a CPU build of torch too, or skip with the reason."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-
-    def load(module: str) -> ModuleType:
-        # torchvision's wheel for CUDA fails beside torch for CPU because its operators are
-        # missing; their schemas are all that the import asks for.
-        for schema in (
-            "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-            "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-        ):
-            name = schema.partition("(")[0]
-            if not hasattr(torch.ops.torchvision, name):
-                library.define(schema)
-        try:
-            return importlib.import_module(module)
-        except Exception as error:
-            pytest.skip(f"{module} does not import here: {type(error).__name__}: {error}")
-
-    return load

@@ -18,7 +18,7 @@ class MapDataset(Protocol):
         """One item."""
 
 
-LabelledImages: TypeAlias = "MapDataset | tuple[Any, Any] | Mapping[str, Any]"
+LabelledImages: TypeAlias = MapDataset | tuple[Any, Any] | Mapping[str, Any]
 """A dataset, images and labels, or a mapping of parts; see `training.data.objects`."""
 
 
