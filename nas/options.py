@@ -160,9 +160,9 @@ class ObjectiveOptions(Settings):
         """Raise an InputError where an `Objective` was given beside what would make another."""
         if not hasattr(self.given_objective, "targets"):
             return
-        told = {"weight": self.weight, "cost_tolerance": self.cost_tolerance}
-        told |= {"cost_band": self.cost_band, **self.wanted}
-        also = [name for name, value in told.items() if value is not None]
+        names = ("weight", "cost_tolerance", "cost_band", "target_flops", "target_params")
+        names += ("target_memory", "target_latency")
+        also = [name for name in names if getattr(self, name, None) is not None]
         if also:
             raise InputError(
                 f"an Objective holds its own targets, and {', '.join(also)} was given besides: "

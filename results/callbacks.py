@@ -104,20 +104,30 @@ class _Followers:
 _FOLLOWERS: ContextVar[_Followers | None] = ContextVar("callbacks", default=None)
 
 
-@contextmanager
-def called_back(callbacks: Callbacks) -> Iterator[None]:
-    """Inside the block, a run tells its callbacks.
+def check_callbacks(callbacks: Callbacks) -> Sequence[Any]:
+    """The callbacks as a sequence.
 
     Raises:
         InputError: one of them has none of the methods.
     """
-    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    given: Sequence[Any] = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     for one in given:
         if isinstance(one, type) or not any(hasattr(one, method) for method in METHODS):
             raise InputError(
                 f"callback {one!r} has none of {', '.join(METHODS)}: give an object of a subclass "
                 "of effsearch.Callback"
             )
+    return given
+
+
+@contextmanager
+def called_back(callbacks: Callbacks) -> Iterator[None]:
+    """Inside the block, a run tells its callbacks.
+
+    Raises:
+        InputError: as `check_callbacks`.
+    """
+    given = check_callbacks(callbacks)
     if not given:
         yield
         return

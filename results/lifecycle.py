@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from effsearch.results.callbacks import Callbacks, Stop, called_back, tell
+from effsearch.results.callbacks import Callbacks, Stop, called_back, check_callbacks, tell
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.store.events import Asked
 from effsearch.results.store.ledger import iterate_events
@@ -85,6 +85,7 @@ class Driver(Generic[P, R]):
         Raises:
             EffsearchError: as `Run.create` and `execute`; `Interrupted` says how to resume.
         """
+        check_callbacks(callbacks)
         config, extra = plan.stored_config(), plan.record
         with new_run(run_dir, self.kind, name, command=command, config=config, extra=extra) as run:
             for line in self.introduce(run, plan):
@@ -107,6 +108,7 @@ class Driver(Generic[P, R]):
             InputError: what its settings name has changed, or another process writes it.
             EffsearchError: as `start`.
         """
+        check_callbacks(callbacks)
         refuse_other_content(found, plan.record, self.content)
         with Run.resume(run_dir, found.path) as run:
             say(f"resuming {run.reference}{title}", quiet)
