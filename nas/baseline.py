@@ -62,7 +62,7 @@ def search_baseline(
     """
     config, weight_note = with_learned_weight(config, run_dir)
     with data_progress(partial(say, quiet=quiet)):
-        plan = make_plan(config)
+        plan = make_plan(config, run_dir)
     note = partial(_notes, weight_note)
     driver = replace(_DRIVER, introduce=note)
     return driver.start(
@@ -95,7 +95,7 @@ def resume_baseline(
     # A run of an earlier version lacks the keys that are new.
     refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
     with data_progress(partial(say, quiet=quiet)):
-        plan = make_plan(config)
+        plan = make_plan(config, run_dir)
     return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)
 
 
@@ -105,6 +105,7 @@ def _notes(weight_note: str, run: Run, plan: Plan) -> list[str]:
         weight_note,
         *objective_notes(plan.config),
         _table_note(plan.evaluator),
+        *plan.warm_start.notes,
         plan.latency.note if plan.latency else "",
         *plan.evaluator.notices,
     ]
@@ -128,7 +129,7 @@ _DRIVER = Driver[Plan, BaselineResult](
     kind=KIND,
     execute=_search,
     introduce=partial(_notes, ""),
-    content=("space", "data", "recipe", "evaluator", "latency"),
+    content=("space", "data", "recipe", "evaluator", "latency", "warm_start", "start"),
     resumable=(MissingResourceError, MeterError),
 )
 
@@ -222,6 +223,7 @@ def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
         events=read_events(ledger.path),
         time_left=config.time_budget,
         pruning=plan.pruning,
+        known=plan.warm_start.known,
         latencies=latencies if config.latency_measure == "each" else None,
     )
 

@@ -7,8 +7,8 @@ from effsearch.latency.options import GROUP as LATENCY_GROUP
 from effsearch.latency.options import LatencyOptions
 from effsearch.nas.options import EVALUATOR, GROUP, Missing, ObjectiveOptions, Space
 from effsearch.nas.strategies.registry import STRATEGIES, STRATEGY, strategy_names, wants_front
-from effsearch.results.config import MILLISECONDS, SECONDS, Option, Settings
-from effsearch.results.networks import REFERENCES
+from effsearch.results.config import MILLISECONDS, NAMES, SECONDS, Option, Settings
+from effsearch.results.networks import REFERENCES, RUNS
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
 
@@ -74,6 +74,28 @@ class SearchOptions(Settings):
         int,
         Option("Networks to evaluate.", _SEARCH, flags=("--samples", "-n"), may_change=True),
     ] = 100
+    warm_start: Annotated[
+        tuple[str, ...],
+        Option(
+            "Earlier run, or CSV of measured networks, that the model learns from too; may be "
+            "repeated.",
+            _SEARCH,
+            form=NAMES,
+            metavar="RUN|CSV",
+            objects=RUNS,
+        ),
+    ] = ()
+    start: Annotated[
+        str | None,
+        Option(
+            "Networks to evaluate first: zoo names, JSON files, notations, or a CSV, of which the "
+            "best ten, with commas between.",
+            _SEARCH,
+            "none",
+            metavar="NETWORKS",
+            objects=REFERENCES,
+        ),
+    ] = None
     # Part of what is searched: results are told batch by batch, whatever the number of workers.
     batch_size: Annotated[
         int | None, Option("Networks asked together.", _SEARCH, "the strategy's own")

@@ -160,8 +160,8 @@ class ObjectiveOptions(Settings):
         """Raise an InputError where an `Objective` was given beside what would make another."""
         if not hasattr(self.given_objective, "targets"):
             return
-        names = ("weight", "cost_tolerance", "cost_band", "target_flops", "target_params")
-        names += ("target_memory", "target_latency")
+        names = ["weight", "cost_tolerance", "cost_band", "target_flops", "target_params"]
+        names += ["target_memory", "target_latency"]
         also = [name for name in names if getattr(self, name, None) is not None]
         if also:
             raise InputError(

@@ -7,7 +7,7 @@ events have been replayed into a new strategy.
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +43,8 @@ class Search:
         events: what the ledger holds already.
         time_left: seconds until no new trial is handed out; None for no limit.
         pruning: gives trainings up that fall behind; a new one, as the strategy. None for never.
+        known: measurements, by the network's id, that need not be repeated: a trial of such a
+            network ends as it is asked.
         latencies: measures milliseconds, which then stand for those predicted, of the networks of
             a batch before they are asked, when none of another is under way; a network that it
             gives an error for is a failed trial. None for no measurement. The cost band is that of
@@ -65,6 +67,7 @@ class Search:
         events: Iterable[Event] = (),
         time_left: float | None = None,
         pruning: Pruning | None = None,
+        known: Mapping[str, Measurements] | None = None,
         latencies: Callable[[Sequence[Architecture]], Sequence[float | EffsearchError]]
         | None = None,
     ) -> None:
@@ -76,6 +79,7 @@ class Search:
         self._seed = seed
         self._pruning = pruning
         self._latencies = latencies
+        self._known = known or {}
         self._deadline = None if time_left is None else time.monotonic() + time_left
         self.asked = 0
         self.failed = 0
@@ -215,7 +219,7 @@ class Search:
         now = time.time()
         self._ledger.append(*(self._asked(number, found, now) for number, found in numbered))
         self._open_batch(numbered)
-        self._fail_unmeasured()
+        self._end_at_once()
 
     def _with_latencies(self, candidates: list[Candidate]) -> list[Candidate]:
         """The candidates with measured latencies, where networks are measured."""
@@ -233,6 +237,17 @@ class Search:
         else:
             costs[LATENCY] = found
         return replace(candidate, costs=costs)
+
+    def _end_at_once(self) -> None:
+        """Record the trials of the batch that need no evaluation."""
+        self._fail_unmeasured()
+        waiting = [(n, candidate) for n, candidate in self._batch if n in self._waiting]
+        known = {n: self._known[one.id] for n, one in waiting if one.id in self._known}
+        if not known:
+            return
+        self._waiting = deque(n for n, _ in waiting if n not in known)
+        here = worker_name()
+        self.record([Outcome(n, dict(found), None, "", 0.0, here) for n, found in known.items()])
 
     def _fail_unmeasured(self) -> None:
         """Record the trials of the batch as failed whose networks could not be measured."""
@@ -337,7 +352,7 @@ class Search:
             self._strategy.replay(self._whole_batch())
             self._batch, self._results = [], {}
             self._batches += 1
-        self._fail_unmeasured()
+        self._end_at_once()
 
     def _reask(self, number: int, recorded: list[Asked]) -> list[Asked]:
         """The last batch, of which nothing came back: its lines may have been cut off.

@@ -1,6 +1,7 @@
 """A checked configuration: whatever can be wrong before a search starts has been tried."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from effsearch.nas.pruning import Pruning
 from effsearch.nas.references import load_references
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.registry import make_strategy
+from effsearch.nas.warm_start import WarmStart, load_warm_start
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import SearchSpace
@@ -40,6 +42,7 @@ class Plan:
         pruning: what gives trainings up; None for nothing.
         references: published networks to hold the answer against, by name.
         latency: predicts and measures latencies; None where none is wanted.
+        warm_start: what is known beforehand.
         record: what `run.json` says of space, objective, data, recipe and latency table.
     """
 
@@ -52,6 +55,7 @@ class Plan:
     pruning: Pruning | None
     latency: LatencySource | None
     references: dict[str, Architecture]
+    warm_start: WarmStart
     record: dict[str, Any]
 
     @property
@@ -85,8 +89,12 @@ class Plan:
         return self.config.per_trial or share
 
 
-def make_plan(config: BaselineConfig) -> Plan:
+def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
     """Load and check all that a search needs; nothing is written and nothing is trained.
+
+    Args:
+        config: what is wanted.
+        root: folder of the runs, where earlier ones are looked for.
 
     Raises:
         InputError: something in the configuration does not exist or does not fit.
@@ -120,6 +128,9 @@ def make_plan(config: BaselineConfig) -> Plan:
     }
     if latency:
         record["latency"] = latency.record
+    warm_start = load_warm_start(config, problem, strategy, record, root)
+    strategy.earlier, strategy.openings = warm_start.earlier, warm_start.openings
+    record |= warm_start.record
     pruning = _pruning(problem.objective, evaluator) if config.pruning == "halving" else None
     return Plan(
         config=config,
@@ -131,6 +142,7 @@ def make_plan(config: BaselineConfig) -> Plan:
         pruning=pruning,
         latency=latency,
         references=load_references(config),
+        warm_start=warm_start,
         record=record,
     )
 

@@ -46,9 +46,24 @@ def space_document(name: str, value: Any) -> str | dict[str, Any]:
     return load_space(value).to_dict()
 
 
+def run_texts(name: str, value: Any) -> tuple[str, ...]:
+    """Runs and files, or one, as the command line takes them.
+
+    Raises:
+        InputError: an object that is neither.
+    """
+    given = value if isinstance(value, list | tuple) else [value]
+    paths: list[Any] = [getattr(one, "path", one) for one in given]
+    for one in paths:
+        if not isinstance(one, str | os.PathLike):
+            raise InputError(f"{name} must be a run, an answer or a CSV file, not {one!r}")
+    return tuple(dict.fromkeys(str(os.fspath(one)) for one in paths))
+
+
 NETWORK = Objects(network_text, "NetworkLike")
 NETWORKS = Objects(network_texts, "NetworkLike | Sequence[NetworkLike]")
 REFERENCES = Objects(
     lambda name, value: ", ".join(network_texts(name, value)), "NetworkLike | Sequence[NetworkLike]"
 )
 SPACE = Objects(space_document, "SearchSpace | Mapping[str, Any]")
+RUNS = Objects(run_texts, "Path | HoldsArchitecture | Sequence[str | Path | HoldsArchitecture]")

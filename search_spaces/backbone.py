@@ -197,7 +197,7 @@ class FeatureNetwork(nn.Module):
         self._places = [level.place for level in self.feature_info.chosen]
         kept = max(0, self._places[-1] - 1)
         model.blocks = nn.Sequential(*list(model.blocks.children())[:kept])
-        model.head = nn.Identity()  # type: ignore[assignment]
+        model.head = nn.Identity()
         model.classifier = nn.Identity()  # type: ignore[assignment]
         self.model = model
         self.pretrained_cfg = model.pretrained_cfg

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from effsearch.nas.earlier import Earlier
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.search_spaces.errors import EffsearchError, InputError
 
@@ -37,12 +38,15 @@ class Strategy(ABC):
         history: all results told so far, in ask order.
         measured: those of them that did not fail, trainings that were given up included.
         seen: ids of all networks asked so far.
+        openings: networks to ask first, in their order.
+        earlier: what other runs have measured, where the strategy `learns_from_earlier`.
     """
 
     name: ClassVar[str] = ""
     wants_front: ClassVar[bool] = False
     default_batch: ClassVar[int] = 8
     ranked_by: ClassVar[str] = "measured reward"
+    learns_from_earlier: ClassVar[bool] = False
 
     def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
@@ -55,6 +59,8 @@ class Strategy(ABC):
         self.history: list[Result] = []
         self.measured: list[Result] = []
         self.seen: set[str] = set()
+        self.openings: Sequence[Candidate] = ()
+        self.earlier: Sequence[Earlier] = ()
         self._batches = 0
         self._stale = 0
 
@@ -67,7 +73,8 @@ class Strategy(ABC):
         """
         rng = np.random.default_rng([self.seed, self._batches])
         batch: list[Candidate] = []
-        proposed = list(self.propose(rng, count))
+        first = [one for one in self.openings if one.id not in self.seen][:count]
+        proposed = first if len(first) == count else [*first, *self.propose(rng, count)]
         for candidate in proposed:
             self._check(candidate)
             if candidate.id not in self.seen and len(batch) < count:

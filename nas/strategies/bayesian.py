@@ -17,6 +17,7 @@ from effsearch.nas.surrogate.features import FeatureTables, Floats
 from effsearch.nas.surrogate.gaussian_process import GaussianProcess, one_thread
 from effsearch.nas.surrogate.kernel import Kernel
 from effsearch.nas.surrogate.lift import lifted
+from effsearch.nas.surrogate.transfer import align
 from effsearch.search_spaces.space import Encodings
 
 _MODELLED = 1000  # measurements the model takes in; a Cholesky factor of more is slow
@@ -50,6 +51,7 @@ class Bayesian(Strategy):
 
     name = "bayesian"
     ranked_by = "expected reward"
+    learns_from_earlier = True
     kernel_type: ClassVar[type[Kernel]] = Kernel
 
     def __init__(
@@ -80,7 +82,7 @@ class Bayesian(Strategy):
         The best of many single measurements is mostly the luckiest one; what the model expects
         holds a network's own measurement and those of all that are like it.
         """
-        if not self._models:
+        if not self._models or not self.measured:
             return super().ranked()
         whole = [result for result in self.measured if not result.partial]
         with one_thread():
@@ -105,22 +107,70 @@ class Bayesian(Strategy):
     @property
     def _models(self) -> bool:
         """Whether enough is measured for a model, and there is anything to choose."""
-        return len(self.measured) >= self.start and len(self.problem.space) > 0
+        known = len(self.measured) + sum(len(one.results) for one in self.earlier)
+        return known >= self.start and len(self.problem.space) > 0
 
     @cached_property
     def _model(self) -> GaussianProcess:
         return self._fit()
 
     def _fit(self) -> GaussianProcess:
-        places = _modelled(self.measured)
-        values, doubts = self._values(self.measured)
+        stock, values, doubts = self._stock()
+        places = _modelled(stock)
         return GaussianProcess.fit(
-            self._features(_encodings(self.measured)[places]),
+            self._features(_encodings(stock)[places]),
             values[places],
             self.problem.space.options,
             self.kernel_type,
             doubts[places],
         )
+
+    def _stock(self) -> tuple[list[Result], Floats, Floats]:
+        """All that is known: results, what the model learns of each, and its doubt, (n,)."""
+        own = self._values(self.measured) if self.measured else (np.empty(0), np.empty(0))
+        stock, values, doubts = list(self.measured), [own[0]], [own[1]]
+        here = {result.candidate.id for result in self.measured}
+        for place, earlier in enumerate(self.earlier):
+            more, doubt = self._aligned(place, own[0])
+            # What is measured here stands for itself; the same measurement must not count twice.
+            kept = [
+                i
+                for i, result in enumerate(earlier.results)
+                if not (earlier.same and result.candidate.id in here)
+            ]
+            stock += [earlier.results[i] for i in kept]
+            values.append(more[kept])
+            doubts.append(doubt[kept])
+        return stock, np.concatenate(values), np.concatenate(doubts)
+
+    def _aligned(self, place: int, here: Floats) -> tuple[Floats, Floats]:
+        """Values and doubts of an earlier source, brought to what is measured here, (n,) each."""
+        values, doubts, model = self._earlier_models[place]
+        if self.earlier[place].same:
+            return values, doubts
+        if len(here):
+            expected, sigma = model.predict(self._features(_encodings(self.measured)))
+        else:
+            expected = sigma = here
+        found = align(here, expected, sigma, float(values.std()))
+        return found.values(values), np.hypot(found.slope * doubts, found.doubt)
+
+    @cached_property
+    def _earlier_models(self) -> list[tuple[Floats, Floats, GaussianProcess]]:
+        """Of each earlier source what the model learns, and a model of it alone."""
+        made = []
+        for earlier in self.earlier:
+            values, doubts = self._values(earlier.results)
+            places = _modelled(earlier.results)
+            model = GaussianProcess.fit(
+                self._features(_encodings(earlier.results)[places]),
+                values[places],
+                self.problem.space.options,
+                self.kernel_type,
+                doubts[places],
+            )
+            made.append((values, doubts, model))
+        return made
 
     def _values(self, results: Sequence[Result]) -> tuple[Floats, Floats]:
         """What the model learns of each result, and how far it may be off besides noise, (n,)."""
@@ -133,11 +183,14 @@ class Bayesian(Strategy):
 
     def _pool(self, rng: np.random.Generator) -> Encodings:
         """Candidates in the band around the best networks, none of them measured."""
-        measured = _encodings(self.measured)
+        measured = self._rows([result.candidate for result in self.measured])
         known = {row.tobytes() for row in self._features.effective(measured)}
-        best = measured[np.argsort(-self._expected(self.measured), kind="stable")]
+        stock = [*self.measured, *(found for one in self.earlier for found in one.results)]
+        best = _encodings(stock)[np.argsort(-self._expected(stock), kind="stable")]
         drawn = self.problem.draw(rng, int(_FRESH * _POOL), self.seen)
         pool = self._rows(drawn)
+        if self.earlier:  # what is good there is worth a look here
+            pool = self._new(np.concatenate([pool, best[:_POOL]]), known)
         parents = best[:_PARENTS]
         for generation in range(self.generations):
             children = self._children(rng, parents, known, _POOL - len(drawn))

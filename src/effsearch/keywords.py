@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 from effsearch.nas.objective import Objective, RewardFunction
 from effsearch.nas.strategies.base import Strategy
 from effsearch.search_spaces.space import SearchSpace
-from effsearch.search_spaces.zoo import NetworkLike
+from effsearch.search_spaces.zoo import HoldsArchitecture, NetworkLike
 from effsearch.training.data.given import LabelledImages
 
 
@@ -118,6 +118,14 @@ class BaselineKeywords(TypedDict, total=False):
 
     samples: int
     """Networks to evaluate."""
+
+    warm_start: Sequence[str] | Path | HoldsArchitecture | Sequence[str | Path | HoldsArchitecture]
+    """Earlier run, or CSV of measured networks, that the model learns from too; may be
+    repeated."""
+
+    start: str | NetworkLike | Sequence[NetworkLike] | None
+    """Networks to evaluate first: zoo names, JSON files, notations, or a CSV, of which the best
+    ten, with commas between."""
 
     batch_size: int | None
     """Networks asked together."""

@@ -39,7 +39,7 @@ from typing import Any, Literal, TypedDict
 from effsearch.nas.objective import Objective, RewardFunction
 from effsearch.nas.strategies.base import Strategy
 from effsearch.search_spaces.space import SearchSpace
-from effsearch.search_spaces.zoo import NetworkLike
+from effsearch.search_spaces.zoo import HoldsArchitecture, NetworkLike
 from effsearch.training.data.given import LabelledImages
 '''
 _TYPES = {
