@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from effsearch.nas.options import Missing, ObjectiveOptions, Space
-from effsearch.nas.strategies.registry import STRATEGIES
+from effsearch.nas.strategies.registry import STRATEGIES, strategy_names
 from effsearch.results.config import Form, Option, Settings
 from effsearch.search_spaces.errors import InputError, unknown_name
 
@@ -98,8 +98,8 @@ class BenchConfig(Settings):
     def check(self) -> None:
         """Raise an InputError where a strategy is none or comes twice."""
         for name in self.strategies:
-            if name not in STRATEGIES:
-                raise unknown_name("strategy", name, [*STRATEGIES, "all"])
+            if name not in STRATEGIES and name not in strategy_names():
+                raise unknown_name("strategy", name, [*strategy_names(), "all"])
         if len(set(self.strategies)) < len(self.strategies) or not self.strategies:
             raise InputError("strategies must be one or more different names")
 

@@ -116,7 +116,9 @@ def take_strategy(name: str, value: Any) -> str:
 
     if isinstance(value, Strategy):
         raise InputError(f"{name} must be the class {type(value).__name__}, not one made of it")
-    return Given.of(_checked(value, f"{name} {value!r}").__name__, value)
+    if not isinstance(value, type):
+        raise InputError(f"{name} must be text or a subclass of effsearch.Strategy, not {value!r}")
+    return Given.of(_checked(value, f"{name} {value.__name__}").__name__, value)
 
 
 STRATEGY = Objects(take_strategy, "type[Strategy]")

@@ -61,8 +61,8 @@ def given_object(option: str, text: object) -> Any | None:
         return text.value
     if isinstance(text, str) and text.startswith(PREFIX):
         raise InputError(
-            f"{option} was given from Python ({text.removeprefix(PREFIX)}): go on from Python "
-            f"with the same object, such as effsearch.resume_baseline(RUN, {option}=…)"
+            f"{option} was given from Python ({text.removeprefix(PREFIX)}): go on from there, with "
+            f"the same object as {option}=…"
         )
     return None
 

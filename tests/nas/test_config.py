@@ -100,6 +100,7 @@ def test_a_file_of_a_config_is_read(tmp_path: Path) -> None:
 def test_what_decides_the_search_may_not_change_and_all_else_may() -> None:
     before, may_change = BaselineConfig(finalists=3), BaselineConfig.may_change()
     by_type: dict[Any, Any] = {str: "x", int: 7, float: 0.5, bool: True, dict: {"a": 1}}
+    by_type[tuple[str, ...]] = ("x",)
     by_name = {
         "objective": "absolute",
         "device": "cpu",
@@ -145,9 +146,10 @@ def test_named_recipe_options_go_over_the_others() -> None:
     assert config.recipe_options() == {"epochs": 9, "lr": 0.1, "resolution": 24}
 
 
-def test_a_function_for_an_evaluator_is_refused_with_what_to_write() -> None:
-    with pytest.raises(InputError, match="evaluator must be text, not a function: name it as"):
-        make_config({"evaluator": print})
+def test_a_function_stands_in_the_configuration_by_its_name() -> None:
+    assert make_config({"evaluator": print}).to_dict()["evaluator"] == "python:print"
+    with pytest.raises(InputError, match=r"device must be text|unknown device"):
+        make_config({"device": print})
 
 
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:

@@ -79,7 +79,7 @@ def test_an_object_that_is_not_here_is_asked_for() -> None:
     for name, given in (("evaluator", by_id), ("strategy", Last), ("objective", efficient)):
         stored = config(**{name: given}).to_dict()
         stored["evaluator"] = stored["evaluator"] if name == "evaluator" else "x.csv"
-        with pytest.raises(InputError, match=f"{name} was given from Python .*resume_baseline"):
+        with pytest.raises(InputError, match=f"{name} was given from Python .*{name}=…"):
             make_plan(BaselineConfig.make(stored))
 
 
@@ -147,7 +147,7 @@ def test_what_is_no_strategy_is_refused() -> None:
     for given, said in (
         (dict, "no subclass of effsearch.Strategy"),
         (effsearch.Strategy, "lacks a method 'propose"),
-        (5, "no subclass"),
+        (5, "must be text or a subclass of effsearch.Strategy, not 5"),
     ):
         with pytest.raises(InputError, match=said):
             effsearch.ask_tell(space=SPACE, strategy=given)  # type: ignore[arg-type]
