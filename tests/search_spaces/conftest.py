@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from counted_network import without_weights
 
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.network import Network
@@ -29,7 +30,7 @@ def empty_network() -> Callable[[Architecture], Network]:
     """The network on the meta device: all its shapes, none of its weights."""
 
     def build(architecture: Architecture) -> Network:
-        with torch.device("meta"):
+        with without_weights():
             return Network(
                 architecture,
                 classes=architecture.classes,

@@ -1,0 +1,114 @@
+"""Networks of any library without weights, and a second counter of their multiply-adds.
+
+A network on the meta device has shapes alone. torch's own counter works there, but works out every
+operation in Python; here only convolutions and matrix products are looked at, and what keeps a
+shape is not computed at all, so that a hundred networks are counted in seconds.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+_KEEP_SHAPE = {
+    F.batch_norm,
+    F.relu,
+    F.relu6,
+    F.silu,
+    F.hardswish,
+    F.hardsigmoid,
+    F.sigmoid,
+    torch.relu,
+    torch.relu_,
+    torch.sigmoid,
+    Tensor.sigmoid,
+}
+_BROADCAST = {
+    Tensor.add,
+    Tensor.mul,
+    Tensor.__add__,
+    Tensor.__mul__,
+    Tensor.__iadd__,
+    Tensor.__imul__,
+}
+_FILL = {
+    Tensor.normal_,
+    Tensor.uniform_,
+    Tensor.fill_,
+    Tensor.zero_,
+    Tensor.mul_,
+    Tensor.add_,
+    Tensor.clamp_,
+    Tensor.erfinv_,
+}
+
+
+class _Blank(TorchFunctionMode):
+    """Leaves tensors as they are where they would be filled."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return args[0] if func in _FILL else func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def without_weights() -> Iterator[None]:
+    """What is built here has shapes and no numbers."""
+    with torch.device("meta"), _Blank():
+        yield
+
+
+class _Counter(TorchFunctionMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.macs = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _KEEP_SHAPE:
+            return args[0]
+        if func in _BROADCAST:
+            return max(args, key=lambda one: one.numel() if isinstance(one, Tensor) else 0)
+        if func is Tensor.mean and len(args) == 2 and args[1] == (2, 3):
+            return args[0].new_empty(*args[0].shape[:2], *((1, 1) if kwargs else ()))
+        if func is torch.conv2d:
+            return self._conv(*args, **(kwargs or {}))
+        out = func(*args, **(kwargs or {}))
+        if func in (F.linear, torch.matmul):
+            self.macs += args[0].shape[-1] * out.numel()
+        return out
+
+    def _conv(
+        self,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        sides = (
+            (x.shape[2 + axis] + 2 * pad - gap * (weight.shape[2 + axis] - 1) - 1) // step + 1
+            for axis, (step, pad, gap) in enumerate(
+                zip(_pair(stride), _pair(padding), _pair(dilation), strict=True)
+            )
+        )
+        assert x.shape[1] == groups * weight.shape[1]
+        out = x.new_empty(len(x), len(weight), *sides)
+        self.macs += out.numel() * weight[0].numel()
+        return out
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def counted(network: nn.Module, side: int, channels: int = 3) -> tuple[int, int]:
+    """Parameters and multiply-adds of a network on the meta device, for one image."""
+    params = sum(parameter.numel() for parameter in network.parameters())
+    with torch.no_grad(), _Counter() as counter:
+        network(torch.empty(1, channels, side, side, device="meta"))
+    return params, counter.macs
