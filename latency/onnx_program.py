@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from effsearch.latency.program import Program, Step
+from effsearch.latency.program import Conv, Program, Step
 from effsearch.latency.weights import Weights
 from effsearch.search_spaces.errors import MissingResourceError
 
@@ -27,7 +27,7 @@ def write_onnx(program: Program, weights: Weights, batch: int = 1) -> "ModelProt
     except ImportError:
         raise missing("onnx") from None
 
-    graph = _Graph(weights, program.activation)
+    graph = _Graph(program, weights, batch)
     for step in program.steps:
         graph.add(step)
     output = graph.names[program.steps[-1].target]
@@ -60,14 +60,15 @@ def missing(package: str) -> MissingResourceError:
 class _Graph:
     """Nodes and constants so far, and the name under which each value of the program is known."""
 
-    def __init__(self, weights: Weights, activation: str) -> None:
+    def __init__(self, program: Program, weights: Weights, batch: int) -> None:
         self.nodes: list[NodeProto] = []
         self.constants: list[Any] = []
         self.names = {0: "images"}
         self._weights = iter(weights)
-        self._activation = activation
+        self._activation, self._eps, self._batch = program.activation, program.norm_eps, batch
         self._count = 0
-        self._channels: dict[int, int] = {}  # of the values that a convolution wrote
+        self._channels = {0: program.in_channels}
+        self._sizes = {0: program.size}
 
     def node(self, op: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
         from onnx import helper
@@ -89,9 +90,18 @@ class _Graph:
 
     def add(self, step: Step) -> None:
         x = self.names[step.source]
+        if step.target != step.source:
+            self._sizes[step.target] = self._size(step)
+            self._channels[step.target] = self._channels_of(step.source)
         if step.conv is not None:
-            self.names[step.target] = self._conv(step, x)
+            self.names[step.target] = self._conv(step, step.conv, x)
             self._channels[step.target] = step.conv.out
+        elif step.kind == "cat":
+            parts = [self.names[value] for value in step.reads]
+            self.names[step.target] = self.node("Concat", parts, axis=1)
+            self._channels[step.target] = sum(map(self._channels_of, step.reads))
+        elif step.kind == "norm":
+            self.names[step.target] = self._norm(step, x)
         elif step.kind == "activation":
             function = _ACTIVATIONS[step.function or self._activation]
             self.names[step.target] = function(self, x)
@@ -99,7 +109,6 @@ class _Graph:
             self.names[step.target] = self.node("GlobalAveragePool", [x])
         elif step.kind in ("avg_pool", "max_pool"):
             self.names[step.target] = self._pool(step, x)
-            self._channels[step.target] = self._channels_of(step.source)
         else:
             assert step.other is not None
             other = self.names[step.other]
@@ -108,20 +117,58 @@ class _Graph:
             op = "Add" if step.kind == "add" else "Mul"
             self.names[step.target] = self.node(op, [x, other])
 
-    def _conv(self, step: Step, x: str) -> str:
-        conv = step.conv
-        assert conv is not None
-        self._channels.setdefault(step.source, conv.into)
+    def _size(self, step: Step) -> int:
+        if step.kind == "mean":
+            return 1
+        return -(-self._sizes[step.source] // (step.conv.stride if step.conv else step.stride))
+
+    def _conv(self, step: Step, conv: Conv, x: str) -> str:
         weight, bias = next(self._weights)
-        side = conv.kernel // 2
-        return self.node(
-            "Conv",
-            [x, self.constant(weight), self.constant(bias)],
-            kernel_shape=[conv.kernel] * 2,
-            strides=[conv.stride] * 2,
-            pads=[side] * 4,
-            group=conv.groups,
-        )
+        before, behind = conv.padded(self._sizes[step.source])
+        shape: dict[str, Any] = {
+            "kernel_shape": [conv.kernel] * 2,
+            "strides": [conv.stride] * 2,
+            "pads": [before, before, behind, behind],
+        }
+        if conv.into < self._channels_of(step.source):
+            x = self._slice(x, conv.first, conv.first + conv.into)
+        if step.other is None:
+            inputs = [x, self.constant(weight), self.constant(bias)]
+            return self.node("Conv", inputs, group=conv.groups, **shape)
+        # Every image has a kernel of its own: the images of a batch become groups of one.
+        count, side = self._batch, self._sizes[step.source]
+        shares = self._reshape(self.names[step.other], count, conv.experts)
+        experts = self.constant(weight.reshape(conv.experts, -1))
+        kernels = self.node("MatMul", [shares, experts])
+        kernels = self._reshape(kernels, count * conv.out, *weight.shape[2:])
+        x = self._reshape(x, 1, count * conv.into, side, side)
+        biases = self.constant(np.tile(bias, count))
+        out = self.node("Conv", [x, kernels, biases], group=conv.groups * count, **shape)
+        return self._reshape(out, count, conv.out, *[self._sizes[step.target]] * 2)
+
+    def _norm(self, step: Step, x: str) -> str:
+        weight, bias = next(self._weights)
+        if not step.groups:
+            x = self.node("Transpose", [x], perm=[0, 2, 3, 1])
+            inputs = [x, self.constant(weight), self.constant(bias)]
+            x = self.node("LayerNormalization", inputs, axis=-1, epsilon=self._eps)
+            return self.node("Transpose", [x], perm=[0, 3, 1, 2])
+        # A group normalization is an instance normalization of the groups laid out as channels.
+        side = self._sizes[step.source]
+        x = self._reshape(x, self._batch, step.groups, -1)
+        ones, zeros = np.ones(step.groups, np.float32), np.zeros(step.groups, np.float32)
+        inputs = [x, self.constant(ones), self.constant(zeros)]
+        x = self.node("InstanceNormalization", inputs, epsilon=self._eps)
+        x = self._reshape(x, self._batch, step.channels, side, side)
+        x = self.node("Mul", [x, self.constant(weight.reshape(-1, 1, 1))])
+        return self.node("Add", [x, self.constant(bias.reshape(-1, 1, 1))])
+
+    def _slice(self, x: str, start: int, stop: int) -> str:
+        where = [self.constant(np.array([value], np.int64)) for value in (start, stop, 1)]
+        return self.node("Slice", [x, *where])
+
+    def _reshape(self, x: str, *shape: int) -> str:
+        return self.node("Reshape", [x, self.constant(np.array(shape, np.int64))])
 
     def _pool(self, step: Step, x: str) -> str:
         shape: dict[str, Any] = {"kernel_shape": [3, 3], "strides": [step.stride] * 2}

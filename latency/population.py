@@ -17,6 +17,7 @@ from effsearch.search_spaces.activations import Activation
 from effsearch.search_spaces.architecture import Head, Stage, Stem
 from effsearch.search_spaces.cost import stem_cost
 from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.style import Style, style_of
 
 Floats = NDArray[np.float64]
 _State = tuple[int, int, Activation, int]  # channels, pixels, activation, classes
@@ -94,6 +95,10 @@ class PopulationLatency:
     def _networks(self) -> list[dict[str, Any]]:
         return self._space.local_options("network")
 
+    @cached_property
+    def _style(self) -> Style:
+        return style_of(self._networks[0])  # the same for all of a space
+
     def _stem_row(self, network: dict[str, Any]) -> _Row:
         image = network.get("in_channels", 3)
         side = self._resolution or network.get("resolution", 224)
@@ -101,7 +106,7 @@ class PopulationLatency:
         row: _Row = []
         for values in self._space.local_options("stem"):
             stem = Stem(**values)
-            ms = self._layer_ms(stem_layer(stem, image, activation, side))
+            ms = self._layer_ms(stem_layer(stem, image, activation, side, self._style))
             size = stem_cost(stem, image, side).size
             row.append((ms, (stem.channels, size, activation, classes)))
         return row
@@ -110,17 +115,17 @@ class PopulationLatency:
         channels, size, activation, classes = state
         row: _Row = []
         for stage in stages:
-            layers, out = stage_layers(stage, channels, activation, size)
+            layers, out = stage_layers(stage, channels, activation, size, self._style)
             ms = sum(self._layer_ms(layer) for layer in layers)
             row.append((ms, (stage.channels, out, activation, classes)))
         return row
 
     def _head_row(self, state: _State, heads: list[Head]) -> _Row:
         channels, size, activation, classes = state
-        return [
-            (self._layer_ms(head_layer(channels, head, classes, activation, size)), _END)
-            for head in heads
-        ]
+        layers = (
+            head_layer(channels, head, classes, activation, size, self._style) for head in heads
+        )
+        return [(self._layer_ms(layer), _END) for layer in layers]
 
 
 def _numbered(rows: list[_Row]) -> tuple[list[list[tuple[float, int]]], list[_State]]:

@@ -51,8 +51,8 @@ class Correction:
     def ms(self, layer: Layer, alone_ms: float) -> float:
         """What a layer that takes `alone_ms` alone adds to a network; never below zero."""
         added = self.offset_ms
-        if layer.operation in _OUTER:
-            added = 0.0 if layer.operation == HEAD else self.start_ms
+        if layer.kind in _OUTER:
+            added = 0.0 if layer.kind == HEAD else self.start_ms
         return max(self.factors.get(layer.operation, self.factor) * alone_ms + added, 0.0)
 
 
@@ -154,7 +154,9 @@ def fit(table: LatencyTable, networks: Sequence[Architecture]) -> Correction:
     common = float(np.median(measured / sums))
     if len(networks) < _LEAST:
         return Correction({}, common)
-    operations = sorted({layer.operation for its in layers for layer in its} - _OUTER)
+    operations = sorted(
+        {layer.operation for its in layers for layer in its if layer.kind not in _OUTER}
+    )
     # Columns: what each operation's layers add up to, the number of blocks and of networks, all
     # relative to the measurement, so that small networks count as much as large ones.
     columns = np.array(
@@ -165,13 +167,17 @@ def fit(table: LatencyTable, networks: Sequence[Architecture]) -> Correction:
     )
     columns = columns / measured[:, None]
     # Stem and head hardly differ from network to network: no fit can tell them from the start.
-    rest = 1.0 - common * np.array([_sum_of(_OUTER, its, table) for its in layers]) / measured
+    rest = 1.0 - common * np.array([_outer_ms(its, table) for its in layers]) / measured
     prior = np.array([common] * len(operations) + [0.0, 0.0])
     errors = [_left_out_error(columns, rest, prior, pull) for pull in _PULLS]
     enough = _WORTH * min(errors)
     pull = next(p for p, error in zip(_PULLS, errors, strict=True) if error <= enough)
     *factors, offset, start = _solve(columns, rest, prior, pull).tolist()
     return Correction(dict(zip(operations, factors, strict=True)), common, offset, start)
+
+
+def _outer_ms(layers: Sequence[Layer], table: LatencyTable) -> float:
+    return sum(table.low_ms(layer) for layer in layers if layer.kind in _OUTER)
 
 
 def _sum_of(operations: Set[str], layers: Sequence[Layer], table: LatencyTable) -> float:

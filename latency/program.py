@@ -4,9 +4,9 @@ The same steps run in torch (`torch_program`) and are written as ONNX (`onnx_pro
 every meter times the same network. A layer alone is a program too: what a lookup table measures.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from effsearch.search_spaces.activations import Activation, Function
 from effsearch.search_spaces.architecture import Architecture, Head, Stem
@@ -18,11 +18,15 @@ from effsearch.search_spaces.operations.layer import (
     GlobalPool,
     Layer,
     MaxPool,
+    Router,
     SqueezeExcite,
 )
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
+from effsearch.search_spaces.style import PLAIN, Padding, Style
 
-StepKind = Literal["conv", "activation", "mean", "scale", "add", "avg_pool", "max_pool"]
+StepKind = Literal[
+    "conv", "cat", "norm", "activation", "mean", "scale", "add", "avg_pool", "max_pool"
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ class Conv:
     """A convolution with bias, padded so that the size shrinks by the stride alone.
 
     A linear layer is a 1×1 convolution on one pixel.
+
+    Attributes:
+        into, out, kernel, stride, groups: as in torch.
+        first: the first channel that it reads; its source may have more than `into`.
+        padding: as in `Style`.
+        experts: each image mixes its kernel from so many; 0 for one kernel.
     """
 
     into: int
@@ -37,11 +47,19 @@ class Conv:
     kernel: int = 1
     stride: int = 1
     groups: int = 1
+    first: int = 0
+    padding: Padding = "symmetric"
+    experts: int = 0
 
     @property
-    def weight_shape(self) -> tuple[int, int, int, int]:
-        """(out, into / groups, kernel, kernel)."""
-        return (self.out, self.into // self.groups, self.kernel, self.kernel)
+    def weight_shape(self) -> tuple[int, ...]:
+        """(out, into / groups, kernel, kernel), behind the experts where there are some."""
+        one = (self.out, self.into // self.groups, self.kernel, self.kernel)
+        return (self.experts, *one) if self.experts else one
+
+    def padded(self, size: int) -> tuple[int, int]:
+        """Zeros before and behind a side of `size` pixels."""
+        return Style(padding=self.padding).padded(size, self.kernel, self.stride)
 
 
 @dataclass(frozen=True)
@@ -50,13 +68,17 @@ class Step:
 
     Attributes:
         kind: `scale` multiplies by gates (N, C, 1, 1), `add` adds `other` to the first of
-            `source`'s channels, pools are 3×3, `mean` is over all pixels.
+            `source`'s channels, `cat` puts `others` behind `source`, pools are 3×3, `mean` is
+            over all pixels, `norm` normalizes and then scales and shifts each channel.
         source: the value it reads.
         target: the value it writes; equal to `source` where it works in place.
-        other: a second value it reads.
+        other: a second value it reads: of a `conv` the shares of its experts (N, experts, 1, 1).
+        others: more values that a `cat` reads.
         conv: of a `conv`.
         stride: of a pool.
         function: of an `activation` that is not the program's.
+        channels: of a `norm`.
+        groups: of a `norm`: one mean for each group of channels, or 0 for one for each pixel.
     """
 
     kind: StepKind
@@ -66,11 +88,21 @@ class Step:
     conv: Conv | None = None
     stride: int = 1
     function: Function | None = None
+    others: tuple[int, ...] = ()
+    channels: int = 0
+    groups: int = 0
 
     @property
     def reads(self) -> tuple[int, ...]:
         """The values that must be alive when the step starts."""
-        return (self.source,) if self.other is None else (self.source, self.other)
+        return (self.source, *(() if self.other is None else (self.other,)), *self.others)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Of its weight and its bias; None where it has none."""
+        if self.conv is not None:
+            return self.conv.weight_shape, (self.conv.out,)
+        return ((self.channels,), (self.channels,)) if self.kind == "norm" else None
 
 
 @dataclass(frozen=True)
@@ -82,6 +114,7 @@ class Program:
         activation: of every `activation` step that has no function of its own.
         in_channels, size: of one input image or feature map.
         flat: the output is (N, C, 1, 1) and read as (N, C).
+        norm_eps: of its `norm` steps.
     """
 
     steps: tuple[Step, ...]
@@ -89,11 +122,17 @@ class Program:
     in_channels: int
     size: int
     flat: bool = False
+    norm_eps: float = 1e-3
 
     @property
     def convs(self) -> tuple[Conv, ...]:
-        """Every convolution in order: what `weights` are made for."""
+        """Every convolution in order."""
         return tuple(step.conv for step in self.steps if step.conv is not None)
+
+    @property
+    def shapes(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+        """Of weight and bias of every step that has them, in order: what `weights` are made for."""
+        return tuple(step.shapes for step in self.steps if step.shapes is not None)
 
     @property
     def last_reads(self) -> tuple[tuple[int, ...], ...]:
@@ -109,36 +148,48 @@ class Program:
 def network_program(architecture: Architecture, resolution: int | None = None) -> Program:
     """The whole network, from image to logits, at its own resolution or another (pixels)."""
     size = resolution or architecture.resolution
-    writer = _Writer()
+    writer = _Writer(architecture.style)
     value = _write_layers(writer, stem_layers(architecture.stem, architecture.in_channels), 0)
     for block in architecture.blocks:
         value = _write_block(writer, block, value)
     last = architecture.stages[-1].channels
     _write_layers(writer, head_layers(architecture.head, last, architecture.classes), value)
     return Program(
-        tuple(writer.steps), architecture.activation, architecture.in_channels, size, flat=True
+        tuple(writer.steps),
+        architecture.activation,
+        architecture.in_channels,
+        size,
+        flat=True,
+        norm_eps=architecture.norm_eps,
     )
 
 
-def stem_program(stem: Stem, in_channels: int, activation: Activation, size: int) -> Program:
+def stem_program(
+    stem: Stem, in_channels: int, activation: Activation, size: int, style: Style = PLAIN
+) -> Program:
     """The stem alone, on images of `size` pixels."""
-    writer = _Writer()
+    writer = _Writer(style)
     _write_layers(writer, stem_layers(stem, in_channels), 0)
     return Program(tuple(writer.steps), activation, in_channels, size)
 
 
-def block_program(block: Block, activation: Activation, size: int) -> Program:
+def block_program(block: Block, activation: Activation, size: int, style: Style = PLAIN) -> Program:
     """One block alone, on feature maps of `size` pixels."""
-    writer = _Writer()
+    writer = _Writer(style)
     _write_block(writer, block, 0)
     return Program(tuple(writer.steps), activation, block.in_channels, size)
 
 
 def head_program(
-    in_channels: int, head: Head, classes: int, activation: Activation, size: int
+    in_channels: int,
+    head: Head,
+    classes: int,
+    activation: Activation,
+    size: int,
+    style: Style = PLAIN,
 ) -> Program:
     """Last convolution, pooling and classifier alone, on feature maps of `size` pixels."""
-    writer = _Writer()
+    writer = _Writer(style)
     _write_layers(writer, head_layers(head, in_channels, classes), 0)
     return Program(tuple(writer.steps), activation, in_channels, size, flat=True)
 
@@ -153,14 +204,25 @@ def layer_sizes(architecture: Architecture, resolution: int | None = None) -> li
 
 
 class _Writer:
-    """Collects steps and numbers their values."""
+    """Collects steps and numbers their values, in a network of some style."""
 
-    def __init__(self) -> None:
+    def __init__(self, style: Style) -> None:
+        self.style = style
         self.steps: list[Step] = []
         self._values = 0
 
-    def conv(self, source: int, conv: Conv) -> int:
-        return self._write("conv", source, conv=conv)
+    def conv(self, source: int, conv: Conv, shares: int | None = None) -> int:
+        return self._write("conv", source, conv=conv, other=shares)
+
+    def together(self, parts: Sequence[int]) -> int:
+        first, *others = parts
+        return self._write("cat", first, others=tuple(others)) if others else first
+
+    def norm(self, source: int, channels: int) -> int:
+        if self.style.folds:
+            return source
+        groups = self.style.norm_groups(channels)
+        return self._write("norm", source, channels=channels, groups=groups)
 
     def activate(self, value: int, function: Function | None) -> None:
         self.steps.append(Step("activation", value, value, function=function))
@@ -174,11 +236,9 @@ class _Writer:
     def in_place(self, kind: Literal["scale", "add"], value: int, other: int) -> None:
         self.steps.append(Step(kind, value, value, other))
 
-    def _write(
-        self, kind: StepKind, source: int, *, conv: Conv | None = None, stride: int = 1
-    ) -> int:
+    def _write(self, kind: StepKind, source: int, **what: Any) -> int:
         self._values += 1
-        self.steps.append(Step(kind, source, self._values, conv=conv, stride=stride))
+        self.steps.append(Step(kind, source, self._values, **what))
         return self._values
 
 
@@ -187,10 +247,14 @@ def _write_layers(
 ) -> int:
     """The steps of layers in a row, with an activation of their own or the program's; gives the
     number of their output."""
+    shares: int | None = None
     for layer in layers:
         match layer:
+            case Router():
+                shares = writer.conv(writer.mean(value), Conv(layer.channels, layer.experts))
+                writer.activate(shares, "sigmoid")
             case Convolution():
-                value = writer.conv(value, _folded(layer))
+                value = _write_conv(writer, layer, value, shares)
                 if layer.active:
                     writer.activate(value, own)
             case SqueezeExcite():
@@ -228,5 +292,23 @@ def _write_shortcut(writer: _Writer, block: Block, source: int) -> int:
     return source
 
 
-def _folded(conv: Convolution) -> Conv:
-    return Conv(conv.into, conv.out, conv.kernel, conv.stride, conv.groups)
+def _write_conv(writer: _Writer, layer: Convolution, source: int, shares: int | None) -> int:
+    """A convolution, whose kernels may share its channels or be mixed, and what normalizes it."""
+    written, first = [], 0
+    for part in layer.parts:
+        assert isinstance(part.kernel, int)
+        conv = Conv(
+            part.into,
+            part.out,
+            part.kernel,
+            part.stride,
+            part.groups,
+            first=first,
+            # Where nothing strides both are the same.
+            padding=writer.style.padding if part.stride > 1 else "symmetric",
+            experts=layer.experts,
+        )
+        written.append(writer.conv(source, conv, shares if layer.experts else None))
+        first += part.into
+    value = writer.together(written)
+    return writer.norm(value, layer.out) if layer.after == "norm" else value

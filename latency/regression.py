@@ -52,10 +52,15 @@ def program_features(program: Program) -> Floats:
             out = -(-size // step.conv.stride)
             shapes[step.target] = (step.conv.out, out)
             weights = int(np.prod(step.conv.weight_shape))
-            found[_macs_of(step.conv)] += weights * out**2
+            one = weights // max(1, step.conv.experts)
+            found[_macs_of(step.conv)] += one * out**2
+            if step.conv.experts:
+                found["pointwise_macs"] += weights
             found["weights"] += weights
             found["written"] += step.conv.out * out**2
             continue
+        if step.kind == "cat":
+            channels = sum(shapes[value][0] for value in step.reads)
         found[_reads_of(step, program)] += channels * size**2
         if step.target not in shapes:
             shapes[step.target] = (channels, 1 if step.kind == "mean" else -(-size // step.stride))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from effsearch.latency.program import Program, Step
+from effsearch.latency.program import Conv, Program, Step
 from effsearch.latency.weights import Weights
 
 _IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
@@ -24,7 +24,7 @@ class TorchProgram:
 
     Args:
         program: what to run.
-        weights: one pair for each of its convolutions.
+        weights: one pair for each of its `shapes`.
         device: where.
         dtype: of weights and activations.
     """
@@ -36,7 +36,7 @@ class TorchProgram:
         self._frees = program.last_reads
         pairs = iter(weights)
         self._weights: list[tuple[Tensor, Tensor] | None] = [
-            None if step.conv is None else _on_device(next(pairs), device, dtype)
+            None if step.shapes is None else _on_device(next(pairs), device, dtype)
             for step in program.steps
         ]
 
@@ -62,10 +62,12 @@ class TorchProgram:
     ) -> None:
         x = values[step.source]
         if weights is not None and step.conv is not None:
-            conv = step.conv
-            values[step.target] = F.conv2d(
-                x, *weights, stride=conv.stride, padding=conv.kernel // 2, groups=conv.groups
-            )
+            shares = None if step.other is None else values[step.other]
+            values[step.target] = _convolved(step.conv, x, *weights, shares)
+        elif weights is not None:
+            values[step.target] = _normalized(x, step.groups, *weights, self.program.norm_eps)
+        elif step.kind == "cat":
+            values[step.target] = torch.cat([values[value] for value in step.reads], 1)
         elif step.kind == "activation":
             _IN_PLACE[step.function or self.program.activation](x)
         elif step.kind == "mean":
@@ -83,8 +85,35 @@ class TorchProgram:
                 x[:, : other.shape[1]].add_(other)
 
 
+def _convolved(
+    conv: Conv, x: Tensor, weight: Tensor, bias: Tensor, shares: Tensor | None
+) -> Tensor:
+    x = x[:, conv.first : conv.first + conv.into]
+    padding, behind = conv.padded(x.shape[2])
+    if padding != behind:
+        x, padding = F.pad(x, (padding, behind, padding, behind)), 0
+    if shares is None:
+        return F.conv2d(x, weight, bias, conv.stride, padding, groups=conv.groups)
+    # Every image has a kernel of its own: the images of a batch become groups of one.
+    count, _, *sides = x.shape
+    mixed = (shares.flatten(1) @ weight).view(-1, *conv.weight_shape[2:])
+    biases = bias if count == 1 else bias.repeat(count)
+    x = x.reshape(1, -1, *sides)
+    out = F.conv2d(x, mixed, biases, conv.stride, padding, groups=conv.groups * count)
+    return out.view(count, conv.out, *out.shape[2:])
+
+
+def _normalized(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    if groups:
+        return F.group_norm(x, groups, weight, bias, eps)
+    x = F.layer_norm(x.permute(0, 2, 3, 1), weight.shape, weight, bias, eps)
+    return x.permute(0, 3, 1, 2)
+
+
 def _on_device(
     pair: "tuple[object, object]", device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     weight, bias = (torch.as_tensor(array).to(device, dtype) for array in pair)
-    return weight.to(memory_format=torch.channels_last), bias
+    if weight.ndim == 5:  # experts, which are mixed before they have a layout
+        return weight.flatten(1), bias
+    return (weight.to(memory_format=torch.channels_last) if weight.ndim == 4 else weight), bias

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from effsearch.nas.objective import Floats
 from effsearch.search_spaces.architecture import Architecture, Stage, Stem, stage_blocks
-from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.block import Block, widest
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.population import PopulationCost
 from effsearch.search_spaces.space import Encodings, SearchSpace
@@ -191,7 +191,7 @@ class SyntheticLandscape:
 
     def _kind(self, block: Block) -> _Kind:
         expand = round(block.mid_channels / block.in_channels)
-        return (block.op, expand, block.kernel, block.se_channels > 0, block.shortcut)
+        return (block.op, expand, widest(block.kernel), block.se_channels > 0, block.shortcut)
 
     def _effect(self, block: Block, halvings: int) -> int:
         """Main effect in billionths: a plausible direction and a draw of the landscape's own."""

@@ -43,6 +43,16 @@ def operator_name(stage: Stage) -> str:
     return OPERATIONS[stage.op].label.format(expand=stage.expand)
 
 
+def _kernels(stage: Stage) -> str:
+    """Of the spatial convolutions in order: `3x3`, `3x3/5x5` where two share the channels,
+    `5x5+3x3` of two in a row."""
+    row = [stage.kernel]
+    if OPERATIONS[stage.op].around == "depthwise":
+        row = [stage.kernel_before, stage.kernel, stage.kernel_after]
+    several = [(kernel,) if isinstance(kernel, int) else kernel for kernel in row if kernel]
+    return "+".join("/".join(f"{side}x{side}" for side in kernels) for kernels in several)
+
+
 def stage_summaries(architecture: Architecture) -> list[StageSummary]:
     """Stem, stages and head; MACs and parameters add up to `cost`."""
     stem, head = architecture.stem, architecture.head
@@ -90,7 +100,7 @@ def _stage(name: str, stage: Stage, channels: int, size: int) -> StageSummary:
         name=name,
         operator=operator_name(stage)
         if OPERATIONS[stage.op].resamples
-        else f"{operator_name(stage)} {stage.kernel}x{stage.kernel}",
+        else f"{operator_name(stage)} {_kernels(stage)}".rstrip(),
         se=stage.se,
         skip=stage.skip,
         channels=stage.channels,

@@ -14,11 +14,12 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeVar, get_args
 
 from effsearch.search_spaces.activations import ACTIVATIONS, Activation
-from effsearch.search_spaces.block import Block, Op, Shortcut, Skip
+from effsearch.search_spaces.block import Block, Kernel, Op, Shortcut, Skip
 from effsearch.search_spaces.errors import InputError, unknown_name
-from effsearch.search_spaces.operations import OPERATIONS, block_layers
+from effsearch.search_spaces.operations import OPERATIONS, block_layers, projection
 from effsearch.search_spaces.operations.layer import Convolution
 from effsearch.search_spaces.squeeze import SQUEEZES, Squeeze, Width, divisible, squeeze_width
+from effsearch.search_spaces.style import Norm, Padding, Style
 
 Sizes = Literal["exact", "timm"]
 Pooled = Literal["bias", "norm", "plain"]
@@ -59,11 +60,13 @@ class Stage:
         op: `conv` (convolution, normalization, activation), `depthwise_separable` (MobileNetV1's:
             activation after both convolutions), `mbconv` (MobileNetV2's inverted residual; with
             `expand` 1 it is MnasNet's linear separable convolution), `fused_mbconv`
-            (EfficientNetV2), `bottleneck` (ResNet v1.5), `identity` (nothing, or a 1×1
-            convolution with normalization where the shape changes).
+            (EfficientNetV2), `universal` (MobileNetV4's inverted bottleneck), `basic` and
+            `bottleneck` (ResNet's, v1.5), `identity` (nothing, or a 1×1 convolution with
+            normalization where the shape changes).
         channels: output channels, at least 1.
         layers: how many, at least 1.
-        kernel: odd kernel size.
+        kernel: odd kernel size; several, such as (3, 5, 7), share the channels of a depthwise
+            convolution (MixConv); 0 for none in a `universal`.
         stride: of the first layer, at least 1.
         expand: hidden width as a multiple of the input channels; for `bottleneck` of the output
             channels (ResNet: 0.25). More than 0.
@@ -71,8 +74,8 @@ class Stage:
         squeeze: the kind of squeeze-excite: `efficientnet`, `mobilenetv3` (a multiple of the
             hidden width, ReLU inside, a hard sigmoid), `lcnet`, `fbnetv3`, `senet`.
         activation: None for the network's.
-        group_size: channels in a group of the spatial convolution; 0 for one group. Depthwise
-            convolutions have none.
+        group_size: channels in a group of the spatial convolution; 0 for one group, in a
+            depthwise convolution for groups of one channel.
         sizes: `timm` rounds the hidden width to multiples of 8, as timm does; `exact` to whole
             channels.
         joined: numbered together with the stage before, as the strings of one of timm's inner
@@ -80,12 +83,17 @@ class Stage:
         skip: `identity` adds a layer's input to its output where both have one shape (and
             `bottleneck` projects it where they differ), `pool` adds the average-pooled input,
             padded with zero channels, `none` adds nothing.
+        kernel_before, kernel_after: of the 1×1 convolutions of an `mbconv`, where they have other
+            kernels or, as (1, 1), share the channels; of depthwise convolutions before and behind
+            a `universal`. 0 for the usual.
+        experts: kernels that each convolution of an `mbconv` mixes its own of for every image
+            (CondConv); 0 for plain ones. With experts the 1×1 expansion stands in any case.
     """
 
     op: Op
     channels: int
     layers: int = 1
-    kernel: int = 3
+    kernel: Kernel = 3
     stride: int = 1
     expand: float = 1.0
     se: float = 0.0
@@ -95,6 +103,9 @@ class Stage:
     group_size: int = 0
     sizes: Sizes = "exact"
     joined: bool = False
+    kernel_before: Kernel = 0
+    kernel_after: Kernel = 0
+    experts: int = 0
 
     def __post_init__(self) -> None:
         if self.op not in OPERATIONS:
@@ -107,22 +118,65 @@ class Stage:
             raise unknown_name("activation", self.activation, ACTIVATIONS)
         if self.sizes not in get_args(Sizes):
             raise unknown_name("sizes option", self.sizes, get_args(Sizes))
-        expanded = OPERATIONS[self.op].expanded
-        if expanded and self.expand != 1:
-            object.__setattr__(self, "op", expanded)  # where something expands it is the same
+        operation = OPERATIONS[self.op]
+        if operation.expanded and self.expand != 1:
+            self._set("op", operation.expanded)  # where something expands it is the same
+        elif operation.kept and self.experts and self.expand == 1:
+            self._set("op", operation.kept)
         where = f"stage '{self.op}'"
         if not isinstance(self.joined, bool):
             raise InputError(f"{where}: joined must be true or false, not {self.joined!r}")
         if type(self.group_size) is not int or self.group_size:
             _check_counts(where, group_size=self.group_size)
-            if OPERATIONS[self.op].grouped is None:
+            if operation.grouped is None:
                 raise InputError(f"{where}: its convolution cannot be grouped, leave group_size")
+            if operation.depthwise and self.group_size == 1:
+                self._set("group_size", 0)
         _check_counts(where, channels=self.channels, layers=self.layers, stride=self.stride)
-        _check_kernel(where, self.kernel)
+        self._check_kernels(where)
+        self._check_experts(where)
         _check_ratio(where, "expand", self.expand, lowest=1e-9)
         _check_ratio(where, "se", self.se, lowest=0.0)
         if not self.se:
-            object.__setattr__(self, "squeeze", "efficientnet")  # of what is not there
+            self._set("squeeze", "efficientnet")  # of what is not there
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _check_kernels(self, where: str) -> None:
+        operation = OPERATIONS[self.op]
+        for name in ("kernel", "kernel_before", "kernel_after"):
+            kernel = getattr(self, name)
+            if isinstance(kernel, list | tuple):
+                kernel = tuple(kernel) if len(kernel) > 1 else next(iter(kernel), None)
+                self._set(name, kernel)
+        if self.kernel != 0 or operation.around != "depthwise":
+            _check_one_or_several(where, "kernel", self.kernel, operation.mixes)
+        for name in ("kernel_before", "kernel_after"):
+            kernel = getattr(self, name)
+            if type(kernel) is int and kernel == 0:
+                continue
+            if operation.around is None:
+                raise InputError(f"{where}: {name} is of mbconv and universal, leave it out")
+            _check_one_or_several(where, name, kernel, operation.around == "pointwise")
+            if operation.around == "pointwise" and kernel == 1:
+                self._set(name, 0)
+        if isinstance(self.kernel, tuple) and self.group_size:
+            raise InputError(f"{where}: several kernels have no groups, leave group_size")
+        if self.stride > 1 and not (self.kernel or self.kernel_before or self.kernel_after):
+            raise InputError(
+                f"{where}: a stride of {self.stride} needs a depthwise convolution: give a kernel"
+            )
+
+    def _check_experts(self, where: str) -> None:
+        if type(self.experts) is int and self.experts == 0:
+            return
+        _check_counts(where, experts=self.experts)
+        if not OPERATIONS[self.op].conditional:
+            raise InputError(f"{where}: its convolutions have no experts, leave experts")
+        kernels = (self.kernel, self.kernel_before, self.kernel_after)
+        if any(isinstance(kernel, tuple) for kernel in kernels):
+            raise InputError(f"{where}: experts have one kernel, not several that share channels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +218,9 @@ class Architecture:
         resolution: input height and width in pixels.
         classes: outputs of the classifier.
         in_channels: of the input image.
-        norm_eps: of batch normalization (EfficientNet 1e-3, ResNet 1e-5).
+        norm_eps: of the normalization (EfficientNet 1e-3, ResNet 1e-5).
+        norm: `batch`, `layer` (over the channels of each pixel), or `group8` for groups of 8.
+        padding: `symmetric`, or `same` as TensorFlow pads strided convolutions.
     """
 
     stem: Stem = field(default_factory=Stem)
@@ -175,6 +231,8 @@ class Architecture:
     classes: int = 1000
     in_channels: int = 3
     norm_eps: float = 1e-3
+    norm: Norm = "batch"
+    padding: Padding = "symmetric"
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -192,8 +250,9 @@ class Architecture:
             in_channels=self.in_channels,
         )
         _check_ratio("architecture", "norm_eps", self.norm_eps, lowest=0.0)
-        if any(stage.group_size for stage in self.stages):
+        if any(_may_not_fit(stage) for stage in self.stages):
             _ = self.blocks  # channels that their groups do not divide are found here
+        _check_norm(self)
 
     def _spelled(self, stage: Stage) -> Stage:
         """A stage whose activation is the network's does not say so."""
@@ -211,6 +270,11 @@ class Architecture:
         return tuple(resolved)
 
     @property
+    def style(self) -> Style:
+        """How its convolutions are normalized and padded."""
+        return Style(self.norm, self.padding)
+
+    @property
     def features(self) -> int:
         """Channels that enter the classifier."""
         return self.head.channels or self.stages[-1].channels
@@ -218,7 +282,7 @@ class Architecture:
     @property
     def canonical(self) -> str:
         """Canonical JSON of the resolved network: equal for every spelling of it."""
-        rest = {
+        rest: dict[str, Any] = {
             "stem": list(vars(self.stem).values()),
             "head": [self.head.channels, self.classes]
             + ([self.head.pooled] if self.head.pooled else []),
@@ -226,6 +290,8 @@ class Architecture:
             "in_channels": self.in_channels,
             "norm_eps": float(self.norm_eps),
         }
+        later = {name: getattr(self, name) for name in _LATER}
+        rest |= {name: value for name, value in later.items() if value != _PLAIN[name]}
         blocks = ",".join(map(_block_json, self.blocks))
         start = f'{{"activation":"{self.activation}","blocks":[{blocks}],'
         return start + _compact_json(rest).removeprefix("{")
@@ -245,7 +311,11 @@ class Architecture:
 
     def to_dict(self) -> dict[str, Any]:
         """The architecture as JSON-ready data, spelled as it was written."""
-        document = {item.name: getattr(self, item.name) for item in fields(self)}
+        document = {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name not in _LATER or getattr(self, item.name) != item.default
+        }
         document["stem"] = asdict(self.stem)
         document["stages"] = [_document(stage, _LATER_OF_STAGE) for stage in self.stages]
         document["head"] = _document(self.head, _LATER_OF_HEAD)
@@ -290,7 +360,18 @@ def _block_json(block: Block) -> str:
 
 
 _BLOCK_DEFAULTS = [item.default for item in fields(Block)]
-_LATER_OF_STAGE = ("squeeze", "activation", "group_size", "sizes", "joined")
+_LATER = ("norm", "padding")
+_PLAIN = {item.name: item.default for item in fields(Architecture)}
+_LATER_OF_STAGE = (
+    "squeeze",
+    "activation",
+    "group_size",
+    "sizes",
+    "joined",
+    "kernel_before",
+    "kernel_after",
+    "experts",
+)
 _LATER_OF_HEAD = ("pooled",)
 
 
@@ -317,11 +398,13 @@ def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
             return None
         return Block(stage.op, 1, stride, in_channels, in_channels, out, 0, "none")
     mid, squeeze = _widths(stage, in_channels, stage.sizes)
-    op = stage.op
+    op, before = stage.op, stage.kernel_before
     if mid == in_channels:
         # timm keeps a convolution whose expansion is only rounded away.
-        kept = operation.kept if stage.sizes == "timm" and stage.expand != 1 else None
-        op = kept or operation.unexpanded or op
+        keeps = (stage.sizes == "timm" and stage.expand != 1) or stage.experts
+        op = (operation.kept if keeps else None) or operation.unexpanded or op
+        if operation.around == "pointwise" and not OPERATIONS[op].pointwise:
+            before = 0  # of what is not there
     block = Block(
         op,
         stage.kernel,
@@ -334,8 +417,17 @@ def _resolve(stage: Stage, in_channels: int, stride: int) -> Block | None:
         stage.activation,
         stage.squeeze if squeeze else "efficientnet",
         _groups(stage, in_channels, mid),
+        before,
+        stage.kernel_after,
+        stage.experts,
     )
-    return _check_groups(block) if block.groups > 1 else block
+    return _check_channels(block) if _may_not_fit(stage) else block
+
+
+def _may_not_fit(stage: Stage) -> bool:
+    """Whether channels may be such that a layer cannot be made of them."""
+    kernels = (stage.kernel, stage.kernel_before, stage.kernel_after)
+    return bool(stage.group_size) or any(isinstance(kernel, tuple) for kernel in kernels)
 
 
 @lru_cache(maxsize=2**16)
@@ -358,7 +450,7 @@ def _widths(stage: Stage, in_channels: int, sizes: Sizes) -> tuple[int, int]:
         widths: dict[Width, int] = {"input": in_channels, "hidden": mid, "output": stage.channels}
         return mid, squeeze_width(stage.squeeze, stage.se, widths)
     ratio = stage.expand
-    if operation.expanded or ratio != 1:
+    if operation.pointwise or ratio != 1:
         mid = divisible(in_channels * ratio)
     if SQUEEZES[stage.squeeze].of == "input":
         return mid, max(1, round(mid * (stage.se / ratio))) if stage.se else 0
@@ -375,19 +467,45 @@ def _groups(stage: Stage, in_channels: int, mid: int) -> int:
             f"stage '{stage.op}': {grouped} channels are no multiple of the group size "
             f"{stage.group_size}"
         )
+    if OPERATIONS[stage.op].depthwise and grouped == stage.group_size:
+        raise InputError(
+            f"stage '{stage.op}': a group size of {stage.group_size} leaves one group of all "
+            "channels: give a smaller one"
+        )
     return grouped // stage.group_size
 
 
-def _check_groups(block: Block) -> Block:
+def _check_channels(block: Block) -> Block:
     for layer in block_layers(block):
-        if isinstance(layer, Convolution) and (
-            layer.into % layer.groups or layer.out % layer.groups
-        ):
+        if not isinstance(layer, Convolution):
+            continue
+        if not isinstance(layer.kernel, int):
+            fewest = min(layer.into, layer.out)
+            if fewest < len(layer.kernel):
+                raise InputError(
+                    f"'{block.op}': {len(layer.kernel)} kernels cannot share {fewest} channels"
+                )
+        elif layer.into % layer.groups or layer.out % layer.groups:
             raise InputError(
                 f"'{block.op}' cannot have {layer.groups} groups between {layer.into} and "
                 f"{layer.out} channels: both must be multiples"
             )
     return block
+
+
+def _check_norm(architecture: Architecture) -> None:
+    """Every channel count that is normalized fits the normalization."""
+    style = architecture.style
+    if style.norm in ("batch", "layer"):
+        return
+    head = architecture.head
+    style.norm_groups(architecture.stem.channels)
+    if head.pooled in (None, "norm"):
+        style.norm_groups(head.channels)
+    for block in architecture.blocks:
+        for layer in (*block_layers(block), projection(block)):
+            if isinstance(layer, Convolution) and layer.after == "norm":
+                style.norm_groups(layer.out)
 
 
 def _shortcut(stage: Stage, in_channels: int, keeps_shape: bool) -> Shortcut:
@@ -431,9 +549,19 @@ def _check_counts(where: str, **counts: object) -> None:
             raise InputError(f"{where}: {name} is at most {LARGEST_COUNT}, not {value}")
 
 
-def _check_kernel(where: str, kernel: object) -> None:
+def _check_kernel(where: str, kernel: object, name: str = "kernel") -> None:
     if not isinstance(kernel, int) or isinstance(kernel, bool) or kernel < 1 or kernel % 2 == 0:
-        raise InputError(f"{where}: kernel must be an odd whole number, not {kernel!r}")
+        raise InputError(f"{where}: {name} must be an odd whole number, not {kernel!r}")
+
+
+def _check_one_or_several(where: str, name: str, kernel: object, several: bool) -> None:
+    if not isinstance(kernel, tuple):
+        _check_kernel(where, kernel, name)
+        return
+    if not several:
+        raise InputError(f"{where}: {name} must be one odd whole number, not {list(kernel)}")
+    for one in kernel:
+        _check_kernel(where, one, name)
 
 
 def _check_ratio(where: str, name: str, value: object, lowest: float) -> None:

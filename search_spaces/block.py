@@ -9,6 +9,9 @@ from effsearch.search_spaces.squeeze import Squeeze
 Op: TypeAlias = str
 """A name of `effsearch.search_spaces.operations.OPERATIONS`."""
 
+Kernel: TypeAlias = int | tuple[int, ...]
+"""A kernel's side in pixels; several share the channels (MixConv, arXiv 1907.09595)."""
+
 Skip = Literal["none", "identity", "pool"]
 Shortcut = Literal["none", "identity", "pool", "projection"]
 
@@ -26,10 +29,13 @@ class Block:
         activation: None for the network's.
         squeeze: the kind of squeeze-excite, where there is one.
         groups: of the spatial convolution, where the operation does not set them itself.
+        before, after: kernels of the convolutions before and behind the spatial one; 0 for the
+            operation's usual.
+        experts: kernels of which each convolution mixes its own for an image; 0 for plain ones.
     """
 
     op: Op
-    kernel: int
+    kernel: Kernel
     stride: int
     in_channels: int
     mid_channels: int
@@ -39,3 +45,16 @@ class Block:
     activation: Activation | None = None
     squeeze: Squeeze = "efficientnet"
     groups: int = 1
+    before: Kernel = 0
+    after: Kernel = 0
+    experts: int = 0
+
+
+def widest(kernel: Kernel) -> int:
+    """The largest of a layer's kernels."""
+    return kernel if isinstance(kernel, int) else max(kernel)
+
+
+def format_kernel(kernel: Kernel) -> str:
+    """As notation has it: `5`, or `3.5.7` for several."""
+    return str(kernel) if isinstance(kernel, int) else ".".join(map(str, kernel))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +10,11 @@ from torch import Tensor, nn
 from effsearch.search_spaces.activations import ACTIVATIONS, GATES, Activation
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.conditional import CondConv2d, Conditional, Router, pad_same
 from effsearch.search_spaces.convolution import Conv2d
 from effsearch.search_spaces.operations import OPERATIONS, block_layers, layer, projection
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
+from effsearch.search_spaces.style import Style
 from effsearch.search_spaces.zoo import NetworkLike, as_architecture
 
 
@@ -75,7 +78,8 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.architecture = architecture
-        make = _Layers(architecture.activation, architecture.norm_eps, norm_momentum)
+        norm = _Norm(architecture.style, architecture.norm_eps, norm_momentum)
+        make = _Layers(architecture.activation, norm)
         self.stem = make.body(stem_layers(architecture.stem, in_channels))
         blocks = architecture.blocks
         self.blocks = nn.Sequential(
@@ -106,18 +110,33 @@ class Network(nn.Module):
         return logits
 
 
+@dataclass(frozen=True)
+class _Norm:
+    """How a network normalizes and pads."""
+
+    style: Style
+    eps: float
+    momentum: float
+
+    def module(self, channels: int) -> nn.Module:
+        if self.style.folds:
+            return nn.BatchNorm2d(channels, eps=self.eps, momentum=self.momentum)
+        if groups := self.style.norm_groups(channels):
+            return nn.GroupNorm(groups, channels, eps=self.eps)
+        return LayerNorm2d(channels, eps=self.eps)
+
+
 class _Layers:
     """Makes modules with one network's normalization, and its activation or a block's own."""
 
-    def __init__(self, activation: Activation, eps: float, momentum: float) -> None:
-        self._activation = activation
-        self._eps, self._momentum = eps, momentum
+    def __init__(self, activation: Activation, norm: _Norm) -> None:
+        self._activation, self._norm = activation, norm
 
     def of(self, block: Block) -> "_Layers":
         """Such as makes the modules of a block."""
         if block.activation is None:
             return self
-        return _Layers(block.activation, self._eps, self._momentum)
+        return _Layers(block.activation, self._norm)
 
     def activation(self, own: Activation | None = None) -> nn.Module:
         """The block's activation, or another."""
@@ -134,6 +153,8 @@ class _Layers:
                 activation = self.activation(made.activation)
                 gate: nn.Module = getattr(nn, GATES[made.gate])()
                 return SqueezeExcite(made.channels, made.reduced, activation, gate)
+            case layer.Router():
+                return Router(made.channels, made.experts)
             case layer.MaxPool():
                 return nn.MaxPool2d(3, stride=made.stride, padding=1)
             case layer.GlobalPool():
@@ -141,24 +162,40 @@ class _Layers:
 
     def conv(self, conv: layer.Convolution) -> nn.Sequential:
         """Convolution, normalization, activation."""
-        body = nn.Sequential(
-            Conv2d(
+        parts = [self._part(part) for part in conv.parts]
+        body = nn.Sequential(parts[0] if len(parts) == 1 else MixedConv2d(parts))
+        if conv.after == "norm":
+            body.append(self._norm.module(conv.out))
+        return body.append(self.activation()) if conv.active else body
+
+    def _part(self, conv: layer.Convolution) -> nn.Module:
+        assert isinstance(conv.kernel, int)
+        same = self._norm.style.padding == "same"
+        if conv.experts:
+            return CondConv2d(
                 conv.into,
                 conv.out,
                 conv.kernel,
                 conv.stride,
-                conv.kernel // 2,
-                groups=conv.groups,
-                bias=conv.after == "bias",
+                conv.groups,
+                experts=conv.experts,
+                same=same,
             )
+        return (SameConv2d if same and conv.stride > 1 else Conv2d)(
+            conv.into,
+            conv.out,
+            conv.kernel,
+            conv.stride,
+            conv.kernel // 2,
+            groups=conv.groups,
+            bias=conv.after == "bias",
         )
-        if conv.after == "norm":
-            body.append(nn.BatchNorm2d(conv.out, eps=self._eps, momentum=self._momentum))
-        return body.append(self.activation()) if conv.active else body
 
     def body(self, layers: Sequence[layer.Layer]) -> nn.Sequential:
         """Layers in a row; a lone convolution is not nested."""
         first, *rest = [self.module(made) for made in layers]
+        if isinstance(first, Router):
+            return Conditional(first, *rest)
         if layer.is_lone(layers) and isinstance(first, nn.Sequential):
             return first.extend(rest)
         return nn.Sequential(first, *rest)
@@ -180,6 +217,33 @@ def _shortcut(block: Block, make: _Layers) -> nn.Module:
     if block.shortcut == "pool":
         return PoolShortcut(block.stride, block.out_channels - block.in_channels)
     return nn.Identity()
+
+
+class SameConv2d(Conv2d):
+    """A strided convolution, padded as TensorFlow pads."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) → (N, out_channels, ⌈H / stride⌉, ⌈W / stride⌉)."""
+        x = pad_same(x, self.kernel_size[0], self.stride[0])
+        bias = self.bias
+        return nn.functional.conv2d(x, self.weight, bias, self.stride, groups=self.groups)
+
+
+class MixedConv2d(nn.ModuleList):
+    """Convolutions of several kernels, each on its share of the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) → (N, out, H', W')."""
+        shares = x.split([conv.in_channels for conv in self], 1)  # type: ignore[misc]
+        return torch.cat([conv(share) for conv, share in zip(self, shares, strict=True)], 1)
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalization over the channels of each pixel, of maps (N, C, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → the same shape."""
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class Residual(nn.Module):

@@ -5,10 +5,13 @@
 A stage is `op_r<layers>_k<kernel>_s<stride>_e<expand>_c<channels>_se<ratio>` with `_noskip`,
 `_skip` or `_pool` behind it, `_nre`, `_nr6`, `_nsw` or `_nhs` for an activation of its own, `_gs4`
 for groups of 4 channels, and its kind of squeeze-excite, such as `_mobilenetv3` (`se_mobilenetv3`
-among the stages sets it for all). Operations: `cn` convolution (no skip unless `_skip`), `dsa`
-MobileNetV1's separable convolution (the same), `ds` and `ir` MBConv without and with expansion
-(which an `e1` keeps), `er` Fused-MBConv (the same), and three of our own: `bs` and `bt` ResNet's
-basic block and bottleneck, `id` identity.
+among the stages sets it for all). A kernel may be several that share the channels (`k3.5.7`), `a`
+and `p` are kernels before and behind the spatial one (`a1.1_p1.1`), `cc4` mixes 4 experts. Around
+the stages stand also `norm_layer`, `norm_group8` and `pad_same`. Operations: `cn` convolution (no
+skip unless `_skip`), `dsa` MobileNetV1's separable convolution (the same), `ds` and `ir` MBConv
+without and with expansion (which an `e1` keeps), `er` Fused-MBConv (the same), `uir` MobileNetV4's
+universal inverted bottleneck, and three of our own: `bs` and `bt` ResNet's basic block and
+bottleneck, `id` identity.
 """
 
 import re
@@ -27,7 +30,7 @@ from effsearch.search_spaces.architecture import (
     Stem,
     sizes_differ,
 )
-from effsearch.search_spaces.block import Skip
+from effsearch.search_spaces.block import Kernel, Skip, format_kernel
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.operations import OPERATIONS
 from effsearch.search_spaces.squeeze import SQUEEZES
@@ -46,12 +49,14 @@ _POOLINGS = {suffix.removeprefix("_"): pooled for pooled, suffix in _POOLED.item
 
 _INT_KEYS = {
     "r": "layers",
-    "k": "kernel",
     "s": "stride",
     "c": "channels",
     "gs": "group_size",
+    "cc": "experts",
 }
 _FLOAT_KEYS = {"e": "expand", "se": "se"}
+_KERNEL_KEYS = {"k": "kernel", "a": "kernel_before", "p": "kernel_after"}
+_KERNELS = re.compile(r"([kap])(\d{1,9}(?:\.\d{1,9})*)")
 _OPTION = re.compile(r"([a-z]+)(\d{1,400}(?:\.\d+)?(?:e-?\d+)?)")
 
 
@@ -62,7 +67,13 @@ def format_stage(stage: Stage) -> str:
     code = operation.unexpanded_code if stage.expand == 1 else None
     joined = "+" if stage.joined else ""
     parts = [f"{joined}{code or operation.code}", f"r{stage.layers}"]
-    parts += [f"k{stage.kernel}", f"s{stage.stride}"]
+    parts.append(f"k{format_kernel(stage.kernel)}")
+    parts += [
+        f"{key}{format_kernel(kernel)}"
+        for key, kernel in (("a", stage.kernel_before), ("p", stage.kernel_after))
+        if kernel
+    ]
+    parts.append(f"s{stage.stride}")
     if stage.expand != 1 or operation.expanded:
         parts.append(f"e{_number(stage.expand)}")
     parts.append(f"c{stage.channels}")
@@ -72,6 +83,8 @@ def format_stage(stage: Stage) -> str:
         parts.append(stage.squeeze)
     if stage.group_size:
         parts.append(f"gs{stage.group_size}")
+    if stage.experts:
+        parts.append(f"cc{stage.experts}")
     if stage.activation:
         parts.append("n" + ACTIVATIONS[stage.activation].code)
     if stage.skip != operation.default_skip:
@@ -104,6 +117,8 @@ def parse_stage(text: str) -> Stage:
     expand = values.get("expand")
     if expand == 1 and code == operation.code and operation.kept:
         values["op"] = operation.kept
+    if values.get("experts") and code == operation.unexpanded_code:
+        raise InputError(f"'{text}' has experts, and {code} does not: write {operation.code}_…")
     if expand not in (None, 1) and code == operation.unexpanded_code:
         raise InputError(f"'{text}' expands, and {code} does not: write {operation.code}_…")
     return Stage(**values, joined=text.startswith("+"))
@@ -129,6 +144,10 @@ def format_architecture(architecture: Architecture) -> str:
         tokens.append(f"in{architecture.in_channels}")
     if architecture.norm_eps != 1e-3:
         tokens.append(f"eps{_number(architecture.norm_eps)}")
+    if architecture.norm != "batch":
+        tokens.append(f"norm_{architecture.norm}")
+    if architecture.padding != "symmetric":
+        tokens.append(f"pad_{architecture.padding}")
     return " ".join(tokens)
 
 
@@ -227,6 +246,10 @@ def _read_outer(token: str, values: dict[str, Any]) -> bool:
         values["head"] = Head(**_outer_options(token, ("channels", "pooled")))
     elif token.startswith("se_"):
         values["squeeze"] = token.removeprefix("se_")
+    elif token.startswith("norm_"):
+        values["norm"] = token.removeprefix("norm_")
+    elif token.startswith("pad_"):
+        values["padding"] = token.removeprefix("pad_")
     elif match := re.fullmatch(r"(res|cls|in)(\d{1,400})", token):
         name = {"res": "resolution", "cls": "classes", "in": "in_channels"}[match.group(1)]
         values[name] = int(match.group(2))
@@ -253,7 +276,11 @@ def _outer_options(token: str, known: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-def _option(option: str, text: str) -> tuple[str, int | float]:
+def _option(option: str, text: str) -> tuple[str, Kernel | float]:
+    if kernels := _KERNELS.fullmatch(option):
+        key, sides = kernels.groups()
+        found = tuple(int(side) for side in sides.split("."))
+        return _KERNEL_KEYS[key], found if len(found) > 1 else found[0]
     match = _OPTION.fullmatch(option)
     key = match.group(1) if match else ""
     if match and key in _FLOAT_KEYS:
@@ -261,8 +288,8 @@ def _option(option: str, text: str) -> tuple[str, int | float]:
     if match and key in _INT_KEYS and match.group(2).isdigit():
         return _INT_KEYS[key], int(match.group(2))
     raise InputError(
-        f"'{option}' in '{text}' is not understood: use r, k, s, e, c, se, gs, noskip, and nre, "
-        "nr6, nsw or nhs"
+        f"'{option}' in '{text}' is not understood: use r, k, a, p, s, e, c, se, gs, cc, "
+        "noskip, and nre, nr6, nsw or nhs"
     )
 
 

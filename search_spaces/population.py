@@ -22,6 +22,7 @@ from effsearch.search_spaces.cost import (
     stem_cost,
 )
 from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.style import Style, style_of
 
 METRICS = ("macs", "params", "memory_bytes")
 """The costs that are known before anything is trained."""
@@ -91,6 +92,10 @@ class PopulationCost:
         return int(pick(behind))
 
     @cached_property
+    def _style(self) -> Style:
+        return style_of(self._space.local_options("network")[0])  # the same for all of a space
+
+    @cached_property
     def _tables(self) -> list[_Table]:
         stem, states = self._stem_table()
         tables = [stem]
@@ -106,13 +111,15 @@ class PopulationCost:
             image = network.get("in_channels", 3)
             resolution = self._resolution or network.get("resolution", 224)
             stems = [Stem(**values) for values in self._space.local_options("stem")]
-            rows.append([(stem_cost(stem, image, resolution), stem.channels) for stem in stems])
+            rows.append(
+                [(stem_cost(stem, image, resolution, self._style), stem.channels) for stem in stems]
+            )
         return _table("stem", rows)
 
     def _stage_table(self, section: str, states: list[_State]) -> tuple[_Table, list[_State]]:
         stages = [Stage(**values) for values in self._space.local_options(section)]
         rows = [
-            [(_stage_cost(stage, channels, size), stage.channels) for stage in stages]
+            [(_stage_cost(stage, channels, size, self._style), stage.channels) for stage in stages]
             for channels, size in states
         ]
         return _table(section, rows)
@@ -121,16 +128,16 @@ class PopulationCost:
         classes = self._space.local_options("network")[0].get("classes", 1000)
         heads = [Head(**values) for values in self._space.local_options("head")]
         rows = [
-            [(head_cost(channels, head, classes, size), 0) for head in heads]
+            [(head_cost(channels, head, classes, size, self._style), 0) for head in heads]
             for channels, size in states
         ]
         return _table("head", rows)[0]
 
 
-def _stage_cost(stage: Stage, in_channels: int, size: int) -> LayerCost:
+def _stage_cost(stage: Stage, in_channels: int, size: int, style: Style) -> LayerCost:
     macs = params = peak = 0
     for block in stage_blocks(stage, in_channels):
-        layer = block_cost(block, size)
+        layer = block_cost(block, size, style)
         macs, params = macs + layer.macs, params + layer.params
         peak, size = max(peak, layer.peak), layer.size
     return LayerCost(macs, params, peak, size)

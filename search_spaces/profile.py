@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from effsearch.search_spaces.architecture import Architecture, stage_blocks
-from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.block import Block, widest
 from effsearch.search_spaces.cost import BYTES_PER_ACTIVATION, LayerCost, layer_costs
 
 
@@ -15,7 +15,7 @@ class Row:
         name: `stem`, `stage 2, layer 1` (both counted from 1), or `head`.
         op: a block's operation; `conv`, `conv + max pool` for the stem; `conv + linear` or
             `linear` for the head.
-        kernel: of the spatial convolution.
+        kernel: of the spatial convolution; the largest where several share its channels.
         stride: of the whole layer, the stem's pooling included.
         in_channels: channels that come in.
         mid_channels: hidden width; of the head the features that enter the classifier.
@@ -92,7 +92,7 @@ def _block_row(name: str, block: Block, layer: LayerCost) -> Row:
     return Row(
         name=name,
         op=block.op,
-        kernel=block.kernel,
+        kernel=widest(block.kernel),
         stride=block.stride,
         in_channels=block.in_channels,
         mid_channels=block.mid_channels,

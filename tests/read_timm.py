@@ -6,6 +6,7 @@ from torch import nn
 
 from effsearch.search_spaces.activations import Activation
 from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.block import Kernel
 from effsearch.search_spaces.squeeze import Squeeze
 
 _ACTIVATIONS: dict[str, Activation] = {
@@ -38,12 +39,15 @@ def read_timm(network: Any, resolution: int) -> Architecture:
     activation = _activation(network.bn1)
     stages = []
     channels = network.conv_stem.out_channels
-    for number, stack in enumerate(network.blocks):
+    for stack in network.blocks:
         for place, block in enumerate(stack):
-            stage = _stage(block, channels, activation, joined=bool(number and place))
+            stage = _stage(block, channels, activation, joined=place > 0)
             stages.append(stage)
             channels = stage.channels
     _plain(network.conv_stem, groups=1)
+    convs = {type(module).__name__ for module in network.modules()}
+    conditional = (m for m in network.modules() if type(m).__name__ == "CondConv2d")
+    same = "Conv2dSame" in convs or any(conv.dynamic_padding for conv in conditional)
     return Architecture(
         stem=Stem(
             channels=network.conv_stem.out_channels,
@@ -55,6 +59,8 @@ def read_timm(network: Any, resolution: int) -> Architecture:
         activation=activation,
         resolution=resolution,
         norm_eps=network.bn1.eps,
+        norm=_norm(network.bn1),
+        padding="same" if same else "symmetric",
     )
 
 
@@ -71,6 +77,12 @@ def _head(network: Any) -> Head:
 
 def _stage(block: Any, channels: int, network: Activation, *, joined: bool) -> Stage:
     kind = type(block).__name__
+    for module in block.modules():
+        name = type(module).__name__
+        if name in ("BlurPool2d", "AvgPool2d"):
+            raise NotExpressibleError("anti-aliasing")
+    if getattr(block, "conv_s2d", None) is not None:
+        raise NotExpressibleError("space to depth")
     if kind == "ConvBnAct":
         _plain(block.conv, groups=1)
         return Stage(
@@ -82,40 +94,82 @@ def _stage(block: Any, channels: int, network: Activation, *, joined: bool) -> S
             activation=_activation(block.bn1),
             joined=joined,
         )
+    if kind == "UniversalInvertedResidual":
+        return _universal(block, channels, joined=joined)
+    experts = 0
+    before = after = 0
     if kind == "EdgeResidual":
         spatial, last, mid = block.conv_exp, block.conv_pwl, block.conv_exp.out_channels
         op = "edge_residual" if mid == channels else "fused_mbconv"
-    elif kind == "InvertedResidual":
+    elif kind in ("InvertedResidual", "CondConvResidual"):
         spatial, last, mid = block.conv_dw, block.conv_pwl, block.conv_dw.out_channels
         op = "inverted_residual" if mid == channels else "mbconv"
-        _plain(block.conv_pw, groups=1, kernel=1)
+        before = _kernels(block.conv_pw)
+        experts = getattr(block, "num_experts", 0)
     elif kind == "DepthwiseSeparableConv":
         spatial, last, mid = block.conv_dw, block.conv_pw, channels
         op = "depthwise_separable" if block.has_pw_act else "mbconv"
     else:
         raise NotExpressibleError(f"the block {kind}")
-    for name in ("aa", "conv_s2d"):
-        if not isinstance(getattr(block, name, None), nn.Identity | None):
-            raise NotExpressibleError({"aa": "anti-aliasing"}.get(name, "space to depth"))
     if kind != "EdgeResidual":
-        _plain(spatial, groups=mid)
-    elif not isinstance(spatial, nn.Conv2d):
-        raise NotExpressibleError(f"the convolution {type(spatial).__name__}")
-    _plain(last, groups=1, kernel=1)
+        after = _kernels(last)
     ratio, squeeze = _squeeze(block.se, channels, mid)
+    groups = getattr(spatial, "groups", mid)  # several kernels are depthwise
+    usual = 1 if kind == "EdgeResidual" else mid
     return Stage(
         op=op,
         channels=last.out_channels,
-        kernel=spatial.kernel_size[0],
-        stride=spatial.stride[0],
+        kernel=_kernels(spatial),
+        stride=_first(spatial).stride[0],
         expand=mid / channels,
-        group_size=mid // spatial.groups if 1 < spatial.groups < mid else 0,
+        group_size=mid // groups if groups != usual else 0,
         se=ratio,
         squeeze=squeeze,
         skip="identity" if block.has_skip else "none",
         activation=_activation(block.bn1),
         joined=joined,
+        kernel_before=before,
+        kernel_after=after,
+        experts=experts,
     )
+
+
+def _universal(block: Any, channels: int, *, joined: bool) -> Stage:
+    start, middle, end = (
+        None if isinstance(part, nn.Identity) else part.conv
+        for part in (block.dw_start, block.dw_mid, block.dw_end)
+    )
+    if not isinstance(block.layer_scale, nn.Identity):
+        raise NotExpressibleError("layer scale")
+    mid = block.pw_exp.conv.out_channels
+    ratio, squeeze = _squeeze(block.se, channels, mid)
+    return Stage(
+        op="universal",
+        channels=block.pw_proj.conv.out_channels,
+        kernel=middle.kernel_size[0] if middle else 0,
+        stride=max(conv.stride[0] for conv in (start, middle, end) if conv)
+        if start or middle or end
+        else 1,
+        expand=mid / channels,
+        se=ratio,
+        squeeze=squeeze,
+        skip="identity" if block.has_skip else "none",
+        activation=_activation(block.pw_exp.bn),
+        joined=joined,
+        kernel_before=start.kernel_size[0] if start else 0,
+        kernel_after=end.kernel_size[0] if end else 0,
+    )
+
+
+def _kernels(conv: Any) -> Kernel:
+    """The kernel of a convolution, or of the several that share its channels."""
+    if isinstance(conv, nn.ModuleDict):
+        return tuple(part.kernel_size[0] for part in conv.values())
+    return int(conv.kernel_size[0])
+
+
+def _first(conv: Any) -> Any:
+    return next(iter(conv.values())) if isinstance(conv, nn.ModuleDict) else conv
 
 
 def _squeeze(module: Any, channels: int, mid: int) -> tuple[float, Squeeze]:
@@ -134,17 +188,23 @@ def _squeeze(module: Any, channels: int, mid: int) -> tuple[float, Squeeze]:
     return reduced / mid, kind
 
 
-def _plain(conv: Any, *, groups: int, kernel: int | None = None) -> None:
+def _plain(conv: Any, *, groups: int) -> None:
     if not isinstance(conv, nn.Conv2d):
         raise NotExpressibleError(f"the convolution {type(conv).__name__}")
     if conv.groups != groups:
         raise NotExpressibleError("grouped convolutions in such blocks")
-    if kernel is not None and conv.kernel_size != (kernel, kernel):
-        raise NotExpressibleError("a kernel that is not 1x1 where channels change")
+
+
+def _norm(norm: Any) -> str:
+    if isinstance(norm, nn.BatchNorm2d):
+        return "batch"
+    if isinstance(norm, nn.GroupNorm):
+        return f"group{norm.num_channels // norm.num_groups}"
+    return "layer"
 
 
 def _activation(norm: Any) -> Activation:
-    if not isinstance(norm, nn.BatchNorm2d):
+    if not isinstance(norm, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm):
         raise NotExpressibleError(f"the normalization {type(norm).__name__}")
     act = type(getattr(norm, "act", None)).__name__
     if act not in _ACTIVATIONS:

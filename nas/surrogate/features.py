@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effsearch.search_spaces.architecture import Stage, Stem, stage_blocks
-from effsearch.search_spaces.block import Block
+from effsearch.search_spaces.block import Block, widest
 from effsearch.search_spaces.population import PopulationCost
 from effsearch.search_spaces.space import Encodings, SearchSpace
 
@@ -168,7 +168,7 @@ class FeatureTables:
 
 _SUMMED: tuple[Callable[[Block], float], ...] = (
     lambda block: 1.0,
-    lambda block: block.kernel,
+    lambda block: widest(block.kernel),
     lambda block: block.se_channels > 0,
     lambda block: math.log(block.mid_channels / block.in_channels),
     lambda block: block.shortcut != "none",

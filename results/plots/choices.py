@@ -8,6 +8,7 @@ from effsearch.results.stages import operator_name
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.block import widest
 
 FIELDS = ("operation", "kernel", "SE ratio", "skip", "channels", "layers")
 """What can be chosen in a stage."""
@@ -90,7 +91,7 @@ def _values(network: Architecture) -> list[str | float]:
 def _stage_values(stage: Stage) -> Sequence[str | float]:
     return (
         operator_name(stage),
-        stage.kernel,
+        widest(stage.kernel),
         stage.se,
         stage.skip,
         stage.channels,

@@ -15,6 +15,7 @@ from effsearch.search_spaces.operations.mbconv import (
     MBCONV,
 )
 from effsearch.search_spaces.operations.operation import Operation
+from effsearch.search_spaces.operations.universal import UNIVERSAL
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
@@ -25,6 +26,7 @@ OPERATIONS: dict[str, Operation] = {
         INVERTED_RESIDUAL,
         FUSED_MBCONV,
         EDGE_RESIDUAL,
+        UNIVERSAL,
         BASIC,
         BOTTLENECK,
         IDENTITY,

@@ -34,6 +34,7 @@ EDGE_RESIDUAL = replace(
     name="edge_residual",
     label="EdgeResidual{expand:g}",
     kept=None,
+    pointwise=True,
     unexpanded=None,
     expanded="fused_mbconv",
     schemes=("timm",),

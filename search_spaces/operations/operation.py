@@ -27,7 +27,13 @@ class Operation:
         expanded: the operation it is a spelling of where `expand` is not 1.
         kept: the operation that timm's notation means by an `e1`: one that keeps its 1×1
             convolution.
+        pointwise: its 1×1 convolution to the hidden width stands even where nothing expands.
         grouped: of which width its spatial convolution can be grouped.
+        depthwise: its spatial convolution has one channel a group where nothing else is said.
+        mixes: its spatial convolution may have several kernels.
+        around: what the kernels before and behind the spatial one are of: the 1×1 convolutions
+            there, or depthwise convolutions that are there only where a kernel is given.
+        conditional: its convolutions may be mixed from experts.
         resamples: it does nothing where the shape stays, and knows neither kernel nor
             squeeze-excite nor skip.
         default_skip: in notation that names none.
@@ -46,7 +52,12 @@ class Operation:
     unexpanded: str | None = None
     expanded: str | None = None
     kept: str | None = None
+    pointwise: bool = False
     grouped: Literal["input", "hidden"] | None = None
+    depthwise: bool = False
+    mixes: bool = False
+    around: Literal["pointwise", "depthwise"] | None = None
+    conditional: bool = False
     resamples: bool = False
     default_skip: Skip = "identity"
     projects: bool = False

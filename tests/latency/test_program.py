@@ -2,6 +2,7 @@
 live tensors that are the closed form's peak memory to the byte."""
 
 import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.utils._pytree import tree_iter
 
 from effsearch.latency.layers import layer_cost, layer_program, layers_of
 from effsearch.latency.onnx_program import write_onnx
-from effsearch.latency.program import block_program, network_program
+from effsearch.latency.program import Program, block_program, network_program
 from effsearch.latency.torch_program import TorchProgram
 from effsearch.latency.weights import network_weights
 from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
@@ -56,9 +57,41 @@ MOBILE = Architecture(
     resolution=48,
     classes=5,
 )
+LATER = Architecture(
+    stem=Stem(channels=16),
+    stages=(
+        Stage(op="mbconv", channels=18, kernel=(3, 5, 7), stride=2, se=0.25),
+        Stage(op="mbconv", channels=18, expand=3, kernel=(3, 5), kernel_before=(1, 1)),
+        Stage(op="mbconv", channels=24, expand=2, kernel=(3, 9), kernel_after=(1, 1), skip="pool"),
+        Stage(op="mbconv", channels=24, expand=2, group_size=8),
+        Stage(op="universal", channels=24, expand=2, kernel=5, kernel_before=3, stride=2),
+        Stage(op="universal", channels=24, expand=2, kernel=0, kernel_before=3, kernel_after=5),
+        Stage(op="universal", channels=24, expand=1, kernel=0, se=0.25),
+        Stage(op="universal", channels=32, expand=3, kernel=0, kernel_after=3, stride=2),
+        Stage(op="mbconv", channels=32, layers=2, expand=3, experts=4, se=0.25),
+        Stage(op="mbconv", channels=40, kernel=5, experts=2, stride=2, skip="pool"),
+    ),
+    head=Head(channels=48),
+    resolution=50,
+    classes=6,
+)
+EVEN = replace(  # channels that every normalization can have
+    LATER,
+    stages=(
+        Stage(op="mbconv", channels=16, kernel=(3, 5), stride=2, se=0.25),
+        Stage(op="fused_mbconv", channels=24, expand=2, stride=2),
+        Stage(op="bottleneck", channels=32, expand=0.5, stride=2),
+        Stage(op="mbconv", channels=32, expand=2, experts=3),
+        Stage(op="basic", channels=40, skip="pool"),
+    ),
+)
 NETWORKS = [
     EVERYTHING,
     MOBILE,
+    LATER,
+    replace(LATER, padding="same"),
+    replace(EVEN, norm="group8"),
+    replace(EVEN, norm="layer", padding="same", head=Head(channels=48, pooled="norm")),
     replace(MOBILE, head=Head(channels=48, pooled="norm"), activation="silu"),
     replace(MOBILE, head=Head(channels=48, pooled="plain"), activation="relu"),
     *(
@@ -70,14 +103,19 @@ NETWORKS = [
 ]
 
 
+def str_of(architecture: Architecture) -> str:
+    return f"{architecture.activation}-{architecture.norm}-{architecture.padding}"
+
+
 def _built(architecture: Architecture) -> Network:
     """A network whose normalization is not the identity."""
     torch.manual_seed(0)
     network = build_network(architecture).eval()
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm):
             nn.init.uniform_(module.weight, 0.9, 1.1)
             nn.init.normal_(module.bias, 0.0, 0.1)
+        if isinstance(module, nn.BatchNorm2d):
             assert module.running_mean is not None
             assert module.running_var is not None
             module.running_mean.normal_(0.0, 0.1)
@@ -91,7 +129,7 @@ def _images(architecture: Architecture, batch: int = 2) -> Tensor:
     return torch.randn(batch, architecture.in_channels, side, side, generator=generator)
 
 
-@pytest.mark.parametrize("architecture", NETWORKS, ids=lambda network: network.activation)
+@pytest.mark.parametrize("architecture", NETWORKS, ids=str_of)
 def test_a_program_gives_its_networks_logits(architecture: Architecture) -> None:
     network, images = _built(architecture), _images(architecture)
     program = TorchProgram(
@@ -101,7 +139,7 @@ def test_a_program_gives_its_networks_logits(architecture: Architecture) -> None
         torch.testing.assert_close(program(images), network(images), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("architecture", NETWORKS, ids=lambda network: network.activation)
+@pytest.mark.parametrize("architecture", NETWORKS, ids=str_of)
 def test_the_onnx_file_gives_its_networks_logits(architecture: Architecture) -> None:
     onnx = pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
@@ -125,18 +163,20 @@ def test_an_efficientnet_written_as_onnx_gives_its_logits() -> None:
         np.testing.assert_allclose(found, network(images).numpy(), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("architecture", [EVERYTHING, MOBILE])
+@pytest.mark.parametrize("architecture", NETWORKS[:6], ids=str_of)
 def test_a_networks_layers_in_a_row_are_its_program(architecture: Architecture) -> None:
-    whole = network_program(architecture)
     steps = [
-        (step.kind, step.conv, step.kind == "activation" and (step.function or program.activation))
+        step
         for program in map(layer_program, layers_of(architecture))
-        for step in program.steps
+        for step in _without_values(program)
     ]
-    assert steps == [
-        (step.kind, step.conv, step.kind == "activation" and (step.function or whole.activation))
-        for step in whole.steps
-    ]
+    assert steps == list(_without_values(network_program(architecture)))
+
+
+def _without_values(program: Program) -> Iterator[tuple[object, ...]]:
+    for step in program.steps:
+        function = step.kind == "activation" and (step.function or program.activation)
+        yield step.kind, step.shapes, step.conv, function
 
 
 def test_layers_have_the_networks_costs() -> None:
@@ -179,7 +219,8 @@ class _LiveBytes(TorchDispatchMode):
 def _peak_bytes(architecture: Architecture, resolution: int, batch: int = 1) -> int:
     program = network_program(architecture, resolution)
     zeros = [
-        (np.zeros(c.weight_shape, np.float32), np.zeros(c.out, np.float32)) for c in program.convs
+        (np.zeros(weight, np.float32), np.zeros(bias, np.float32))
+        for weight, bias in program.shapes
     ]
     loaded = TorchProgram(program, zeros, CPU, torch.float32)
     with torch.inference_mode(), _LiveBytes() as live:
@@ -202,7 +243,7 @@ def test_peak_memory_of_published_networks_is_torchs_to_the_byte(name: str) -> N
     assert cost(load_zoo(name), 64).memory_bytes == _peak_bytes(load_zoo(name), 64)
 
 
-@pytest.mark.parametrize("architecture", NETWORKS, ids=lambda network: network.activation)
+@pytest.mark.parametrize("architecture", NETWORKS, ids=str_of)
 @pytest.mark.parametrize("resolution", [8, 33, 48])
 def test_peak_memory_of_every_kind_of_layer_is_torchs_to_the_byte(
     architecture: Architecture, resolution: int

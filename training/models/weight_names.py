@@ -20,6 +20,7 @@ from effsearch.search_spaces.operations.layer import (
     Convolution,
     Layer,
     Pair,
+    Router,
     SqueezeExcite,
     is_lone,
 )
@@ -124,21 +125,27 @@ class _Place:
         if is_lone(layers):
             # A lone convolution is not nested, and what follows it stands behind its activation.
             return [(layers[0], (f"{body}.0", f"{body}.1"))]
-        return [
-            (layer, (f"{body}.{position}.reduce", f"{body}.{position}.expand"))
-            if isinstance(layer, SqueezeExcite)
-            else (layer, (f"{body}.{position}.0", f"{body}.{position}.1"))
-            for position, layer in enumerate(layers)
-        ]
+        leaves = {SqueezeExcite: ("reduce", "expand"), Router: ("linear", "")}
+        named: list[tuple[Layer, Pair]] = []
+        for position, layer in enumerate(layers):
+            one, other = leaves.get(type(layer), ("0", "1"))
+            named.append((layer, (f"{body}.{position}.{one}", f"{body}.{position}.{other}")))
+        return named
 
     def named(self, prefix: str) -> dict[str, str]:
         """From our names to those that the layers themselves say."""
-        return {
-            ours: f"{prefix}.{theirs}"
-            for layer, pair in self.layers
-            if isinstance(layer, Convolution | SqueezeExcite)
-            for ours, theirs in zip(pair, layer.names, strict=True)
-        }
+        names = {}
+        for layer, (first, second) in self.layers:
+            if isinstance(layer, Router):
+                names[first] = f"{prefix}.{layer.names[0]}"
+            elif isinstance(layer, SqueezeExcite | Convolution):
+                names[second] = f"{prefix}.{layer.names[1]}"
+                if isinstance(layer, SqueezeExcite) or len(layer.parts) == 1:
+                    names[first] = f"{prefix}.{layer.names[0]}"
+                    continue
+                for place, part in enumerate(layer.parts):
+                    names[f"{first}.{place}"] = f"{prefix}.{part.names[0]}"
+        return names
 
 
 def _places(architecture: Architecture) -> Iterator[_Place]:
