@@ -72,8 +72,9 @@ class CondConv2d(nn.Module):
         and their outputs are mixed."""
         kernels = self.kernels.transpose(0, 1).flatten(0, 1)  # (out · experts, …)
         out = F.conv2d(x, kernels, None, self.stride, padding, groups=self.groups)
-        out = out.unflatten(1, (self.out_channels, self.experts))
-        return (out * shares[:, None, :, None, None]).sum(2)
+        out = out.view(len(x), self.out_channels, self.experts, *out.shape[2:])
+        mixed: Tensor = (out * shares[:, None, :, None, None]).sum(2)
+        return mixed
 
 
 class Router(nn.Module):

@@ -163,7 +163,9 @@ class _Layers:
     def conv(self, conv: layer.Convolution) -> nn.Sequential:
         """Convolution, normalization, activation."""
         parts = [self._part(part) for part in conv.parts]
-        body = nn.Sequential(parts[0] if len(parts) == 1 else MixedConv2d(parts))
+        body = nn.Sequential(
+            parts[0] if len(parts) == 1 else MixedConv2d(parts, [part.into for part in conv.parts])
+        )
         if conv.after == "norm":
             body.append(self._norm.module(conv.out))
         return body.append(self.activation()) if conv.active else body
@@ -232,9 +234,13 @@ class SameConv2d(Conv2d):
 class MixedConv2d(nn.ModuleList):
     """Convolutions of several kernels, each on its share of the channels."""
 
+    def __init__(self, convs: Sequence[nn.Module], shares: Sequence[int]) -> None:
+        super().__init__(convs)
+        self.shares = list(shares)
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) → (N, out, H', W')."""
-        shares = x.split([conv.in_channels for conv in self], 1)  # type: ignore[misc]
+        shares = torch.split(x, self.shares, 1)
         return torch.cat([conv(share) for conv, share in zip(self, shares, strict=True)], 1)
 
 

@@ -178,7 +178,7 @@ _SUMMED: tuple[Callable[[Block], float], ...] = (
 
 def _kind(block: Block) -> _Kind:
     expand = round(block.mid_channels / block.in_channels)
-    return (block.op, block.kernel, expand, block.se_channels > 0)
+    return (block.op, widest(block.kernel), expand, block.se_channels > 0)
 
 
 def _coarse(kinds: list[_Kind]) -> Whole:

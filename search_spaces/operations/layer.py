@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from effsearch.search_spaces.activations import Activation, Gate
-from effsearch.search_spaces.block import Block, Kernel
+from effsearch.search_spaces.block import Block, Kernel, widest
 from effsearch.search_spaces.squeeze import SQUEEZES
 
 Pair: TypeAlias = tuple[str, str]
@@ -63,8 +63,7 @@ class Convolution:
     def weights(self) -> int:
         """Numbers in its kernels, those of every expert."""
         one = sum(
-            part.kernel**2 * (part.into // part.groups) * part.out  # type: ignore[operator]
-            for part in self.parts
+            widest(part.kernel) ** 2 * (part.into // part.groups) * part.out for part in self.parts
         )
         return one * max(1, self.experts)
 
