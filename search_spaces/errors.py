@@ -3,7 +3,7 @@
 A message says what was wrong, where, and what to do about it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -31,11 +31,19 @@ class MissingResourceError(EffsearchError):
     exit_code = 4
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
-    """The error for a name nobody knows: it names the nearest known one and lists the rest."""
+def unknown_name(
+    kind: str, name: object, known: Iterable[str], other_names: Mapping[str, str] | None = None
+) -> InputError:
+    """The error for a name nobody knows: it names the nearest known one and lists the rest.
+
+    Args:
+        other_names: what known ones are called elsewhere, to the known one; a misspelt name may be
+            nearest to one of these, and is then answered with the known one.
+    """
     names = sorted(known)
-    close = get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f"did you mean '{close[0]}'? " if close else ""
+    meant = dict(zip(names, names, strict=True)) | dict(other_names or {})
+    close = get_close_matches(str(name), meant, n=1, cutoff=0.5)
+    hint = f"did you mean '{meant[close[0]]}'? " if close else ""
     return InputError(f"unknown {kind} '{name}': {hint}known: {', '.join(names)}")
 
 

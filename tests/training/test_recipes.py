@@ -114,3 +114,12 @@ def test_an_option_is_found_by_the_names_it_has_elsewhere(
 def test_an_option_given_by_two_of_its_names_is_refused() -> None:
     with pytest.raises(InputError, match="recipe option lr is given twice, once as learning_rate"):
         named_recipe("modern", "digits", {"lr": 0.1, "learning_rate": 0.2})
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [("lerning_rate", "lr"), ("wieght_decay", "weight_decay"), ("scheduller", "schedule")],
+)
+def test_a_misspelt_option_is_answered_with_the_one_meant(misspelt: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean '{meant}'"):
+        named_recipe("modern", "digits", {misspelt: 1})

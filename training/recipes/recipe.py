@@ -182,7 +182,7 @@ def by_own_names(options: Mapping[str, Any] | None) -> dict[str, Any]:
         plain = given.replace("-", "_").lower()
         name = OTHER_NAMES.get(plain, plain)
         if name not in known:
-            raise unknown_name("recipe option", given, known)
+            raise unknown_name("recipe option", plain, known, OTHER_NAMES)
         if name in named:
             raise InputError(f"recipe option {name} is given twice, once as {given}: give one")
         named[name] = value
