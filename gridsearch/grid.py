@@ -77,7 +77,7 @@ def make_grid(
     """A grid from numbers as people write them.
 
     Raises:
-        InputError: a step or a bound that is no whole number of hundredths, a step of 0 or less,
+        InputError: a step or a bound that is not a whole number of hundredths, a step of 0 or less,
             a bound below 1, an upper bound below the lower one, or more triples than can be
             looked at.
     """

@@ -53,8 +53,8 @@ Rounding = Annotated[
 ProxyResolution = Annotated[
     int | None,
     Option(
-        "Pixels that the baseline is trained at; scaled networks at as many times that as their "
-        "resolution is of the baseline's.",
+        "Pixels that the baseline is trained at; scaled networks in proportion to their "
+        "resolution.",
         "Training of each network",
         "the recipe's",
     ),

@@ -135,7 +135,7 @@ def open_study(url: str, name: str, identity: str) -> "optuna.Study":
         identity: what its grid is; another one is refused.
 
     Raises:
-        InputError: the study there is of another grid, or this is no URL of a database.
+        InputError: the study there belongs to another grid, or this is not a database URL.
         MissingResourceError: the database does not answer.
     """
     import optuna
@@ -150,7 +150,7 @@ def open_study(url: str, name: str, identity: str) -> "optuna.Study":
         study.set_user_attr(GRID_KEY, identity)
     elif known != identity:
         raise InputError(
-            f"study '{name}' in {hide_password(url)} is of another grid ({known}): "
+            f"study '{name}' in {hide_password(url)} belongs to another grid ({known}): "
             "resume the run it belongs to, or start a new run"
         )
     return study
@@ -160,7 +160,7 @@ def check_storage(url: str) -> None:
     """See whether a database answers, before a run is made for it.
 
     Raises:
-        InputError: this is no URL of a database.
+        InputError: this is not a database URL.
         MissingResourceError: it does not answer, or its driver is not installed.
     """
     with _database_errors(url):
@@ -177,7 +177,7 @@ def _database_errors(url: str) -> Iterator[None]:
         make_url(url)
     except ArgumentError:
         raise InputError(
-            f"'{url}' is no URL of a database: give one such as sqlite:///study.db or "
+            f"'{url}' is not a database URL: give one such as sqlite:///study.db or "
             "postgresql://user:password@host/name"
         ) from None
     try:

@@ -70,7 +70,7 @@ def build_table(
         on_progress: told of it.
 
     Raises:
-        InputError: the file is no table, or one of another setting.
+        InputError: the file is not a table, or one of another setting.
         EffsearchError: it cannot be written.
     """
     chosen = options or BuildOptions()

@@ -26,7 +26,7 @@ class CudaMeter(DeviceMeter):
             kernel after kernel, as it does in a plain torch program.
 
     Raises:
-        InputError: the device's number is no number.
+        InputError: the device's number is not a number.
         MissingResourceError: the device is not there.
     """
 
@@ -99,7 +99,7 @@ def _find(device: str) -> torch.device:
     try:
         found = torch.device(device)
     except RuntimeError:
-        raise InputError(f"'{device}' is no device: give cuda or cuda:0") from None
+        raise InputError(f"'{device}' is not a device: give cuda or cuda:0") from None
     if not torch.cuda.is_available():
         raise MissingResourceError(
             f"device '{device}' was asked for and there is no CUDA device: use --device cpu"

@@ -109,7 +109,7 @@ def read_table(path: Path) -> LatencyTable:
     """Read a table.
 
     Raises:
-        InputError: the file cannot be read, is no latency table, holds no measurement, a line is
+        InputError: the file cannot be read, is not a latency table, holds no measurement, a line is
             damaged, or its lines were measured with different settings.
     """
     table = _parse(path, _text(path))
@@ -138,7 +138,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        why = getattr(problem, "strerror", None) or "it is no text"
+        why = getattr(problem, "strerror", None) or "it is not text"
         raise InputError(f"cannot read the latency table {path}: {why}") from None
 
 
@@ -150,7 +150,7 @@ def _parse(path: Path, text: str) -> LatencyTable | None:
     """
     lines = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1]))
     if tuple(lines.fieldnames or ()) != COLUMNS:
-        raise InputError(f"{path} is no latency table: its first line must name {COLUMNS[0]}, …")
+        raise InputError(f"{path} is not a latency table: its first line must name {COLUMNS[0]}, …")
     table: LatencyTable | None = None
     for number, row in enumerate(lines, start=2):
         try:

@@ -86,12 +86,12 @@ class LatencyCheck:
     @property
     def notes(self) -> list[str]:
         """What a user should know beside the numbers: networks passed over, a noisy machine."""
-        said = [f"trial {trial.number} is passed over: {error}" for trial, error in self.failed]
+        said = [f"trial {trial.number} was skipped: {error}" for trial, error in self.failed]
         slower = [str(one.trial.number) for one in self.tried if one is not self.winner]
         if slower:
             said.append(
                 f"measured {len(self.tried)} of the best for the target of "
-                f"{format_ms(self.target_ms or 0.0)}: too slow is trial {', '.join(slower)}"
+                f"{format_ms(self.target_ms or 0.0)}: too slow: trial {', '.join(slower)}"
             )
         if self.drift is not None and abs(self.drift) > _STEADY:
             now = f"{abs(self.drift):.1%} {'slower' if self.drift > 0 else 'faster'}"

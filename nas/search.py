@@ -27,7 +27,7 @@ from effsearch.search_spaces.units import format_count, format_ms
 from effsearch.training.trials.evaluator import Measurements, Request
 from effsearch.training.trials.outcome import Outcome, as_event, worker_name
 
-_SECOND_TRY = "its latency could be measured at the second try only"
+_SECOND_TRY = "its latency was measured only on the second attempt"
 
 
 class Search:
@@ -171,7 +171,7 @@ class Search:
     def best_line(self) -> str:
         """Best so far, in a few words."""
         more = f", {self.failed} failed" if self.failed else ""
-        more += f", {self.stopped} given up" if self.stopped else ""
+        more += f", {self.stopped} stopped early" if self.stopped else ""
         if self.best is None:
             return f"nothing yet{more}"
         reward, accuracy, candidate = self.best

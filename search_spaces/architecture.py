@@ -464,7 +464,7 @@ def _groups(stage: Stage, in_channels: int, mid: int) -> int:
     grouped = in_channels if OPERATIONS[stage.op].grouped == "input" else mid
     if grouped % stage.group_size:
         raise InputError(
-            f"stage '{stage.op}': {grouped} channels are no multiple of the group size "
+            f"stage '{stage.op}': {grouped} channels are not a multiple of the group size "
             f"{stage.group_size}"
         )
     if OPERATIONS[stage.op].depthwise and grouped == stage.group_size:

@@ -23,7 +23,7 @@ _NOISE = 9  # decimals that survive: 10 × 1.1 is 11.000000000000002 and must co
 def round_filters(filters: int, width: float, rule: ScalingRule = EFFICIENTNET) -> int:
     """Channels times `width`, to the nearest multiple of 8 that loses no more than a tenth.
 
-    A width of 1 leaves channels that are no multiple of 8 as they are. A rule may have another
+    A width of 1 leaves channels that are not a multiple of 8 as they are. A rule may have another
     divisor and another limit.
     """
     if width == 1.0:

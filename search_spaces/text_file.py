@@ -16,7 +16,7 @@ def read_text_file(path: Path, what: str) -> str:
         what: kind of file, for error messages.
 
     Raises:
-        InputError: there is none, it cannot be read, or it is no text.
+        InputError: there is none, it cannot be read, or it is not text.
     """
     refuse_endless(path, what)
     try:
@@ -24,13 +24,13 @@ def read_text_file(path: Path, what: str) -> str:
     except OSError as error:
         raise InputError(f"{what} '{path}' cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise InputError(f"{what} '{path}' cannot be read: it is no text in UTF-8") from None
+        raise InputError(f"{what} '{path}' cannot be read: it is not UTF-8 text") from None
 
 
 def refuse_endless(path: Path, what: str) -> None:
     """Raise an InputError where a path is there and is neither a file nor a folder."""
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-        raise InputError(f"{what} '{path}' cannot be read: it is no regular file")
+        raise InputError(f"{what} '{path}' cannot be read: it is not a regular file")
 
 
 def parse_yaml(text: str, what: str) -> Any:

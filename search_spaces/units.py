@@ -42,7 +42,7 @@ def parse_seconds(text: str | float) -> float:
 def parse_milliseconds(text: str | float) -> float:
     """Read a positive latency with its unit (`8ms`, `0.1s`) in milliseconds.
 
-    A number that is no text is in milliseconds already.
+    A number that is not text is in milliseconds already.
 
     Raises:
         InputError: the unit is missing or unknown, or the number is not positive and finite.

@@ -70,7 +70,7 @@ class ComparisonConfig(ClusterOptions, ProxyOptions):
         """The budgets in MACs for a baseline of so many, each once.
 
         Raises:
-            InputError: one of them is no positive multiple or amount.
+            InputError: one of them is not a positive multiple or amount.
         """
         return list(dict.fromkeys(_budget(text, macs) for text in self.budgets))
 

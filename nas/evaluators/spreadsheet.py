@@ -53,7 +53,7 @@ def read_spreadsheet(path: Path, expected: str) -> Spreadsheet:
         text, skipped = (rest, 1) if own_line else (text, 0)
         lines = list(_lines(text, separator))
     except csv.Error as error:
-        raise InputError(f"table '{path}' is no CSV: {error}") from None
+        raise InputError(f"table '{path}' is not a CSV: {error}") from None
     if not lines:
         return Spreadsheet(columns=(), rows=())
     (_, head), *body = lines
@@ -87,20 +87,20 @@ def number(text: str) -> float:
 
 def _text(path: Path) -> str:
     if os.path.exists(path) and not os.path.isfile(path):
-        raise InputError(f"table '{path}' cannot be read: it is no regular file")
+        raise InputError(f"table '{path}' cannot be read: it is not a regular file")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"table '{path}' cannot be read: {error.strerror}") from None
     if content.startswith(_WORKBOOK):
-        raise InputError(f"table '{path}' is a workbook, no CSV: save it as CSV")
+        raise InputError(f"table '{path}' is a workbook, not a CSV: save it as CSV")
     encoding = next((name for mark, name in _ENCODINGS if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise InputError(f"table '{path}' is no CSV: {error}") from None
+        raise InputError(f"table '{path}' is not a CSV: {error}") from None
     if "\0" in text:
-        raise InputError(f"table '{path}' is no CSV: it holds bytes that are no text")
+        raise InputError(f"table '{path}' is not a CSV: it holds bytes that are not text")
     return text
 
 

@@ -143,6 +143,6 @@ def _measurements(row: dict[str, str], where: str, in_percent: bool) -> Measurem
         accuracy = measurements["accuracy"] = accuracy / 100
     if not 0 <= accuracy <= 1:
         raise InputError(
-            f"{where}: accuracy {accuracy:g} is no fraction in [0, 1]; divide percents by 100"
+            f"{where}: accuracy {accuracy:g} is not a fraction in [0, 1]; divide percents by 100"
         )
     return measurements

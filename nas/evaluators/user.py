@@ -147,7 +147,7 @@ def load_user_evaluator(text: str) -> UserEvaluator:
     if found is None:
         raise InputError(f"'{module}' has no function '{function}'")
     if not callable(found):
-        raise InputError(f"'{function}' in '{module}' is no function")
+        raise InputError(f"'{function}' in '{module}' is not a function")
     batched, seeded = _form(found, function)
     return UserEvaluator(batched=batched, seeded=seeded, **named)  # type: ignore[arg-type]
 
@@ -193,7 +193,7 @@ def _read_source(path: Path) -> str:
     except OSError as error:
         raise InputError(f"evaluator file '{path}' cannot be read: {error.strerror}") from None
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise InputError(f"evaluator file '{path}' is no Python text: {error}") from None
+        raise InputError(f"evaluator file '{path}' is not Python source: {error}") from None
 
 
 def _place(error: BaseException) -> str:

@@ -44,7 +44,11 @@ def what_mattered(answer: Mapping[str, Any]) -> str:
     if told:
         said.append(f"What mattered, on the modelled surface: {'; '.join(told)}.")
     if untold:
-        start = "Not told from noise" if told else "No dimension is told from noise"
+        start = (
+            "Not distinguishable from noise"
+            if told
+            else "No dimension can be distinguished from noise"
+        )
         said.append(f"{start}: {'; '.join(untold)}.")
     return " ".join(said)
 

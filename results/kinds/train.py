@@ -158,7 +158,7 @@ def _course(data: RunData) -> list[str]:
     if len(losses) < 3:
         return []
     if losses[-1] - min(losses) > _OVERFIT:
-        return ["The validation loss rose again: it began to learn its training images by heart."]
+        return ["The validation loss rose again: it has begun to memorise its training images."]
     return []
 
 

@@ -64,7 +64,7 @@ def make_named(folder: Path, name: str, cure: str) -> Path:
         cure: what is said where the name is taken.
 
     Raises:
-        InputError: the name is no simple one, or is taken.
+        InputError: the name is not a simple one, or is taken.
         EffsearchError: the folder cannot be written.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):

@@ -118,7 +118,7 @@ def _plain(value: Any) -> object:
     # Numbers of numpy and torch come from evaluators; both spell "as plain Python" this way.
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} is no plain value")
+    raise TypeError(f"{type(value).__name__} is not a plain value")
 
 
 class NotJsonError(ValueError):
@@ -139,7 +139,7 @@ def decode_event(line: bytes) -> Event:
     try:
         document = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):
-        raise NotJsonError("this is no JSON") from None
+        raise NotJsonError("this is not JSON") from None
     kind = document.get("event") if isinstance(document, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise NotAnEventError(f"unknown event {kind!r} (known: {', '.join(_KINDS)})")

@@ -42,7 +42,7 @@ def read_table(directory: Path, table: Table | None) -> tuple[Row, ...]:
     An empty value is None. A last line that is cut off is passed over: it is being written.
 
     Raises:
-        InputError: a column is missing or a value is no number; which, and where.
+        InputError: a column is missing or a value is not a number; which, and where.
     """
     if table is None or not (path := directory / table.file).is_file():
         return ()
@@ -83,7 +83,9 @@ def _number(text: str | None, place: str) -> int | float | None:
     try:
         return int(text) if text.isdecimal() else float(text)
     except ValueError:
-        raise InputError(f"{place}: '{text}' is no number: restore the file from a copy") from None
+        raise InputError(
+            f"{place}: '{text}' is not a number: restore the file from a copy"
+        ) from None
 
 
 def seed_accuracies(row: Row, column: str = "accuracies") -> Sequence[float]:

@@ -32,7 +32,7 @@ def new_record(
 
     Raises:
         ValueError: `extra` has a key that the record sets itself, or something is not finite.
-        TypeError: something is no plain data.
+        TypeError: something is not plain data.
     """
     plain_config = as_plain_data(config)
     record = {
@@ -78,7 +78,7 @@ def as_plain_data(values: Mapping[str, Any]) -> dict[str, Any]:
     """What JSON and YAML can both hold: tuples become lists, paths become text.
 
     Raises:
-        TypeError: something is no plain data.
+        TypeError: something is not plain data.
         ValueError: a number is not finite.
     """
     plain: dict[str, Any] = json.loads(json.dumps(dict(values), allow_nan=False, default=os.fspath))
@@ -107,7 +107,7 @@ def read_record(directory: Path) -> Record:
         )
     has_text = all(isinstance(record.get(key), str) for key in ("kind", "status", "created_at"))
     if not isinstance(schema, int) or not has_text or not isinstance(record.get("config"), dict):
-        raise InputError(f"{path} is no record of an effsearch run: restore it from a copy")
+        raise InputError(f"{path} is not the record of an effsearch run: restore it from a copy")
     return record
 
 

@@ -66,7 +66,7 @@ class Run(Closing):
             cure: what is said where the name is taken.
 
         Raises:
-            InputError: the name is no simple one, or there is such a run.
+            InputError: the name is not a simple one, or there is such a run.
             EffsearchError: the directory cannot be written; nothing is left of it.
         """
         plain_config = as_plain_data(config)
@@ -133,7 +133,7 @@ class Run(Closing):
         """Read the run in this very directory.
 
         Raises:
-            InputError: it is no run, or its record cannot be read.
+            InputError: it is not a run, or its record cannot be read.
         """
         return cls(path, read_record(path))
 

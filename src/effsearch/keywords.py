@@ -258,8 +258,8 @@ class CoefficientsKeywords(TypedDict, total=False):
     """Epochs per training."""
 
     proxy_resolution: int | None
-    """Pixels that the baseline is trained at; scaled networks at as many times that as their
-    resolution is of the baseline's."""
+    """Pixels that the baseline is trained at; scaled networks in proportion to their
+    resolution."""
 
     recipe: dict[str, Any]
     """Further options of the recipe."""
@@ -336,8 +336,8 @@ class ComparisonKeywords(TypedDict, total=False):
     """Epochs per training."""
 
     proxy_resolution: int | None
-    """Pixels that the baseline is trained at; scaled networks at as many times that as their
-    resolution is of the baseline's."""
+    """Pixels that the baseline is trained at; scaled networks in proportion to their
+    resolution."""
 
     recipe: dict[str, Any]
     """Further options of the recipe."""

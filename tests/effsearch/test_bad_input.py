@@ -316,7 +316,7 @@ def test_a_corrupt_middle_of_the_ledger_is_refused_and_its_line_named(cli, run: 
     ledger.write_bytes(b"".join(lines[:2]) + b"damaged\n" + b"".join(lines[2:]))
     before = ledger.read_bytes()
     answer = cli("baseline", "--resume", "run", "--samples", "8", "-q")
-    assert "trials.jsonl, line 3: this is no JSON" in answer.error
+    assert "trials.jsonl, line 3: this is not JSON" in answer.error
     assert answer.code == 2
     assert ledger.read_bytes() == before
 
@@ -384,7 +384,7 @@ def test_a_name_that_is_taken_is_refused(cli, tmp_path: Path) -> None:
     [
         (b"{", "run.json is not valid JSON"),
         (b"[]", "run.json holds no JSON object"),
-        (b"{}", "run.json is no record of an effsearch run"),
+        (b"{}", "run.json is not the record of an effsearch run"),
     ],
 )
 def test_a_damaged_record_is_refused(damage: bytes, message: str, cli, run: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_dry_run_of_the_grid_counts_and_writes_nothing(
         ("coefficients --step 0", 2, "step must be"),
         ("coefficients --step -0.05", 2, "step must be"),
         ("coefficients --beta-bounds 1,1e9", 2, "narrow the bounds"),
-        ("coefficients --storage study.db", 2, "'study.db' is no URL of a database"),
+        ("coefficients --storage study.db", 2, "'study.db' is not a database URL"),
         ("coefficients --storage sqlite:////none/study.db", 4, "does not answer"),
         ("coefficients --pruning halving --epochs 1", 2, "needs trainings of at least 2 epochs"),
         ("coefficients --alpha-bounds 0.5,2", 2, "bounds of alpha start at 1"),

@@ -169,7 +169,7 @@ def test_a_training_that_diverges_at_once_ends_with_one_line(cli, tmp_path: Path
         "--set", "optimizer=sgd", "--set", "schedule=exponential",
     )  # fmt: skip
     assert answer.code == 1
-    assert "the loss is no finite number after step" in answer.error
+    assert "the loss is not a finite number after step" in answer.error
     assert "there is no checkpoint yet" in answer.error
     listed = json.loads(cli("results", "ls", "--json").out)["runs"]
     assert listed[0]["status"] == "failed"
@@ -186,9 +186,12 @@ def test_mean_and_deviation_that_are_given_are_those_of_the_model(cli, tmp_path:
     ("options", "said"),
     [
         # Which of the two is seen first depends on when the last checkpoint falls due.
-        (["--set", "lr=30"], "is no finite number after step"),
+        (["--set", "lr=30"], "is not a finite number after step"),
         # Here a variance overflows first, by which losses are divided: they stay numbers.
-        (["--set", "lr=1000", "--set", "validation=0"], "a weight is no finite number after step"),
+        (
+            ["--set", "lr=1000", "--set", "validation=0"],
+            "a weight is not a finite number after step",
+        ),
     ],
 )
 def test_a_training_that_diverges_later_names_the_good_checkpoint_and_keeps_it(
@@ -295,7 +298,7 @@ def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path:
     [
         (["--recipe", "moderm"], 2, "did you mean 'modern'"),
         (["--set", "learning=1"], 2, "unknown recipe option 'learning'"),
-        (["--set", "lr"], 2, "is no assignment: give key=value"),
+        (["--set", "lr"], 2, "is not an assignment: give key=value"),
         (["--set", "lr=big"], 2, "recipe option lr is 'big'"),
         (["--batch-size", "500"], 2, "is larger than the data, 100 training images"),
         (["--batch-size", "many"], 2, "batch_size must be a whole number of at least 2 or auto"),

@@ -213,10 +213,10 @@ def test_building_on_the_table_of_another_device_is_refused(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"notes of mine", "is no latency table"),
-        (b"notes of mine\n", "is no latency table"),
-        (b"notes of mine\nwith two lines\n", "is no latency table"),
-        (b"\xff\xfe", "cannot read the latency table .*: it is no text"),
+        (b"notes of mine", "is not a latency table"),
+        (b"notes of mine\n", "is not a latency table"),
+        (b"notes of mine\nwith two lines\n", "is not a latency table"),
+        (b"\xff\xfe", "cannot read the latency table .*: it is not text"),
         (None, "cannot read the latency table .*: Is a directory"),
     ],
 )

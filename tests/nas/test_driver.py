@@ -56,9 +56,9 @@ EXPECTED: list[tuple[str | None, str]] = [
     ("timeout", "no result after 0.5 s"),
     (
         "error",
-        "the evaluator returned no accuracy but 'good': return a fraction or {\"accuracy\": 0.93}",
+        "the evaluator returned 'good': return a fraction or {\"accuracy\": 0.93}",
     ),
-    ("error", "measurements are no plain data: object is neither a number nor text"),
+    ("error", "measurements are not plain data: object is neither a number nor text"),
 ]
 
 
@@ -178,8 +178,8 @@ def test_as_many_trials_run_as_fit(
 @pytest.mark.parametrize(
     ("resources", "message"),
     [
-        (Resources(gpus_per_trial=0.5), "a trial wants 0.5 GPU but Ray sees 0"),
-        (Resources(cpus_per_trial=9), "a trial wants 9 CPUs but Ray sees 8"),
+        (Resources(gpus_per_trial=0.5), "a trial needs 0.5 GPU but Ray sees 0"),
+        (Resources(cpus_per_trial=9), "a trial needs 9 CPUs but Ray sees 8"),
     ],
 )
 def test_a_cluster_in_which_not_one_trial_fits_is_refused(

@@ -187,7 +187,7 @@ def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
         ),
         (
             [("architecture", "accuracy"), (format_architecture(ONE), 71.3)],
-            r"line 2: accuracy 71.3 is no fraction in \[0, 1\]; divide percents by 100",
+            r"line 2: accuracy 71.3 is not a fraction in \[0, 1\]; divide percents by 100",
         ),
         (
             [("architecture", "accuracy"), (format_architecture(ONE), "nan")],
@@ -283,7 +283,7 @@ def test_what_is_no_table_is_one_line(tmp_path: Path) -> None:
         (tmp_path / "pipe.csv", "no regular file"),
         (Path("/dev/zero"), "no regular file"),
         (tmp_path / "book.csv", "save it as CSV"),
-        (tmp_path / "long.csv", "is no CSV"),
+        (tmp_path / "long.csv", "is not a CSV"),
         (tmp_path / ("x" * 5000), "cannot be read"),
     ):
         with pytest.raises(InputError, match=said):

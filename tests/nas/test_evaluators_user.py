@@ -161,7 +161,7 @@ def test_what_a_file_prints_while_it_is_imported_goes_to_stderr(
     ("source", "message"),
     [
         ("def other(a): return 0.5", "'.*measure.py' has no function 'evaluate'"),
-        ("evaluate = 5", "'evaluate' in '.*measure.py' is no function"),
+        ("evaluate = 5", "'evaluate' in '.*measure.py' is not a function"),
         (
             "import no_such_package",
             r"ModuleNotFoundError: .*no_such_package.*\(measure.py, line 1\)",
@@ -189,7 +189,7 @@ def test_code_that_cannot_be_used_is_refused_with_its_place(
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "measure.py").write_bytes(b"\xff\xfe\x00evaluate")
-    with pytest.raises(InputError, match="is no Python text"):
+    with pytest.raises(InputError, match="is not Python source"):
         load_user_evaluator(f"{tmp_path / 'measure.py'}:evaluate")
 
 

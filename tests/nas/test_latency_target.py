@@ -245,7 +245,7 @@ def test_a_winner_that_the_device_does_not_run_is_passed_over(folder: Path, tmp_
     )
     checked = check_latency(plan.latency, plan.problem.objective, ranked)
     assert checked.winner.trial is not ranked[0]
-    assert checked.notes[0].startswith(f"trial {ranked[0].number} is passed over: latency command")
+    assert checked.notes[0].startswith(f"trial {ranked[0].number} was skipped: latency command")
     assert "ZeroDivisionError" in checked.to_dict()["failed"][0]["error"]
 
 
@@ -296,7 +296,7 @@ def test_the_winner_is_the_first_of_the_best_that_meets_the_target_when_measured
     document = missed.to_dict()
     assert document["error_of_target"] > 0.3
     assert json.loads(json.dumps(document, allow_nan=False)) == document
-    assert "measured 5 of the best for the target of 6ms: too slow is trial" in missed.notes[0]
+    assert "measured 5 of the best for the target of 6ms: too slow: trial" in missed.notes[0]
 
 
 @pytest.mark.parametrize(

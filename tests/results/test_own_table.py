@@ -49,7 +49,7 @@ def test_before_the_first_row_there_are_none(tmp_path: Path) -> None:
         ("epoch,step\n1,2\n", r"metrics\.csv has no column images_per_second"),
         (
             ",".join(COLUMNS) + "\n1,2,x" + "," * 7 + "\n",
-            r"line 2, learning_rate: 'x' is no number",
+            r"line 2, learning_rate: 'x' is not a number",
         ),
     ],
 )

@@ -224,7 +224,7 @@ def test_coefficients_are_told_with_what_was_expected_and_what_mattered(tmp_path
     assert "Chosen: the cheapest network within one posterior standard deviation" in said
     assert (
         "resolution 2.1 ± 0.4 points between 224 and 314 pixels, best at 291. "
-        "Not told from noise: layers 0.2 ± 0.5 points" in said
+        "Not distinguishable from noise: layers 0.2 ± 0.5 points" in said
     )
     assert "the accuracy is expected at 94.80% and lies between 93.00% and 97.00%" in said
     assert "cheapest of them was chosen" not in said

@@ -198,7 +198,7 @@ BAD = {
     "channels in half": ({"stages": [{"op": "conv", "channels": 8.5}]}, "whole number"),
     "a truth value": ({"stages": [{"op": "conv", "channels": True}]}, "whole number"),
     "a negative ratio": ({"stages": [{"op": "conv", "channels": 8, "se": -1}]}, "se must be"),
-    "a ratio that is no number": (
+    "a ratio that is not a number": (
         {"stages": [{"op": "mbconv", "channels": 8, "expand": float("nan")}]},
         "expand must be",
     ),

@@ -117,7 +117,7 @@ def test_more_than_the_cluster_has_is_refused_before_it_is_waited_for(ray_addres
     for options, told in [
         ({"device": "cuda"}, "2 workers with 1 GPU each were asked for, and Ray sees 0 GPUs: use"),
         ({"gpus": 0.5}, "2 workers with 0.5 GPU .*: leave --gpus-per-worker out"),
-        ({"count": 3}, "3 workers want 3 CPUs, and Ray sees 2"),
+        ({"count": 3}, "3 workers need 3 CPUs, and Ray sees 2"),
     ]:
         with pytest.raises(MissingResourceError, match=told):
             workers(ray_address, **options).train()

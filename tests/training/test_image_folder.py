@@ -58,14 +58,14 @@ def test_a_validation_part_has_several_names(tmp_path, name):
 
 def test_two_folders_of_one_part_are_refused_by_name(tmp_path):
     write_parts(tmp_path, train=2, Training=2)
-    with pytest.raises(InputError, match="'Training' and 'train', both called like a train part"):
+    with pytest.raises(InputError, match="'Training' and 'train', both named like a train part"):
         list_training(str(tmp_path))
 
 
 @pytest.mark.parametrize("names", [("seg_train", "seg_test"), ("train_set", "val_set", "extra")])
 def test_classes_called_like_parts_are_refused_by_name(tmp_path, names):
     write_parts(tmp_path, **dict.fromkeys(names, 2))
-    with pytest.raises(InputError, match="are called like parts, not like classes: call them"):
+    with pytest.raises(InputError, match="are named like parts, not like classes: name them"):
         list_training(str(tmp_path))
 
 
@@ -220,7 +220,7 @@ def test_a_flat_test_part_is_gone_on_without(tmp_path):
 
     assert parts.test is None
     assert any(
-        line.startswith("the test part") and line.endswith("so no labels: going on without it")
+        line.startswith("the test part") and line.endswith("so no labels: continuing without it")
         for line in parts.notices
     )
 

@@ -67,7 +67,7 @@ def test_outcomes_come_in_order_from_one_other_process(evaluate: Evaluate) -> No
     assert all(o.seconds >= 0 and o.reason is None and o.error == "" for o in outcomes)
 
 
-NO_ACCURACY = 'the evaluator returned no accuracy but {}: return a fraction or {{"accuracy": 0.93}}'
+NO_ACCURACY = 'the evaluator returned {}: return a fraction or {{"accuracy": 0.93}}'
 FAILURES = [
     ("raise ValueError('bad\\nluck')", "error", "ValueError: bad luck"),
     ("1 / 0", "error", "ZeroDivisionError: division by zero"),
@@ -94,12 +94,12 @@ FAILURES = [
     (
         "give({'accuracy': 0.5, 'net': object()})",
         "error",
-        "measurements are no plain data: object is neither a number nor text",
+        "measurements are not plain data: object is neither a number nor text",
     ),
     (
         "give({'accuracy': 0.5, (1, 2): 3})",
         "error",
-        "measurements are no plain data: keys must be str, int, float, bool or None, not tuple",
+        "measurements are not plain data: keys must be str, int, float, bool or None, not tuple",
     ),
     ("pass", "error", "evaluator gave 0 results for 1 networks"),
     (

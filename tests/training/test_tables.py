@@ -134,7 +134,7 @@ def test_packed_pictures_are_those_of_the_cells(tmp_path):
         (["https://example.org/1.png"] * 6, "holds URLs, such as https://example.org/1.png"),
         ([[{"bytes": b"x", "path": None}]] * 6, "holds lists of struct.*: one image a row"),
         ([[[1.5, 2.5], [300.0]]] * 6, "row 0 .*lists of differing lengths"),
-        ([[1, 2, 3]] * 6, "row 0 .*a flat list of 3 levels, which is no grey square"),
+        ([[1, 2, 3]] * 6, "row 0 .*a flat list of 3 levels, which is not a grey square"),
         (["nowhere.png"] * 6, "nowhere.png .there is no such file"),
         ([1, 2, 3, 4, 5, 6], "holds int64, no images: name another one with --image-column"),
     ],
@@ -165,7 +165,7 @@ def test_a_named_column_that_is_not_there_is_said(tmp_path):
 
 
 def test_columns_are_of_tables_alone():
-    with pytest.raises(InputError, match="'digits' is no table"):
+    with pytest.raises(InputError, match="'digits' is not a table"):
         list_training("digits", Columns(label="label"))
 
 
@@ -195,7 +195,7 @@ def test_a_held_back_number_between_the_gaps_is_named(tmp_path):
     ("labels", "said"),
     [
         ([[0], [1]] * 3, "are lists, and a network here knows one class an image"),
-        ([0.5, 1.0] * 3, "are no whole numbers"),
+        ([0.5, 1.0] * 3, "are not whole numbers"),
         ([b"a", b"b"] * 3, "are binary: whole numbers or text are known"),
     ],
 )

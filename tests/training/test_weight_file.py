@@ -122,7 +122,7 @@ def test_a_file_without_weights_is_one_line(tmp_path: Path, content: bytes):
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe.pth")
     for path in (tmp_path / "pipe.pth", Path("/dev/zero"), tmp_path / ("x" * 5000)):
-        with pytest.raises(InputError, match="does not exist or is no file"):
+        with pytest.raises(InputError, match="does not exist or is not a file"):
             read_tensors(path)
 
 

@@ -56,7 +56,7 @@ def cell_kind(
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
             return "pixels"
         raise InputError(f"{named} holds lists of {kind}: one image a row is read")
-    raise InputError(f"{named} holds {kind}, no images: name another one with --image-column")
+    raise InputError(f"{named} holds {kind}, not images: name another one with --image-column")
 
 
 def read_cell(kind: CellKind, value: Any, folders: Sequence[Path]) -> Picture:
@@ -106,7 +106,7 @@ def picture_of_pixels(value: Any) -> Image.Image:
     if pixels.ndim == 1:
         side = int(len(pixels) ** 0.5)
         if side * side != len(pixels):
-            raise ValueError(f"a flat list of {len(pixels)} levels, which is no grey square")
+            raise ValueError(f"a flat list of {len(pixels)} levels, which is not a grey square")
         pixels = pixels.reshape(side, side)
     if pixels.ndim == 3:
         pixels = _channels_last(pixels)
@@ -154,7 +154,7 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text[match.end() if match else 0 :].split()), validate=True)
     except binascii.Error:
-        raise ValueError("text that is no base64") from None
+        raise ValueError("text that is not base64") from None
 
 
 def _channels_last(pixels: Any) -> Any:

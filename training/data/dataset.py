@@ -179,8 +179,8 @@ def _is_of_hub(given: object) -> bool:
 def _refuse_columns(name_or_path: str, columns: Columns) -> None:
     if columns != ANY_COLUMNS:
         raise InputError(
-            f"'{name_or_path}' is no table: an image column and a label column are of parquet and "
-            "hf: data"
+            f"'{name_or_path}' is not a table: --image-column and "
+            "--label-column go with parquet and hf: data"
         )
 
 

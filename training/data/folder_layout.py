@@ -83,7 +83,7 @@ def _named_parts(folder: Path, names: Sequence[str]) -> dict[str, str]:
             continue
         if part in found:
             raise InputError(
-                f"{folder} holds '{found[part]}' and '{name}', both called like a {part} part: "
+                f"{folder} holds '{found[part]}' and '{name}', both named like a {part} part: "
                 "rename or move one of them"
             )
         found[part] = name
@@ -121,7 +121,7 @@ def _refuse_strange_classes(folder: Path, names: Sequence[str]) -> None:
     if all(subfolders(folder / name) == inner for name in names[1:]):
         raise InputError(
             f"the folders {_listed(names)} of {folder} all hold the same folders, "
-            f"{_listed(inner)}, so they are no classes: call them train, test or val, or give one "
+            f"{_listed(inner)}, so they are not classes: name them train, test or val, or give one "
             "of them"
         )
 

@@ -102,7 +102,7 @@ def list_held_out_hub(spec: str, columns: Columns) -> HeldOut:
         if isinstance(found, ImageListing):
             listings.append(found)
         else:
-            notices.append(f"the {part} part of '{spec}' {found}: going on without it")
+            notices.append(f"the {part} part of '{spec}' {found}: continuing without it")
     return HeldOut(parts=tuple(listings), notices=tuple(notices))
 
 

@@ -69,7 +69,7 @@ def list_held_out_folder(root: Path) -> HeldOut:
         if listing is not None:
             listings.append(listing)
         else:
-            notices.append(f"the {part} part, {folder}, {why_not}: going on without it")
+            notices.append(f"the {part} part, {folder}, {why_not}: continuing without it")
     return HeldOut(parts=tuple(listings), notices=tuple(notices))
 
 
@@ -84,7 +84,7 @@ def _list_held_out(
     classes = _class_folders(layout.train)
     strangers = sorted(set(own) - set(classes))
     if strangers == own and len(own) == 1 and _is_no_class(own[0]):
-        return None, f"has its images in '{own[0]}', which is no class, so no labels"
+        return None, f"has its images in '{own[0]}', which is not a class, so there are no labels"
     if strangers:
         raise InputError(
             f"class '{strangers[0]}' of {folder} is not in {layout.train}: remove it there, "

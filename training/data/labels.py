@@ -32,7 +32,7 @@ def plain_labels(where: str, column: str, values: pa.Array) -> pa.Array:
         return values.cast(pa.int64())
     if pa.types.is_floating(kind):
         if not pc.all(pc.equal(values, pc.floor(values))).as_py():
-            raise InputError(f"the labels in column '{column}' of {where} are no whole numbers")
+            raise InputError(f"the labels in column '{column}' of {where} are not whole numbers")
         return values.cast(pa.int64())
     if pa.types.is_boolean(kind) or pa.types.is_large_string(kind):
         return values.cast(pa.string())

@@ -119,7 +119,7 @@ def list_held_out_parquet(name: str, layout: ParquetLayout, columns: Columns) ->
         if isinstance(found, ImageListing):
             listings.append(found)
         else:
-            notices.append(f"the {part} part, {layout.files[part][0]}, {found}: going on without")
+            notices.append(f"the {part} part, {layout.files[part][0]}, {found}: continuing without")
     return HeldOut(parts=tuple(listings), notices=tuple(notices))
 
 

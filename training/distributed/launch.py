@@ -202,7 +202,7 @@ class DistributedTrainer:
         cpus = self._recipe.threads * wanted.count
         if cpus > have.get("CPU", 0.0):
             raise MissingResourceError(
-                f"{wanted.count} workers want {cpus} CPUs, and Ray sees {have.get('CPU', 0.0):g}: "
+                f"{wanted.count} workers need {cpus} CPUs, and Ray sees {have.get('CPU', 0.0):g}: "
                 "give fewer --num-workers"
             )
         return gpus

@@ -49,7 +49,7 @@ def map_model(
         label: over its column; None for the network's name.
 
     Raises:
-        InputError: the file is no model file.
+        InputError: the file is not a model file.
     """
     from effsearch.training.augment.augmenter import normalised
     from effsearch.training.loop.evaluation import channel_levels

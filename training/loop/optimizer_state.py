@@ -51,7 +51,7 @@ def restore_optimizer(
         parameter_name, _, key = name.rpartition("/")
         parameter = parameters.get(parameter_name)
         if parameter is None:
-            raise InputError(f"the state of the optimizer is of another network: {name}")
+            raise InputError(f"the state of the optimizer belongs to another network: {name}")
         if isinstance(value, Tensor):
             value = _as_kept(value, parameter, name)
         states.setdefault(parameter, {})[key] = value
@@ -74,5 +74,5 @@ def _as_kept(value: Tensor, parameter: nn.Parameter, name: str) -> Tensor:
     if value.shape == parameter.shape:
         return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
     if value.ndim:
-        raise InputError(f"the state of the optimizer is of another network: {name}")
+        raise InputError(f"the state of the optimizer belongs to another network: {name}")
     return value.to(parameter.device, copy=True)

@@ -80,7 +80,7 @@ def sample_files(paths: Sequence[Path]) -> list[Sample]:
         elif os.path.isfile(path):
             files.append(path)
         elif os.path.exists(path):
-            raise InputError(f"picture '{path}' is no regular file")
+            raise InputError(f"picture '{path}' is not a regular file")
         else:
             raise InputError(f"picture '{path}' does not exist")
     return [Sample(where=file.name, picture=whole_picture(str(file), file)) for file in files]

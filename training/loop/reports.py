@@ -65,7 +65,7 @@ class EpochReport:
 
     @property
     def diverged(self) -> bool:
-        """Whether a loss is no finite number."""
+        """Whether a loss is not a finite number."""
         return self.diverged_at is not None
 
     @property

@@ -45,13 +45,13 @@ def fill(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
     missing, foreign = wanted.keys() - given.keys(), given.keys() - wanted.keys()
     if missing or foreign:
         raise InputError(
-            "the checkpoint is of another network: "
+            "the checkpoint belongs to another network: "
             + (f"it lacks {min(missing)}" if missing else f"it has {min(foreign)} besides")
         )
     for name, tensor in wanted.items():
         if tensor.shape != given[name].shape:
             raise InputError(
-                f"the checkpoint is of another network: {name} is {tuple(given[name].shape)} "
+                f"the checkpoint belongs to another network: {name} is {tuple(given[name].shape)} "
                 f"there and {tuple(tensor.shape)} here"
             )
     with torch.no_grad():

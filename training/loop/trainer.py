@@ -39,7 +39,7 @@ from effsearch.training.sources.batch_plan import plan_batches
 
 
 class DivergedError(EffsearchError):
-    """The loss or a weight is no finite number any more."""
+    """The loss or a weight is not a finite number any more."""
 
 
 class Trainer:
@@ -156,12 +156,12 @@ class Trainer:
         """All tensors that a checkpoint needs, copied to the CPU; see `Learner.state`.
 
         Raises:
-            DivergedError: a weight is no finite number, so that a good checkpoint is not
+            DivergedError: a weight is not a finite number, so that a good checkpoint is not
                 overwritten by this one.
         """
         if not all_finite(self._network.state_dict().values()):
             raise DivergedError(
-                f"training diverged: a weight is no finite number after step {self._steps_done}"
+                f"training diverged: a weight is not a finite number after step {self._steps_done}"
             )
         return self._learner.state()
 
@@ -187,7 +187,7 @@ class Trainer:
             if there != here:
                 raise InputError(
                     f"this training has {name.replace('_', ' ')} {here}, the checkpoint {there}: "
-                    "resume with the data and the options it was begun with"
+                    "resume with the data and the options it was started with"
                 )
         self._learner.restore(tensors, progress["optimizer_numbers"])
         self._steps_done = progress["steps"]

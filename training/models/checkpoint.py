@@ -32,7 +32,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, "Tensor"], header: Mapping
     Raises:
         EffsearchError: the file cannot be written (full disk, read-only or missing folder); the
             earlier file is as it was.
-        ValueError: the header is no JSON data.
+        ValueError: the header is not JSON data.
     """
     import torch
     from safetensors.torch import save
@@ -89,14 +89,14 @@ def _opened(path: Path) -> Iterator[Any]:
             yield stored
     except (SafetensorError, OSError) as problem:
         reason = str(problem).splitlines()[0]
-        raise InputError(f"'{path}' is cut off, damaged or no checkpoint: {reason}") from None
+        raise InputError(f"'{path}' is cut off, damaged or not a checkpoint: {reason}") from None
 
 
 def _refuse_pickles(path: Path) -> None:
     from effsearch.training.models.weight_file import is_pickle
 
     if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
-        raise InputError(f"checkpoint '{path}' does not exist or is no file")
+        raise InputError(f"checkpoint '{path}' does not exist or is not a file")
     try:
         with path.open("rb") as stream:
             start = stream.read(9)

@@ -32,7 +32,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             run code.
     """
     if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
-        raise InputError(f"checkpoint '{path}' does not exist or is no file")
+        raise InputError(f"checkpoint '{path}' does not exist or is not a file")
     try:
         with path.open("rb") as stream:
             start = stream.read(9)
@@ -46,7 +46,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return without_prefixes(load_file(path))
     except (SafetensorError, OSError):
-        raise InputError(f"'{path}' is cut off, damaged or no file of weights") from None
+        raise InputError(f"'{path}' is cut off, damaged or not a weights file") from None
 
 
 def is_pickle(start: bytes) -> bool:
@@ -93,7 +93,7 @@ def _saved_by_torch(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # a cut-off file makes torch raise nearly anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"'{path}' is cut off, damaged or no file of weights: {reason[:200]}"
+            f"'{path}' is cut off, damaged or not a weights file: {reason[:200]}"
         ) from None
     tensors = _tensors_of(stored)
     if not tensors:

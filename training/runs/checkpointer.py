@@ -100,7 +100,7 @@ class Checkpointer:
         """Keep an epoch that has ended; a diverged one leaves everything as it is.
 
         Raises:
-            DivergedError: a weight is no finite number; everything is left as it is too.
+            DivergedError: a weight is not a finite number; everything is left as it is too.
             EffsearchError: the disk is full; the earlier checkpoints stay.
         """
         if report.diverged:
@@ -123,7 +123,7 @@ class Checkpointer:
         """Write the last checkpoint.
 
         Raises:
-            DivergedError: a weight is no finite number; the earlier checkpoint stays.
+            DivergedError: a weight is not a finite number; the earlier checkpoint stays.
             EffsearchError: the disk is full; the earlier checkpoint stays.
         """
         self._save(self._trained.state())

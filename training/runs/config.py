@@ -40,7 +40,7 @@ def _assignments(name: str, value: Any) -> Any:
 def _assignment(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"--set '{text}' is no assignment: give key=value, such as lr=0.1")
+        raise InputError(f"--set '{text}' is not an assignment: give key=value, such as lr=0.1")
     return key.strip(), value.strip()
 
 

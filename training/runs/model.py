@@ -105,7 +105,7 @@ def _member(run: Run, phi: float | None) -> FoundModel:
     numbers = {str(row.get("member")): _number(row) for row in rows}
     shown = ", ".join(f"{number:g}" for number in numbers.values())
     if phi is None:
-        raise InputError(f"run {run.reference} is a family: say --phi, one of {shown}")
+        raise InputError(f"run {run.reference} is a family: name --phi, one of {shown}")
     for name, number in numbers.items():
         # Names carry φ as it is shown, so what a table shows is what can be typed.
         if number == phi or f"{number:g}" == f"{phi:g}":

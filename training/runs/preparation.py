@@ -191,8 +191,8 @@ def _find(config: TrainConfig, root: Path, weights: "Weights | None") -> FoundMo
     info = weights[1]
     if info is None:
         raise InputError(
-            f"'{config.from_checkpoint}' does not say of which network it is: add --model, such "
-            "as --model efficientnet-b0"
+            f"'{config.from_checkpoint}' does not say which network it belongs to: add --model, "
+            "such as --model efficientnet-b0"
         )
     return FoundModel(
         architecture=info.architecture, source=f"the network of {config.from_checkpoint}"

@@ -93,8 +93,8 @@ def train_session(run: Run, plan: Plan, quiet: bool) -> FinishedTraining:
     last = curve[-1]
     if last.diverged:
         raise EffsearchError(
-            f"training diverged: the loss is no finite number after step {last.diverged_at} (epoch "
-            f"{last.epoch}, learning rate {last.learning_rate:.3g}); "
+            f"training diverged: the loss is not a finite number after step {last.diverged_at} "
+            f"(epoch {last.epoch}, learning rate {last.learning_rate:.3g}); "
             f"{_say_kept(paths, plan.recipe.lr)}"
         )
     assert checkpointer.best is not None  # an epoch has ended, in this sitting or before it
@@ -177,10 +177,10 @@ def _restore(trainer: "Trainer | DistributedTrainer", paths: TrainPaths, info: M
             f"{network_name(info.architecture)}: {cure}"
         )
     if dict(stored.recipe) != dict(info.recipe) or dict(stored.data) != dict(info.data):
-        raise InputError(f"'{paths.last}' is of another training: {cure}")
+        raise InputError(f"'{paths.last}' belongs to another training: {cure}")
     progress = header.get("progress")
     if not isinstance(progress, dict):
-        raise InputError(f"'{paths.last}' is a model and no checkpoint: {cure}")
+        raise InputError(f"'{paths.last}' is a model, not a checkpoint: {cure}")
     if (name := first_not_finite(tensors)) is not None:
         raise InputError(f"'{paths.last}' holds NaN or infinite values, in '{name}': {cure}")
     try:

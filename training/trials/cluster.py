@@ -162,12 +162,12 @@ def _fit_resources(resources: Resources, have: dict[str, float]) -> Session:
     wanted = resources.gpus_per_trial
     if wanted and wanted > gpus:
         raise MissingResourceError(
-            f"a trial wants {wanted:g} GPU but Ray sees {gpus:g}: "
+            f"a trial needs {wanted:g} GPU but Ray sees {gpus:g}: "
             "leave --gpus-per-trial out to train on the CPU"
         )
     if resources.cpus_per_trial > cpus:
         raise MissingResourceError(
-            f"a trial wants {resources.cpus_per_trial} CPUs but Ray sees {cpus:g}"
+            f"a trial needs {resources.cpus_per_trial} CPUs but Ray sees {cpus:g}"
         )
     fitting = int(cpus // resources.cpus_per_trial)
     if wanted is None and gpus and resources.shares_gpus:

@@ -68,7 +68,7 @@ def evaluate_here(
         try:
             results = evaluator.evaluate(requests)
             if len(results) != len(requests):
-                error = f"evaluator gave {len(results)} results for {len(requests)} networks"
+                error = f"evaluator returned {len(results)} results for {len(requests)} networks"
         except Exception as raised:
             error = one_line(raised)
     seconds = (time.monotonic() - start) / len(requests)
@@ -85,12 +85,12 @@ def _judge(request: Request, measured: Measurements, seconds: float) -> Outcome:
     try:
         measurements: Measurements = json.loads(json.dumps(measured, default=_plain))
     except (TypeError, ValueError) as error:
-        return failure(request, "error", f"measurements are no plain data: {error}", seconds)
+        return failure(request, "error", f"measurements are not plain data: {error}", seconds)
     accuracy = measurements.get("accuracy")
     if "error" in measurements and accuracy is None:
         return failure(request, "error", str(measurements["error"]), seconds)
     if not isinstance(accuracy, int | float) or isinstance(accuracy, bool):
-        error_line = f"the evaluator returned no accuracy but {accuracy!r}: {_WANTED}"
+        error_line = f"the evaluator returned {accuracy!r}: {_WANTED}"
         return failure(request, "error", error_line, seconds)
     if not math.isfinite(accuracy):
         return failure(request, "nan", f"accuracy is {accuracy}", seconds)

@@ -72,7 +72,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     pruned = result.answer["pruning"]
     if pruned:
         print(
-            f"successive halving gave {pruned['given_up']} trainings up: "
+            f"successive halving stopped {pruned['given_up']} trainings early: "
             f"{pruned['epochs_trained']:,} of {pruned['epochs_in_full']:,} epochs trained"
         )
     finalists = result.answer["finalists"]

@@ -24,7 +24,7 @@ def bench(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Run to go on with: its path, or bench/001. Of the other options only --workers "
+            help="Run to resume: its path, or bench/001. Of the other options only --workers "
             "is looked at.",
             autocompletion=complete_runs("bench"),
         ),

@@ -69,7 +69,7 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
         print(f"{ties} networks cannot be told from the best by a t test", file=sys.stderr)
     if not answer["top"] and ties > MANY_TIES:
         print(
-            "to tell them apart, train the five of which most is expected again, longer and over "
+            "to tell them apart, train the five most promising again, longer and over "
             f"three seeds: {resume_command(result.path, 'coefficients')} --top 5",
             file=sys.stderr,
         )

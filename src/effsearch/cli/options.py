@@ -17,7 +17,7 @@ RunDir = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No talk on stderr but errors.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages on stderr but errors.")]
 Name = Annotated[
     str | None, typer.Option("--name", metavar="TEXT", help="Name of the run [the next number].")
 ]
@@ -26,7 +26,7 @@ RUNS = Path("runs")
 
 ConfigFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="YAML file of these options; flags go over it."),
+    typer.Option(metavar="FILE", help="YAML file of these options; flags override it."),
 ]
 DryRun = Annotated[
     bool,

@@ -73,7 +73,7 @@ def pareto(
 
 
 def trial(
-    reference: Annotated[str, typer.Argument(metavar="RUN", help="As for `results show`.")],
+    reference: Annotated[str, typer.Argument(metavar="RUN", help="As in `results show`.")],
     trial_id: Annotated[
         str, typer.Argument(metavar="ID", help="A trial's number, or the id of its network.")
     ],

@@ -67,7 +67,7 @@ def run_command(
         str | None,
         typer.Option(
             metavar="RUN",
-            help=f"Run to go on with: its path, or {kind}/001.",
+            help=f"Run to resume: its path, or {kind}/001.",
             autocompletion=complete_runs(kind),
         ),
     ]
