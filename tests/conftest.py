@@ -18,6 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 # and take two threads each wait for one another many times as long as they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Ray runs its workers at niceness 15: beside other tests on all cores they would hardly run at all.
+os.environ.setdefault("RAY_worker_niceness", "0")
+
 # Shells start background jobs deaf to Ctrl-C, and so would be the commands that tests stop by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

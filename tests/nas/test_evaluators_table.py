@@ -203,7 +203,7 @@ def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
         ),
         (
             [("architecture", "accuracy"), (format_architecture(ONE), -0.1)],
-            "line 2: accuracy -0.1 is no fraction",
+            "line 2: accuracy -0.1 is not a fraction",
         ),
     ],
 )

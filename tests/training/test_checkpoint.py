@@ -101,7 +101,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=wanted):
             read_header(path)
     path.write_text("no tensors at all")
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="not a checkpoint"):
         read_checkpoint(path)
     for missing in ("none.safetensors", "x" * 300):
         with pytest.raises(InputError, match="does not exist"):

@@ -118,7 +118,7 @@ def test_a_wrapper_folder_is_looked_through(tmp_path, inner):
 
 def test_parts_inside_a_part_are_refused_by_name(tmp_path):
     write_parts(tmp_path / "train", train=3, test=1)
-    with pytest.raises(InputError, match=r"'test', 'train' of .*train are called like parts"):
+    with pytest.raises(InputError, match=r"'test', 'train' of .*train are named like parts"):
         list_training(str(tmp_path))
 
 
@@ -232,7 +232,7 @@ def test_a_test_part_of_one_folder_that_is_no_class_is_gone_on_without(tmp_path,
     held_out = find_held_out(str(tmp_path))
 
     assert held_out.parts == ()
-    assert f"'{inner}', which is no class" in held_out.notices[0]
+    assert f"'{inner}', which is not a class" in held_out.notices[0]
 
 
 def test_an_empty_test_part_is_gone_on_without(tmp_path):
