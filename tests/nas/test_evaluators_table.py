@@ -280,8 +280,8 @@ def test_what_is_no_table_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "book.csv").write_bytes(b"PK\x03\x04")
     (tmp_path / "long.csv").write_text("x" * 300_000)
     for path, said in (
-        (tmp_path / "pipe.csv", "no regular file"),
-        (Path("/dev/zero"), "no regular file"),
+        (tmp_path / "pipe.csv", "not a regular file"),
+        (Path("/dev/zero"), "not a regular file"),
         (tmp_path / "book.csv", "save it as CSV"),
         (tmp_path / "long.csv", "is not a CSV"),
         (tmp_path / ("x" * 5000), "cannot be read"),

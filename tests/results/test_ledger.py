@@ -117,10 +117,10 @@ def test_a_ledger_of_one_torn_line_is_an_empty_ledger(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ('{"event": "asked", "tri', "no JSON"),
-        ("\xff\xfe", "no JSON"),
-        ("", "no JSON"),
-        ('{"event": "told", "reward": NaN}', "no JSON"),
+        ('{"event": "asked", "tri', "not JSON"),
+        ("\xff\xfe", "not JSON"),
+        ("", "not JSON"),
+        ('{"event": "told", "reward": NaN}', "not JSON"),
         ("[1, 2]", "unknown event None"),
         ('{"event": "paused"}', "unknown event 'paused'"),
         ('{"event": ["told"]}', "unknown event"),

@@ -136,7 +136,7 @@ def test_packed_pictures_are_those_of_the_cells(tmp_path):
         ([[[1.5, 2.5], [300.0]]] * 6, "row 0 .*lists of differing lengths"),
         ([[1, 2, 3]] * 6, "row 0 .*a flat list of 3 levels, which is not a grey square"),
         (["nowhere.png"] * 6, "nowhere.png .there is no such file"),
-        ([1, 2, 3, 4, 5, 6], "holds int64, no images: name another one with --image-column"),
+        ([1, 2, 3, 4, 5, 6], "holds int64, not images: name another one with --image-column"),
     ],
 )
 def test_images_that_cannot_be_read_are_one_line(tmp_path, column, said):

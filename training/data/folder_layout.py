@@ -109,8 +109,8 @@ def _refuse_strange_classes(folder: Path, names: Sequence[str]) -> None:
     alike = [name for name, part in zip(names, parts, strict=True) if part]
     if len({part for part in parts if part}) > 1 and 2 * len(alike) >= len(names):
         raise InputError(
-            f"the folders {_listed(alike)} of {folder} are called like parts, not like classes: "
-            "call them train, test or val, or give the folder that holds the classes"
+            f"the folders {_listed(alike)} of {folder} are named like parts, not like classes: "
+            "name them train, test or val, or give the folder that holds the classes"
         )
     if len(names) < 2:
         return
