@@ -14,8 +14,14 @@ import typer
 from typer.testing import CliRunner
 
 import effsearch
-from effsearch.cli.completion import complete_networks, complete_runs, complete_spaces
-from effsearch.cli.from_config import GroupedCommand, options_of
+from effsearch.cli.completion import (
+    complete_networks,
+    complete_plots,
+    complete_runs,
+    complete_spaces,
+)
+from effsearch.cli.from_config import options_of
+from effsearch.cli.grouped_help import GroupedCommand
 from effsearch.results.config import COUNT, Option, Settings
 from effsearch.write_keywords import CONFIGS, keywords_text
 
@@ -50,7 +56,7 @@ def test_one_field_gives_a_flag(app: typer.Typer) -> None:
 def test_help_shows_the_main_options_first_then_titled_groups(app: typer.Typer) -> None:
     lines = CliRunner().invoke(app, ["--help"]).output.splitlines()
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
-    assert titles == ["Main options:", "Length:", "Run and output:"]
+    assert titles == ["Main options:", "Length:", "Options:", "Run and output:"]
     assert "  --budget AMOUNT     Budget, such as 4M [none]." in lines
     assert "  -r, --rounds N      Rounds [3]." in lines
     assert "--tags" not in "".join(lines)
@@ -65,6 +71,15 @@ def test_the_five_that_matter_stand_first_in_the_help_of_the_search(cli) -> None
         assert f"\n{title}\n" in text
 
 
+def test_commands_with_options_of_their_own_show_them_in_the_same_words(cli) -> None:
+    ranking = " ".join(cli("results", "top", "--help").out.split())
+    assert "Arguments: RUN A run's path, baseline/001" in ranking
+    assert "Options: -n N How many trials [10]." in ranking
+    assert "Run and output: --run-dir FOLDER Folder that holds the runs [runs]." in ranking
+    building = " ".join(cli("lut", "build", "--help").out.split())
+    assert "--space TEXT Shipped space or YAML file [mnasnet]. --device TEXT" in building
+
+
 def test_networks_spaces_and_runs_complete(tmp_path: Path) -> None:
     (tmp_path / "baseline" / "001").mkdir(parents=True)
     (tmp_path / "baseline" / "001" / "run.json").write_text("{}")
@@ -73,6 +88,7 @@ def test_networks_spaces_and_runs_complete(tmp_path: Path) -> None:
     assert complete_runs("train")(context, "") == []
     assert "mobilenet-v2" in complete_networks(context, "mob")
     assert complete_spaces("mnas") == ["mnasnet"]
+    assert complete_plots("heat") == ["heatmap"]
 
 
 def test_strategies_complete_in_the_shell() -> None:

@@ -22,10 +22,10 @@ from effsearch.cli import (
     spaces,
     train,
 )
-from effsearch.cli.from_config import GroupedCommand
+from effsearch.cli.grouped_help import Commands
 from effsearch.search_spaces.errors import EffsearchError, Interrupted
 
-app = typer.Typer(
+app = Commands(
     name="effsearch",
     help=(
         "Find an efficient ConvNet for a budget and grow it into a family.\n\n"
@@ -38,18 +38,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command("baseline", cls=GroupedCommand)(baseline.baseline)
-app.command("bench", cls=GroupedCommand)(bench.bench)
-app.command("coefficients", cls=GroupedCommand)(coefficients.coefficients)
-app.command("compare-scaling", cls=GroupedCommand)(compare_scaling.compare_scaling)
-app.command("scale", cls=GroupedCommand)(scale.scale)
-app.command("train", cls=GroupedCommand)(train.train)
-app.command("evaluate", cls=GroupedCommand)(evaluate.evaluate)
-app.command("export", cls=GroupedCommand)(export.export)
-app.command("gradcam", cls=GroupedCommand)(gradcam.gradcam)
-app.command("profile", cls=GroupedCommand)(profile.profile)
-app.command("report", cls=GroupedCommand)(report.report)
-app.command("doctor", cls=GroupedCommand)(doctor.doctor)
+app.command("baseline")(baseline.baseline)
+app.command("bench")(bench.bench)
+app.command("coefficients")(coefficients.coefficients)
+app.command("compare-scaling")(compare_scaling.compare_scaling)
+app.command("scale")(scale.scale)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+app.command("gradcam")(gradcam.gradcam)
+app.command("profile")(profile.profile)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(lut.app, name="lut")
 app.add_typer(results.app, name="results")

@@ -1,4 +1,4 @@
-"""What the shell completes besides choices: networks, spaces, runs."""
+"""What the shell completes besides choices: networks, spaces, runs, pictures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,3 +33,10 @@ def complete_spaces(incomplete: str) -> list[str]:
     from effsearch.search_spaces.space_file import shipped_spaces
 
     return [name for name in shipped_spaces() if name.startswith(incomplete)]
+
+
+def complete_plots(incomplete: str) -> list[str]:
+    """Completes the pictures of all kinds of runs."""
+    from effsearch.results.drawing import all_plots
+
+    return [name for name in all_plots() if name.startswith(incomplete)]

@@ -1,16 +1,14 @@
-"""Command-line options from the fields of a configuration, and `--help` in titled groups."""
+"""Command-line options from the fields of a configuration."""
 
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
-from effsearch.results.config import Option, Setting, Settings, settings_of
+from effsearch.results.config import Setting, Settings, settings_of
 
 FIRST = "Main options"
-_COLUMN = 32  # characters for flags in `--help`
 _METAVARS: dict[Any, str] = {int: "N", float: "X", str: "TEXT"}
 
 
@@ -120,24 +118,3 @@ def _completion(setting: Setting) -> Callable[[str], list[str]] | None:
 def starting(incomplete: str, names: Iterable[str]) -> list[str]:
     """The names that go on from what was typed."""
     return [name for name in names if name.startswith(incomplete)]
-
-
-class GroupedCommand(TyperCommand):
-    """A command whose `--help` shows its options in titled groups, plainly."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write arguments and options, a section a group, in the order they come."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            title = getattr(parameter, "rich_help_panel", None)
-            if parameter.param_type_name == "argument":
-                title = title or "Arguments"
-            if record is not None:
-                groups.setdefault(title or Option.group, []).append(record)
-        groups |= {Option.group: groups.pop(Option.group, [])}  # what all commands have is last
-        widest = max((len(flag) for records in groups.values() for flag, _ in records), default=0)
-        for title, records in groups.items():
-            with formatter.section(title):  # one column of help for all groups
-                flags = [(flag.ljust(min(widest, _COLUMN)), text) for flag, text in records]
-                formatter.write_dl(flags, col_max=_COLUMN)

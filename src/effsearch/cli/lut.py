@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effsearch.cli.grouped_help import Commands
 from effsearch.cli.options import CallTimeout, Json, Quiet, ShippedSpace, print_document
 
 if TYPE_CHECKING:
     from effsearch.latency.prediction import Predictor
 
-app = typer.Typer(
+app = Commands(
     help="Latency tables: measure the layers of a space, look at what a table predicts.",
     no_args_is_help=True,
 )

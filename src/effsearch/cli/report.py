@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.options import print_document
-from effsearch.cli.results_options import RUNS, Json, Quiet, RunDir, find, say
+from effsearch.cli.options import RUNS, Json, Quiet, RunDir, print_document
+from effsearch.cli.results_options import find, say
 
 
 def report(

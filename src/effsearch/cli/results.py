@@ -9,13 +9,10 @@ from typing import Annotated
 import typer
 
 from effsearch.cli import report, results_draw, results_export, results_look
-from effsearch.cli.options import print_document
+from effsearch.cli.grouped_help import Commands
+from effsearch.cli.options import RUNS, Json, Quiet, RunDir, print_document
 from effsearch.cli.results_options import (
-    RUNS,
     Csv,
-    Json,
-    Quiet,
-    RunDir,
     RunName,
     find,
     print_csv,
@@ -33,19 +30,11 @@ from effsearch.results.store.trials import join_trials, top
 from effsearch.results.terminal import print_table
 from effsearch.search_spaces.errors import InputError
 
-app = typer.Typer(
+app = Commands(
     name="results",
     help="Look at runs: list, rank, compare, draw, report, follow, export.",
     no_args_is_help=True,
 )
-app.command("pareto")(results_look.pareto)
-app.command("trial")(results_look.trial)
-app.command("compare")(results_look.compare)
-app.command("diff")(results_look.diff)
-app.command("plot")(results_draw.plot)
-app.command("watch")(results_draw.watch)
-app.command("report")(report.report)
-app.command("export")(results_export.export)
 
 
 @app.command("ls")
@@ -98,7 +87,7 @@ def list_command(
 def show_command(
     reference: RunName = None, run_dir: RunDir = RUNS, as_json: Json = False, quiet: Quiet = False
 ) -> None:
-    """Show one run: what was asked, what it found, what failed, and the digest of its search.
+    """Show one run: what was asked, what it found, what failed.
 
     Two runs of one deterministic search have the same digest.
     """
@@ -157,3 +146,13 @@ def top_command(
             for trial in best
         ],
     )
+
+
+app.command("pareto")(results_look.pareto)
+app.command("trial")(results_look.trial)
+app.command("compare")(results_look.compare)
+app.command("diff")(results_look.diff)
+app.command("plot")(results_draw.plot)
+app.command("watch")(results_draw.watch)
+app.command("report")(report.report)
+app.command("export")(results_export.export)

@@ -6,12 +6,9 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.options import print_document
+from effsearch.cli.completion import complete_plots
+from effsearch.cli.options import RUNS, Json, Quiet, RunDir, print_document
 from effsearch.cli.results_options import (
-    RUNS,
-    Json,
-    Quiet,
-    RunDir,
     RunName,
     find,
     say,
@@ -38,10 +35,9 @@ def plot(
         list[str] | None,
         typer.Option(
             "--kind",
-            help="Of a search: network, finalists, noise, front, progress, time, preferences, "
-            "importance, parallel; of a grid also heatmap, ratio; comparison, family, training, "
-            "strategies; "
-            "may be given again [all that runs of this kind have].",
+            help="Picture to draw, such as front, finalists or heatmap; may be repeated, and an "
+            "unknown name is answered with all there are [all that runs of this kind have].",
+            autocompletion=complete_plots,
         ),
     ] = None,
     file_format: Annotated[
@@ -103,12 +99,11 @@ def watch(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Follow a run until it ends: best so far, front, throughput, workers, failures; of a training
-    its epochs, of a bench its searches.
+    """Follow a run until it ends: its best, its speed, its failures.
 
-    --json prints one look as a document. Ctrl-C ends the watching, not the search. With --logger
-    tensorboard, `tensorboard --logdir RUN/tensorboard` shows rewards, costs and hyper-parameters
-    as they come in.
+    Of a training its epochs are followed, of a bench its searches. --json prints one look as a
+    document. Ctrl-C ends the watching, not the search. With --logger tensorboard, `tensorboard
+    --logdir RUN/tensorboard` shows rewards, costs and hyper-parameters as they come in.
     """
     from effsearch.results.watch import look, watch_run
 

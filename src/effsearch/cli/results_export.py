@@ -9,12 +9,8 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.options import document_text
+from effsearch.cli.options import RUNS, Json, Quiet, RunDir, document_text
 from effsearch.cli.results_options import (
-    RUNS,
-    Json,
-    Quiet,
-    RunDir,
     RunName,
     find,
     refuse_without_trials,
@@ -62,9 +58,10 @@ def export(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write all trials of a run as CSV, JSON, Parquet or TensorBoard's files; --json is --format
-    json. Of a training the epochs are written, of a family its members, of a bench its
-    standings.
+    """Write all trials of a run: CSV, JSON, Parquet or TensorBoard.
+
+    Of a training the epochs are written, of a family its members, of a bench its standings.
+    --json is --format json.
 
     JSON holds everything there is, curves and encodings included; the columns of CSV and Parquet
     are one value each. `macs` are multiply-adds of convolutions and linear layers at batch 1.

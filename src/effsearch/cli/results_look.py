@@ -5,13 +5,9 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli.options import print_document
+from effsearch.cli.options import RUNS, Json, Quiet, RunDir, print_document
 from effsearch.cli.results_options import (
-    RUNS,
     Csv,
-    Json,
-    Quiet,
-    RunDir,
     RunName,
     RunNames,
     find,

@@ -33,11 +33,7 @@ RunNames = Annotated[
         autocompletion=complete_runs(),
     ),
 ]
-RunDir = Annotated[Path, typer.Option("--run-dir", help="The folder that holds the runs.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV, with whole counts.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")]
-RUNS = Path("runs")
+Csv = Annotated[bool, typer.Option("--csv", help="The table as CSV, with whole counts.")]
 
 
 def find(run_dir: Path, reference: str | None, quiet: bool) -> Run:

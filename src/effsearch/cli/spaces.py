@@ -3,9 +3,10 @@
 import typer
 
 from effsearch.cli.completion import complete_spaces
+from effsearch.cli.grouped_help import Commands
 from effsearch.cli.options import Json, print_document
 
-app = typer.Typer(help="Search spaces: list them, look into one.", no_args_is_help=True)
+app = Commands(help="Search spaces: list them, look into one.", no_args_is_help=True)
 
 
 @app.command("ls")
