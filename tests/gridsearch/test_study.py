@@ -163,7 +163,7 @@ def test_a_study_of_another_grid_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["study.db", "", "sqlite:/study.db"])
 def test_what_is_no_url_of_a_database_is_refused(url: str) -> None:
-    with pytest.raises(InputError, match="no URL of a database: give one such as sqlite:///study"):
+    with pytest.raises(InputError, match="not a database URL: give one such as sqlite:///study"):
         check_storage(url)
 
 
