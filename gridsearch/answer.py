@@ -52,6 +52,12 @@ class CoefficientsResult:
         interval: of the true accuracy; None where it is not known.
         triples: rows of `trials.csv`.
         answer: the content of `coefficients.json`.
+
+    Example:
+        >>> import effsearch
+        >>> result = effsearch.search_coefficients(phi=1, baseline="efficientnet-b0")
+        >>> effsearch.scale_family("efficientnet-b0", result.coefficients, [1]).members[0].phi
+        1.0
     """
 
     run: str

@@ -50,6 +50,12 @@ class FamilyResult:
         members: the networks.
         notes: what a user should know, a line each.
         answer: the content of `family.json`.
+
+    Example:
+        >>> import effsearch
+        >>> family = effsearch.scale_family("efficientnet-b0", "1.2,1.1,1.15", "0..2")
+        >>> [member.resolution for member in family.members]
+        [224, 258, 296]
     """
 
     run: str

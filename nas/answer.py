@@ -39,6 +39,12 @@ class BaselineResult:
         latency_ms: the winner's latency as measured; None where none was wanted.
         trials: all trials, in ask order.
         answer: the content of `baseline.json`.
+
+    Example:
+        >>> import effsearch
+        >>> result = effsearch.search_baseline(target_flops="400M", samples=48, finalists=3)
+        >>> result.architecture == effsearch.load_run(result.path).best.architecture
+        True
     """
 
     run: str

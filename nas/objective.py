@@ -44,6 +44,11 @@ class Target:
         weight: w or β, at most 0; None for the kind's default.
         low: smallest cost a network may have to be evaluated at all; 0 for no bound.
         high: largest; infinite for no bound.
+
+    Example:
+        >>> import effsearch
+        >>> effsearch.Target(metric="macs", limit=400e6).exponent
+        -1.0
     """
 
     metric: str
@@ -105,7 +110,15 @@ def banded_target(
 
 @dataclass(frozen=True)
 class Objective:
-    """One reward from accuracy and costs. Without targets the reward is the accuracy."""
+    """One reward from accuracy and costs. Without targets the reward is the accuracy.
+
+    Example:
+        >>> import effsearch
+        >>> small = effsearch.Target(metric="macs", limit=400e6)
+        >>> objective = effsearch.Objective((small,))
+        >>> [float(objective.reward(0.8, {"macs": macs})) for macs in (300e6, 800e6)]
+        [0.8, 0.4]
+    """
 
     targets: tuple[Target, ...] = ()
 

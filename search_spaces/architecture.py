@@ -38,6 +38,11 @@ class Stem:
         kernel: odd kernel size.
         stride: 2 on ImageNet-sized images; 1 for images of 32 pixels and less.
         pool: a 3×3 max pooling of stride 2 behind it, as in ResNet.
+
+    Example:
+        >>> import effsearch
+        >>> effsearch.Stem(channels=16, stride=1).kernel
+        3
     """
 
     channels: int = 32
@@ -88,6 +93,13 @@ class Stage:
             a `universal`. 0 for the usual.
         experts: kernels that each convolution of an `mbconv` mixes its own of for every image
             (CondConv); 0 for plain ones. With experts the 1×1 expansion stands in any case.
+
+    Example:
+        >>> import effsearch
+        >>> stage = effsearch.Stage(op="mbconv", channels=24, layers=2, stride=2, expand=6, se=0.25)
+        >>> network = effsearch.Architecture(stages=(stage,))
+        >>> [(block.op, block.in_channels, block.stride) for block in network.blocks]
+        [('mbconv', 32, 2), ('mbconv', 24, 1)]
     """
 
     op: Op
@@ -187,6 +199,12 @@ class Head:
         channels: of the convolution.
         pooled: the convolution stands behind the pooling, as in MobileNetV3: `bias` without
             normalization, `norm` with it (MobileNetV4), `plain` with neither; None before it.
+
+    Example:
+        >>> import effsearch
+        >>> stage = effsearch.Stage(op="conv", channels=16)
+        >>> effsearch.Architecture(stages=(stage,), head=effsearch.Head(channels=0)).features
+        16
     """
 
     channels: int = 1280
@@ -221,6 +239,15 @@ class Architecture:
         norm_eps: of the normalization (EfficientNet 1e-3, ResNet 1e-5).
         norm: `batch`, `layer` (over the channels of each pixel), or `group8` for groups of 8.
         padding: `symmetric`, or `same` as TensorFlow pads strided convolutions.
+
+    Example:
+        >>> import effsearch
+        >>> stages = tuple(effsearch.Stage(op="mbconv", channels=c, stride=2) for c in (16, 32))
+        >>> network = effsearch.Architecture(stages=stages, resolution=64, classes=10)
+        >>> effsearch.cost(network).params
+        58906
+        >>> network == effsearch.parse_architecture(effsearch.format_architecture(network))
+        True
     """
 
     stem: Stem = field(default_factory=Stem)

@@ -42,6 +42,11 @@ class Cost:
             than before takes a padded copy, several kernels write their shares before these are
             put together, and kernels mixed from experts are tensors too. Weights and what a
             kernel allocates for itself (reordered weights) are not counted.
+
+    Example:
+        >>> import effsearch
+        >>> effsearch.cost(effsearch.load_zoo("efficientnet-b0"))
+        Cost(macs=385814752, params=5288548, memory_bytes=6021120)
     """
 
     macs: int
@@ -61,7 +66,14 @@ class LayerCost:
 
 
 def cost(architecture: Architecture, resolution: int | None = None) -> Cost:
-    """Count an architecture, at its own resolution or at another (pixels)."""
+    """Count an architecture, at its own resolution or at another (pixels).
+
+    Example:
+        >>> import effsearch
+        >>> b0 = effsearch.load_zoo("efficientnet-b0")
+        >>> effsearch.cost(b0).macs, effsearch.cost(b0, resolution=112).macs
+        (385814752, 107518288)
+    """
     layers = layer_costs(architecture, resolution)
     return Cost(
         macs=sum(layer.macs for layer in layers),

@@ -8,7 +8,16 @@ from difflib import get_close_matches
 
 
 class EffsearchError(Exception):
-    """Base of every error this project raises on purpose."""
+    """Base of every error this project raises on purpose.
+
+    Example:
+        >>> import effsearch
+        >>> try:
+        ...     effsearch.load_zoo("efficientnet-b9")
+        ... except effsearch.EffsearchError as error:
+        ...     error.exit_code
+        2
+    """
 
     exit_code: int = 1
 

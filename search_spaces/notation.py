@@ -125,7 +125,13 @@ def parse_stage(text: str) -> Stage:
 
 
 def format_architecture(architecture: Architecture) -> str:
-    """The whole network in one line that `parse_architecture` reads back."""
+    """The whole network in one line that `parse_architecture` reads back.
+
+    Example:
+        >>> import effsearch
+        >>> effsearch.format_architecture(effsearch.load_zoo("mobilenet-v2")).split()[-2:]
+        ['ir_r1_k3_s1_e6_c320', 'head_c1280']
+    """
     stem, head = architecture.stem, architecture.head
     tokens = [
         f"res{architecture.resolution}",
@@ -162,6 +168,12 @@ def parse_architecture(text: str | Iterable[str | Iterable[str]]) -> Architectur
     Raises:
         InputError: no stage, a token that is not understood, or a whole line, as this program
             writes them, whose widths it read otherwise before it could say `_exact`.
+
+    Example:
+        >>> import effsearch
+        >>> network = effsearch.parse_architecture("ds_r1_k3_s1_c16 ir_r2_k3_s2_e6_c24_se0.25")
+        >>> [(stage.op, stage.layers, stage.channels) for stage in network.stages]
+        [('mbconv', 1, 16), ('mbconv', 2, 24)]
     """
     tokens, values, stages = _read(text)
     whole = {"resolution", "activation", "stem", "head"} <= values.keys()

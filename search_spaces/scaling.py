@@ -158,6 +158,12 @@ class Coefficients:
         alpha: of the depth, above 0; the published search keeps all three at 1 or more.
         beta: of the width.
         gamma: of the resolution.
+
+    Example:
+        >>> import effsearch
+        >>> published = effsearch.Coefficients(1.2, 1.1, 1.15)
+        >>> round(published.product, 3)
+        1.92
     """
 
     alpha: float
@@ -205,6 +211,13 @@ def compound(
 
     Raises:
         InputError: as `scale`, `round_resolution` and `Coefficients.multipliers`.
+
+    Example:
+        >>> import effsearch
+        >>> b0 = effsearch.load_zoo("efficientnet-b0")
+        >>> grown = effsearch.compound(b0, effsearch.Coefficients(1.2, 1.1, 1.15), phi=1)
+        >>> grown.resolution, effsearch.cost(grown).macs
+        (258, 992629472)
     """
     depth, width, factor = coefficients.multipliers(phi)
     resolution = scaled_resolution(architecture, factor, rounding)

@@ -81,6 +81,13 @@ def scale_to_cost(
 
     Raises:
         InputError: an unknown dimension, metric or rounding, or a target that is not above 0.
+
+    Example:
+        >>> import effsearch
+        >>> b0 = effsearch.load_zoo("efficientnet-b0")
+        >>> reached = effsearch.scale_to_cost(b0, "compound", 2e9)
+        >>> abs(reached.error) < 0.1
+        True
     """
     if dimension not in get_args(Dimension):
         raise unknown_name("dimension", dimension, get_args(Dimension))

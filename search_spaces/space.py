@@ -69,6 +69,16 @@ class SearchSpace:
 
     Raises:
         InputError: a value that no architecture can have; the message names the choice.
+
+    Example:
+        >>> import effsearch, numpy
+        >>> space = effsearch.load_space("mnasnet")
+        >>> rows = space.sample(numpy.random.default_rng(0), 2)
+        >>> rows.shape == (2, len(space))
+        True
+        >>> network = space.decode(rows[0])
+        >>> space.decode(space.encode(network)) == network
+        True
     """
 
     def __init__(

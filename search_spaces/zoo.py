@@ -58,7 +58,13 @@ class ZooEntry:
 
 
 def zoo_names() -> list[str]:
-    """Names of all networks of the zoo."""
+    """Names of all networks of the zoo.
+
+    Example:
+        >>> import effsearch
+        >>> effsearch.zoo_names()[:2]
+        ['efficientnet-b0', 'efficientnet-b1']
+    """
     return list(_entries())
 
 
@@ -102,6 +108,11 @@ def load_zoo(name: str) -> Architecture:
 
     Raises:
         InputError: no such network; the message names the nearest.
+
+    Example:
+        >>> import effsearch
+        >>> effsearch.load_zoo("resnet50").resolution
+        224
     """
     return zoo_entry(name).architecture
 

@@ -49,6 +49,12 @@ class ComparisonResult:
         path: the run directory.
         rows: of `comparison.csv`.
         answer: the content of `comparison.json`.
+
+    Example:
+        >>> import effsearch
+        >>> result = effsearch.compare_scaling(["efficientnet-b0"])
+        >>> sorted({row["method"] for row in result.rows if row["method"] != "baseline"})
+        ['compound', 'depth', 'resolution', 'width']
     """
 
     run: str

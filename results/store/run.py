@@ -38,6 +38,12 @@ FINAL_STATUSES = ("finished", "interrupted", "failed", "infeasible")
 class Run(Closing):
     """One run directory: read-only from `open`, `latest` and `load`; written under a lock from
     `create` and `resume`, which are left with `with` or `close`.
+
+    Example:
+        >>> import effsearch
+        >>> run = effsearch.load_run("baseline/001")
+        >>> run.status, "accuracy" in run.trials.columns
+        ('finished', True)
     """
 
     def __init__(self, path: Path, record: Record, lock: int | None = None) -> None:

@@ -109,6 +109,12 @@ def read_model_info(path: str | Path) -> ModelInfo:
 
     Raises:
         InputError: it is missing, cut off, damaged, pickled, or no model file of this version.
+
+    Example:
+        >>> import effsearch
+        >>> info = effsearch.read_model_info("runs/train/001/checkpoints/best.safetensors")
+        >>> info.resolution, len(info.class_names)
+        (16, 10)
     """
     return ModelInfo.from_header(read_header(Path(path)), Path(path))
 

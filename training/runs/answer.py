@@ -31,6 +31,12 @@ class TrainResult:
         last: checkpoint that `--resume` starts from.
         curve: one report an epoch.
         answer: the content of `train.json`.
+
+    Example:
+        >>> import effsearch
+        >>> result = effsearch.train("efficientnet-b0", data="digits", epochs=5)
+        >>> len(result.curve) >= 1, result.best.name
+        (True, 'best.safetensors')
     """
 
     run: str
