@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install baseline test quick lint types clean
+.PHONY: install baseline test quick lint types docs dist clean
 
 install: $(VENV)/.installed
 
@@ -31,6 +31,17 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+# The site, in build/site; a link that leads nowhere fails.
+docs: install
+	PYTHONPATH=src NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Wheel and source, checked; what a release uploads.
+dist: install
+	$(BIN)/pip install --quiet --constraint constraints.txt build twine
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV)
