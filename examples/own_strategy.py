@@ -1,8 +1,10 @@
-"""A strategy of one's own, in a loop of one's own: no Ray, no run, no training of ours.
+"""A strategy of one's own: a class that proposes networks.
 
     python examples/own_strategy.py
 
-Always change one gene of the best network so far, chosen by chance.
+This one always changes one gene of the best network so far. It is tried here in a loop of one's
+own, without Ray and without a run; `effsearch.search_baseline(strategy=Greedy, ...)` searches
+with it as with any other.
 """
 
 from collections.abc import Sequence
@@ -10,22 +12,17 @@ from collections.abc import Sequence
 import numpy as np
 
 import effsearch
-from effsearch.nas.problem import Candidate, Problem, Result
-from effsearch.nas.strategies.base import Strategy
 
 
-class Greedy(Strategy):
+class Greedy(effsearch.Strategy):
     """One change at a time, always from the best."""
 
-    name = "greedy"
-
-    def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
-        """Neighbours of the best network; draws from the cost band while there is none."""
+    def propose(self, rng: np.random.Generator, count: int) -> Sequence:
+        """Neighbours of the best; what is missing is drawn from the cost band."""
         ranked = self.ranked()
         if not ranked:
             return []
-        best = np.array(ranked[0].candidate.encoding)
-        near = self.problem.space.neighbours(best)
+        near = self.problem.space.neighbours(np.array(ranked[0].candidate.encoding))
         return self.problem.new(self.problem.in_band(rng.permutation(near)), self.seen, count)
 
 
@@ -35,21 +32,13 @@ def measure(network: effsearch.Architecture) -> float:
 
 
 def main(batches: int = 20) -> float:
-    """Search networks of at most 400M multiply-adds; the best reward found."""
-    objective = effsearch.Objective(
-        (effsearch.Target(metric="macs", limit=400e6, low=360e6, high=400e6),)
-    )
-    strategy = Greedy(Problem.of(effsearch.load_space("mnasnet"), objective), seed=0)
+    """Search networks of at most 400M multiply-adds; the best that was found."""
+    search = effsearch.ask_tell(strategy=Greedy, target_flops="400M", seed=0)
     for _ in range(batches):
-        results = []
-        for one in strategy.ask(8):
-            accuracy = measure(one.architecture)
-            reward = float(objective.reward(accuracy, one.costs))
-            results.append(Result(one, accuracy, reward))
-        strategy.tell(results)
-    best = strategy.ranked()[0]
-    print(f"{best.reward:.4f}  {effsearch.format_architecture(best.candidate.architecture)}")
-    return best.reward or 0.0
+        networks = search.ask(8)
+        search.tell(networks, [measure(network) for network in networks])
+    print(f"{search.best.accuracy:.4f}  {effsearch.format_architecture(search.best.architecture)}")
+    return search.best.accuracy
 
 
 if __name__ == "__main__":

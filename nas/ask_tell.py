@@ -82,6 +82,14 @@ class AskTell:
     Raises:
         InputError: something in the configuration does not exist or does not fit.
         InfeasibleError: the space cannot reach a target.
+
+    Example:
+        >>> import effsearch
+        >>> search = effsearch.ask_tell(target_flops="400M", strategy="random")
+        >>> networks = search.ask(2)
+        >>> search.tell(networks, [0.71, 0.74])
+        >>> len(search.ranked)
+        2
     """
 
     def __init__(self, config: AskTellConfig) -> None:

@@ -22,6 +22,13 @@ class Stop(Exception):
     A baseline search starts no further network and answers with what it has, as when its time
     budget is spent; a training ends with its best epoch. A grid and a comparison, which need all
     their networks, stop as at Ctrl-C: `Interrupted` says how to go on.
+
+    Example:
+        >>> import effsearch
+        >>> class GoodEnough:
+        ...     def on_trial(self, trial):
+        ...         if trial.accuracy and trial.accuracy > 0.97:
+        ...             raise effsearch.Stop
     """
 
 

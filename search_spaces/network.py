@@ -46,6 +46,7 @@ def build_network(
         InputError: what was given is no network.
 
     Example:
+        >>> import torch
         >>> network = build_network("efficientnet_b0", classes=10)
         >>> network(torch.zeros(2, 3, 64, 64)).shape
         torch.Size([2, 10])

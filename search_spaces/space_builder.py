@@ -87,6 +87,11 @@ def stage(
 
     Args:
         block: options that belong together, from `block`; one of them is chosen whole.
+
+    Example:
+        >>> import effsearch
+        >>> effsearch.stage(op="mbconv", channels=[16, 24], layers=[1, 2])
+        {'op': 'mbconv', 'channels': [16, 24], 'layers': [1, 2]}
     """
     return _given(locals())
 
@@ -105,7 +110,15 @@ def block(
     activation: Activation | None = None,
     group_size: int | None = None,
 ) -> dict[str, Any]:
-    """Values of a stage that are chosen together."""
+    """Values of a stage that are chosen together.
+
+    Example:
+        >>> import effsearch
+        >>> kinds = [effsearch.block(op="identity"), effsearch.block(op="mbconv", expand=6)]
+        >>> space = effsearch.make_space(stages=[effsearch.stage(channels=32, block=kinds)])
+        >>> space.size
+        2
+    """
     return _given(locals())
 
 

@@ -40,6 +40,15 @@ class Strategy(ABC):
         seen: ids of all networks asked so far.
         openings: networks to ask first, in their order.
         earlier: what other runs have measured, where the strategy `learns_from_earlier`.
+
+    Example:
+        >>> import effsearch
+        >>> class Draws(effsearch.Strategy):
+        ...     def propose(self, rng, count):
+        ...         return self.problem.draw(rng, count, self.seen)
+        >>> search = effsearch.ask_tell(target_flops="400M", strategy=Draws)
+        >>> len(search.ask(3))
+        3
     """
 
     name: ClassVar[str] = ""

@@ -136,7 +136,9 @@ def load_model(path: str | Path, device: "str | torch.device" = "cpu") -> "Netwo
 
     Example:
         >>> import effsearch
-        >>> network = effsearch.load_model("best.safetensors")  # doctest: +SKIP
+        >>> network = effsearch.load_model("runs/train/001/checkpoints/best.safetensors")
+        >>> network.training
+        False
     """
     from effsearch.training.devices.device import choose_device
 
