@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
 from importlib import resources
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import yaml
 
-from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.architecture import Architecture, Head, Stem
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.linear_widths import regnet_stages
 from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.rule import ruled_families
 from effsearch.search_spaces.scaling import scale
@@ -81,7 +82,14 @@ def zoo_name(text: str) -> str | None:
     if text in _entries():
         return text
     letters = _letters(text)
-    found = next((name for name in _entries() if _letters(name) == letters), None)
+    found = next(
+        (
+            name
+            for name, entry in _entries().items()
+            if letters in map(_letters, filter(None, (name, entry.timm, entry.torchvision)))
+        ),
+        None,
+    )
     return None if found is None or os.path.exists(text) else found
 
 
@@ -193,6 +201,8 @@ def _shown(value: object) -> str:
 def resolve_architecture(text: str) -> Architecture:
     """The network a user means: a name of the zoo, a JSON file, a run, or a line of notation.
 
+    `tf_` before a name of the zoo is timm's: the same network, padded as TensorFlow pads.
+
     The file holds an architecture, or has one under `architecture` as a run's `baseline.json`; its
     content serves as well as its name.
 
@@ -202,6 +212,8 @@ def resolve_architecture(text: str) -> Architecture:
     text = text.strip()
     if known := zoo_name(text):
         return load_zoo(known)
+    if text[:3] in ("tf_", "tf-") and (known := zoo_name(text[3:])):
+        return replace(load_zoo(known), padding="same")
     if not text:  # as a path it would be the current directory
         raise unknown_name("network", text, _entries())
     if text.startswith("{"):
@@ -276,6 +288,15 @@ def _entry(name: str, values: dict[str, Any], before: dict[str, ZooEntry]) -> Zo
     """Read one entry; `before` holds the network it may be scaled from."""
     if "network" in values:
         return ZooEntry(name=name, architecture=parse_architecture(values.pop("network")), **values)
+    if "linear" in values:
+        regnet = Architecture(
+            stem=Stem(channels=32),
+            stages=regnet_stages(**values.pop("linear")),
+            head=Head(channels=0),
+            activation="relu",
+            norm_eps=1e-5,
+        )
+        return ZooEntry(name=name, architecture=regnet, **values)
     scaled = values.pop("scaled")
     return ZooEntry(
         name=name,

@@ -47,17 +47,28 @@ _FILL = {
 }
 
 
+_MAKE = {torch.empty, torch.zeros, torch.ones}
+
+
 class _Blank(TorchFunctionMode):
-    """Leaves tensors as they are where they would be filled."""
+    """Makes what modules hold on the meta device, and leaves it as it is where it would be filled.
+
+    Numbers that a library works out by tensors, such as RegNet's widths, stay numbers.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in _FILL else func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func in _MAKE and kwargs.get("device") is None:
+            return func(*args, **kwargs | {"device": "meta"})
+        if func in _FILL and args[0].is_meta:
+            return args[0]
+        return func(*args, **kwargs)
 
 
 @contextmanager
 def without_weights() -> Iterator[None]:
     """What is built here has shapes and no numbers."""
-    with torch.device("meta"), _Blank():
+    with _Blank():
         yield
 
 

@@ -1,6 +1,7 @@
 """Every network of timm's EfficientNet builders: exact to the last digit, or known to be missing.
 
-They are enumerated from the installed package, so that a newer one brings its networks along.
+They are enumerated from the installed package, so that a newer one brings its networks along. Names
+and shapes of weights are compared for all, logits for one network of each kind.
 """
 
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from types import ModuleType
 import pytest
 from counted_network import counted, without_weights
 from read_timm import NotExpressibleError, read_timm
+from same_logits import kind_of, largest_difference, with_weights_of
 
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import format_architecture, parse_architecture
 
-MODULES = ("efficientnet", "mobilenetv3", "hardcorenas")
+EXACT = {"efficientnet": 109, "mobilenetv3": 26, "hardcorenas": 6}
 MISSING = (
     "the normalization EvoNorm2dS0",
     "the activation GELU",
@@ -22,18 +25,18 @@ MISSING = (
     "anti-aliasing",
     "space to depth",
 )
+Import = Callable[[str], ModuleType]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", EXACT)
 def test_every_network_is_exact_or_missing_for_a_known_reason(
-    module: str, import_vision: Callable[[str], ModuleType]
+    module: str, import_vision: Import
 ) -> None:
     timm = import_vision("timm")
-    names = timm.list_models(module=module)
-    exact = 0
+    exact: dict[str, Architecture] = {}
     missing: dict[str, str] = {}
-    for name in names:
+    for name in timm.list_models(module=module):
         with without_weights():
             theirs = timm.create_model(name).eval()
         side = theirs.default_cfg["input_size"][-1]
@@ -45,6 +48,16 @@ def test_every_network_is_exact_or_missing_for_a_known_reason(
         known = cost(ours)
         assert (known.params, known.macs) == counted(theirs, side), name
         assert parse_architecture(format_architecture(ours)) == ours
-        exact += 1
+        with_weights_of(theirs, ours)  # the same names and shapes
+        exact[name] = ours
     assert all(reason.startswith(MISSING) for reason in missing.values()), missing
-    assert exact >= {"efficientnet": 109, "mobilenetv3": 26, "hardcorenas": 6}[module], exact
+    assert len(exact) >= EXACT[module], len(exact)
+    smallest = {kind_of(exact[name]): name for name in sorted(exact, key=_by_macs(exact))}
+    for name in smallest.values():
+        with without_weights():
+            theirs = timm.create_model(name)
+        assert largest_difference(theirs, exact[name]) < 1e-4, name
+
+
+def _by_macs(networks: dict[str, Architecture]) -> Callable[[str], int]:
+    return lambda name: -cost(networks[name], 64).macs  # of each kind the last one stays

@@ -3,7 +3,8 @@
 The networks are the same layers in the same order; only what a state dict calls them differs.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -34,9 +35,9 @@ Library = Literal["timm", "torchvision"]
 def layer_names(architecture: Architecture, library: Library) -> dict[str, str]:
     """The layers that hold tensors, from our name to the library's.
 
-    timm: EfficientNet of any scale, EfficientNetV2, MobileNetV1 and V2, MnasNet-A1 and searched
-    networks of their blocks. torchvision: EfficientNet, EfficientNetV2 and MobileNetV2. Both:
-    ResNet of four stages.
+    timm: whatever its EfficientNet and MobileNetV3 classes build, searched networks of their
+    blocks among it. torchvision: EfficientNet and EfficientNetV2, MobileNetV2 and V3, MnasNet-B1.
+    Both: ResNet of four stages and its kin, RegNet.
 
     Raises:
         InputError: an unknown library, or it has no network with this one's blocks.
@@ -44,7 +45,9 @@ def layer_names(architecture: Architecture, library: Library) -> dict[str, str]:
     if library not in get_args(Library):
         raise unknown_name("library of weights", library, get_args(Library))
     if all("resnet" in OPERATIONS[stage.op].schemes for stage in architecture.stages):
-        return _resnet_names(architecture, library)
+        if architecture.stem.pool:
+            return _resnet_names(architecture, library)
+        return _regnet_names(architecture, library)
     _refuse_foreign_blocks(architecture, library)
     if library == "timm":
         return _timm_names(architecture)
@@ -65,8 +68,10 @@ def to_published(
 def from_published(
     architecture: Architecture, state: Mapping[str, Tensor], source: str = "the weights"
 ) -> dict[str, Tensor]:
-    """A state dict of timm or torchvision, told apart by its names, under our names.
+    """A state dict of another library, told apart by its names, under our names.
 
+    timm's, torchvision's, and the EfficientNet-PyTorch package's. Blocks that timm numbers in other
+    stages than the architecture (one list of strings for another) are taken in their order.
     Prefixes of wrappers are taken off (`module.`, `_orig_mod.`, `backbone.`, `model.`). Shapes are
     not looked at. Names that are none of the network's stay as they are.
 
@@ -77,9 +82,15 @@ def from_published(
         InputError: the names are neither library's, or as `layer_names`.
     """
     state = without_prefixes(state)
-    if "stem.0.weight" in state:  # our own names already
+    if "stem.0.weight" in state and "classifier.weight" in state:  # our own names already
         return state
-    names = layer_names(architecture, _library_of(state, source))
+    if "_conv_stem.weight" in state:
+        names = _efficientnet_pytorch_names(architecture)
+    else:
+        library = _library_of(state, source)
+        names = layer_names(architecture, library)
+        if library == "timm":
+            state = _renumbered(state, names.values())
     return _renamed(state, {theirs: ours for ours, theirs in names.items()})
 
 
@@ -88,8 +99,8 @@ def load_published_weights(network: Network, weights: Mapping[str, Tensor] | str
 
     A state dict does not say with which epsilon its batch normalization was trained: build the
     network with the library's `norm_eps` for the same logits (1e-5 for timm's `efficientnet_b*`
-    and torchvision's EfficientNet-B0 to B4, 1e-3 for torchvision's B5 to B7). timm's `tf_*`
-    networks pad otherwise than any network here; their weights load, their logits differ.
+    and torchvision's EfficientNet-B0 to B4, 1e-3 for torchvision's B5 to B7). Nor does it say how
+    it pads: timm's `tf_*` and the EfficientNet-PyTorch package's networks want `pad_same`.
 
     Args:
         weights: a state dict, or a file of one (see `weight_file.read_tensors`).
@@ -176,7 +187,63 @@ def _head_names(architecture: Architecture, names: Pair) -> dict[str, str]:
     return {"head.0": conv} | ({"head.1": norm} if head.pooled in (None, "norm") else {})
 
 
+def _renumbered(state: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
+    """Blocks under the numbers that `names` has for them, where theirs are as many in other
+    stages."""
+    theirs, ours = (
+        sorted({(int(found[1]), int(found[2])) for name in known if (found := _BLOCK.match(name))})
+        for known in (state, list(names))
+    )
+    if len(theirs) != len(ours) or theirs == ours:
+        return dict(state)
+    numbers = dict(zip(theirs, ours, strict=True))
+    renamed = {}
+    for name, tensor in state.items():
+        if found := _BLOCK.match(name):
+            stage, layer = numbers[int(found[1]), int(found[2])]
+            name = f"blocks.{stage}.{layer}.{name[found.end() :]}"
+        renamed[name] = tensor
+    return renamed
+
+
+_BLOCK = re.compile(r"blocks\.(\d{1,6})\.(\d{1,6})\.")
+
+
+def _efficientnet_pytorch_names(architecture: Architecture) -> dict[str, str]:
+    """As the EfficientNet-PyTorch package calls the layers of an EfficientNet."""
+    _refuse_foreign_blocks(architecture, "timm")
+    leaves = {
+        "conv_pw": "_expand_conv",
+        "conv_dw": "_depthwise_conv",
+        "conv_pwl": "_project_conv",
+        "se.conv_reduce": "_se_reduce",
+        "se.conv_expand": "_se_expand",
+    }
+    names = {"stem.0": "_conv_stem", "stem.1": "_bn0"}
+    for place in _places(architecture):
+        prefix = f"_blocks.{place.index}."
+        found = place.named("")
+        # Where nothing expands timm's projection is called as its expansion is elsewhere.
+        expands = any(theirs == ".conv_pwl" for theirs in found.values())
+        for ours, theirs in found.items():
+            leaf = theirs.removeprefix(".")
+            if not expands and leaf == "conv_pw":
+                leaf = "conv_pwl"
+            if leaf.startswith("bn"):
+                names[ours] = f"{prefix}_bn{int(leaf[2:]) - expands}"
+            elif leaf in leaves:
+                names[ours] = prefix + leaves[leaf]
+            else:
+                raise InputError(
+                    "the EfficientNet-PyTorch package has no network with the operation "
+                    f"'{place.block.op}'"
+                )
+    return names | {"head.0": "_conv_head", "head.1": "_bn1", "classifier": "_fc"}
+
+
 def _torchvision_names(architecture: Architecture) -> dict[str, str]:
+    if _is_mnasnet(architecture):
+        return _mnasnet_names(architecture)
     # torchvision's MobileNets count their blocks through, its EfficientNet counts by stage;
     # MobileNetV2 wraps the last convolution of a block in nothing, MobileNetV3 has no stage for
     # what stands before the pooling.
@@ -206,6 +273,72 @@ def _torchvision_names(architecture: Architecture) -> dict[str, str]:
     return names | {"classifier": "classifier.1"}
 
 
+def _is_mnasnet(architecture: Architecture) -> bool:
+    """Whether torchvision would build it as a MnasNet-B1."""
+    first, *others = architecture.stages
+    plain = architecture.activation == "relu" and architecture.head.pooled is None
+    blocks = architecture.blocks
+    return (
+        plain
+        and first.layers == 1
+        and blocks[0].mid_channels == blocks[0].in_channels
+        and all(block.op == "mbconv" and not block.se_channels for block in blocks)
+        and all(block.mid_channels > block.in_channels for block in blocks[1:])
+        and bool(others)
+    )
+
+
+def _mnasnet_names(architecture: Architecture) -> dict[str, str]:
+    """torchvision's MnasNet counts the modules of one row, activations among them."""
+    (first, *places) = _places(architecture)
+    names = {"stem.0": "layers.0", "stem.1": "layers.1"}
+    for (_, (conv, norm)), at in zip(first.layers, (3, 6), strict=True):
+        names |= {conv: f"layers.{at}", norm: f"layers.{at + 1}"}
+    for place in places:
+        prefix = f"layers.{7 + place.stage}.{place.layer}.layers"
+        for position, (_, (conv, norm)) in enumerate(place.layers):
+            names |= {conv: f"{prefix}.{3 * position}", norm: f"{prefix}.{3 * position + 1}"}
+    last = 8 + places[-1].stage
+    names |= {"head.0": f"layers.{last}", "head.1": f"layers.{last + 1}"}
+    return names | {"classifier": "classifier.1"}
+
+
+def _regnet_names(architecture: Architecture, library: Library) -> dict[str, str]:
+    places = list(_places(architecture))
+    squeezed = {place.block.squeeze for place in places if place.block.se_channels}
+    skips = {place.block.shortcut for place in places} <= {"identity", "projection"}
+    bottlenecks = all(place.block.op == "bottleneck" for place in places)
+    four = places[-1].stage == 3 and not architecture.head.channels
+    if not four or not bottlenecks or not skips or squeezed - {"efficientnet"}:
+        raise InputError(
+            f"{library} has no RegNet like this one: its names are for four stages of bottlenecks "
+            "behind a stem without pooling, squeeze-excite between their convolutions, and no last "
+            "convolution"
+        )
+    timm = library == "timm"
+    leaf = {"conv": "conv", "norm": "bn"} if timm else {"conv": "0", "norm": "1"}
+    names = {"stem.0": f"stem.{leaf['conv']}", "stem.1": f"stem.{leaf['norm']}"}
+    inner = {"conv1": "f.a", "conv2": "f.b", "conv3": "f.c"}
+    for place in places:
+        stage, layer = place.stage + 1, place.layer
+        prefix = f"trunk_output.block{stage}.block{stage}-{layer}"
+        if timm:
+            prefix = f"s{stage}.b{layer + 1}"
+        for made, (first, second) in place.layers:
+            if isinstance(made, SqueezeExcite):
+                squeeze = f"{prefix}.se" if timm else f"{prefix}.f.se"
+                names |= {first: f"{squeeze}.fc1", second: f"{squeeze}.fc2"}
+            elif isinstance(made, Convolution):
+                conv = made.names[0] if timm else inner[made.names[0]]
+                names |= {first: f"{prefix}.{conv}.{leaf['conv']}"}
+                names |= {second: f"{prefix}.{conv}.{leaf['norm']}"}
+        if place.block.shortcut == "projection":
+            ours, theirs = f"blocks.{place.index}.shortcut", "downsample" if timm else "proj"
+            names |= {f"{ours}.0": f"{prefix}.{theirs}.{leaf['conv']}"}
+            names |= {f"{ours}.1": f"{prefix}.{theirs}.{leaf['norm']}"}
+    return names | {"classifier": "head.fc" if timm else "fc"}
+
+
 def _resnet_names(architecture: Architecture, library: Library) -> dict[str, str]:
     """ResNet is called the same in timm and torchvision."""
     plain = architecture.stem.pool and not architecture.head.channels
@@ -213,7 +346,7 @@ def _resnet_names(architecture: Architecture, library: Library) -> dict[str, str
     squeezed = any(place.block.se_channels and place.block.squeeze != "senet" for place in places)
     squeezed = squeezed or (library == "torchvision" and any(p.block.se_channels for p in places))
     skips = {place.block.shortcut for place in places} <= {"identity", "projection"}
-    if not plain or squeezed or not skips or len(architecture.stages) != 4:
+    if not plain or squeezed or not skips or places[-1].stage != 3:
         raise InputError(
             f"{library} has no ResNet like this one: its names are for four stages of plain "
             "blocks behind a pooled stem, without a last convolution"
@@ -245,8 +378,22 @@ def _refuse_foreign_blocks(architecture: Architecture, library: Library) -> None
             raise _foreign(library, "squeeze-excite and relu6")
     if architecture.stem.pool:
         raise _foreign(library, "a pooled stem before such blocks")
+    if library == "torchvision":
+        _refuse_torchvision(architecture)
     if library == "torchvision" and not architecture.head.channels:
         raise _foreign(library, "no last convolution behind such blocks")
+
+
+def _refuse_torchvision(architecture: Architecture) -> None:
+    for block in architecture.blocks:
+        if block.experts or block.before or block.after or not isinstance(block.kernel, int):
+            raise _foreign("torchvision", "several kernels or experts in a convolution")
+        if block.groups > 1:
+            raise _foreign("torchvision", "groups of channels in such blocks")
+    if architecture.norm != "batch":
+        raise _foreign("torchvision", f"the normalization '{architecture.norm}' in such blocks")
+    if architecture.padding != "symmetric":
+        raise _foreign("torchvision", f"the padding '{architecture.padding}'")
 
 
 def _foreign(library: Library, what: str) -> InputError:
@@ -256,13 +403,14 @@ def _foreign(library: Library, what: str) -> InputError:
 
 
 def _library_of(state: Mapping[str, Tensor], source: str) -> Library:
-    if "features.0.0.weight" in state:
-        return "torchvision"
-    if "conv_stem.weight" in state or "conv1.weight" in state:
+    if "conv_stem.weight" in state or "conv1.weight" in state or "stem.conv.weight" in state:
         return "timm"
+    stems = ("features.0.0.weight", "layers.0.weight", "stem.0.weight")
+    if any(stem in state for stem in stems):
+        return "torchvision"
     raise InputError(
         f"{source} have names of neither timm nor torchvision (no 'conv_stem.weight', "
-        "'conv1.weight' or 'features.0.0.weight'): give the state dict of one of their networks"
+        "'conv1.weight', 'features.0.0.weight' or the like): give the state dict of one of their networks"
     )
 
 
