@@ -155,6 +155,7 @@ def test_spaces_are_listed_and_shown_as_one_document(cli) -> None:
         "efficientnetv2",
         "mnasnet",
         "mobilenetv3",
+        "regnet",
         "resnet",
     ]
     shown = json.loads(cli("spaces", "show", "mnasnet", "--json").out)

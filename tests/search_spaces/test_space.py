@@ -40,7 +40,7 @@ def rows(space: SearchSpace, count: int, seed: int = 0) -> np.ndarray:
 
 
 def test_the_shipped_spaces_are_the_named_ones() -> None:
-    assert shipped_spaces() == ["efficientnetv2", "mnasnet", "mobilenetv3", "resnet"]
+    assert shipped_spaces() == ["efficientnetv2", "mnasnet", "mobilenetv3", "regnet", "resnet"]
 
 
 def test_the_size_is_the_product_of_the_choices(small: SearchSpace) -> None:
@@ -111,6 +111,12 @@ def test_equal_networks_have_one_encoding_however_they_are_spelled(small: Search
         ("resnet", "resnet-152"),
         ("resnet", "resnext-50"),
         ("resnet", "se-resnet-50"),
+        ("regnet", "regnetx-400mf"),
+        ("regnet", "regnetx-800mf"),
+        ("regnet", "regnetx-1.6gf"),
+        ("regnet", "regnety-400mf"),
+        ("regnet", "regnety-800mf"),
+        ("regnet", "regnety-1.6gf"),
     ],
 )
 def test_the_published_network_lies_in_its_space(space: str, name: str) -> None:

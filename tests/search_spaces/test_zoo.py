@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,19 @@ PARAMS_AND_MACS = {
     "efficientnetv2-m": (54_139_356, 24_582_460_384),
     "efficientnetv2-l": (118_515_272, 56_079_699_008),
     "mnasnet-b1": (4_383_312, 314_415_872),
+    # As torchvision's of these names count.
+    "regnetx-400mf": (5_495_976, 413_812_608),
+    "regnetx-800mf": (7_259_656, 799_699_712),
+    "regnetx-1.6gf": (9_190_136, 1_602_849_792),
+    "regnety-400mf": (4_344_144, 401_842_848),
+    "regnety-800mf": (6_432_512, 833_856_256),
+    "regnety-1.6gf": (11_202_430, 1_612_076_160),
+    # As timm's.
+    "mobilenetv4-conv-small": (3_774_024, 186_005_568),
+    "mobilenetv4-conv-medium": (9_715_512, 827_649_984),
+    "fbnet-c": (5_572_200, 384_960_160),
+    "mixnet-s": (4_134_606, 239_173_360),
+    "mixnet-m": (5_014_382, 339_172_672),
 }
 
 
@@ -138,12 +152,23 @@ def test_a_name_of_the_zoo_is_resolved(name: str) -> None:
         ("mobilenet_v3_large", "mobilenet-v3-large"),
         ("MobileNetV3-Small", "mobilenet-v3-small"),
         ("resnet18", "resnet-18"),
+        ("regnet_x_400mf", "regnetx-400mf"),
+        ("regnety_016", "regnety-1.6gf"),
+        ("mobilenetv4_conv_small", "mobilenetv4-conv-small"),
+        ("semnasnet_100", "mnasnet-a1"),
+        ("mobilenetv2_100", "mobilenet-v2"),
     ],
 )
 def test_a_network_is_found_by_the_spellings_in_use(text: str, name: str) -> None:
     assert zoo_name(text) == name
     assert zoo_entry(text).name == name
     assert resolve_architecture(text) == load_zoo(name)
+
+
+def test_a_name_of_timm_s_from_tensorflow_is_the_network_padded_so() -> None:
+    network = resolve_architecture("tf_efficientnet_b0")
+    assert network == replace(load_zoo("efficientnet-b0"), padding="same")
+    assert network != load_zoo("efficientnet-b0")
 
 
 def test_a_file_goes_before_a_spelling_of_a_name(

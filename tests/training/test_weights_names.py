@@ -47,6 +47,25 @@ def test_published_names_are_these() -> None:
     assert (timm["classifier"], vision["classifier"]) == ("classifier", "classifier.1")
 
 
+@pytest.mark.parametrize(
+    ("name", "library", "theirs"),
+    [
+        ("regnety-400mf", "timm", "s2.b1.se.fc1"),
+        ("regnety-400mf", "torchvision", "trunk_output.block2.block2-0.f.se.fc1"),
+        ("mnasnet-b1", "torchvision", "layers.9.0.layers.3"),
+        ("mixnet-s", "timm", "blocks.2.0.conv_dw.2"),
+        ("mobilenetv4-conv-small", "timm", "blocks.2.0.dw_start.conv"),
+    ],
+)
+def test_other_families_have_their_own_names(name: str, library: str, theirs: str) -> None:
+    architecture = load_zoo(name)
+    names = layer_names(architecture, library)  # type: ignore[arg-type]
+    layers = {key.rpartition(".")[0] for key in empty_network(architecture, 10).state_dict()}
+    assert theirs in names.values()
+    assert names.keys() == layers
+    assert len(set(names.values())) == len(names)
+
+
 @pytest.mark.parametrize("library", ["timm", "torchvision"])
 def test_there_and_back_is_the_same_state(library: str) -> None:
     state = lively_network(SMALL).state_dict()
@@ -86,6 +105,67 @@ def test_published_weights_load_from_a_safetensors_file(tmp_path: Path) -> None:
     images = torch.randn(2, 3, 16, 16)
     with torch.no_grad():
         assert torch.equal(ours(images), theirs(images))
+
+
+def test_blocks_in_other_stages_are_taken_in_their_order() -> None:
+    theirs = lively_network(SMALL)
+    flat = parse_architecture(
+        "res16 act_silu stem_k3_s1_c8 ds_r1_k3_s1_c8_se0.25 +ir_r1_k3_s2_e2_c16_se0.25 "
+        "ir_r1_k3_s1_e2_c16_se0.25 +ir_r1_k5_s2_e2_c16_se0.25 head_c32"
+    )
+    ours = build_network(flat, classes=10).eval()
+    load_published_weights(ours, to_published(SMALL, theirs.state_dict(), "timm"))
+    images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(ours(images), theirs(images))
+
+
+def test_names_of_the_efficientnet_pytorch_package_are_read() -> None:
+    theirs = lively_network(replace(SMALL, padding="same"))
+    names = {
+        "stem.0": "_conv_stem",
+        "stem.1": "_bn0",
+        "blocks.0.body.0.0": "_blocks.0._depthwise_conv",
+        "blocks.0.body.0.1": "_blocks.0._bn1",
+        "blocks.0.body.1.reduce": "_blocks.0._se_reduce",
+        "blocks.0.body.1.expand": "_blocks.0._se_expand",
+        "blocks.0.body.2.0": "_blocks.0._project_conv",
+        "blocks.0.body.2.1": "_blocks.0._bn2",
+        "head.0": "_conv_head",
+        "head.1": "_bn1",
+        "classifier": "_fc",
+    }
+    for block in (1, 2, 3):
+        body = f"blocks.{block}" + (".body" if block == 2 else "")
+        parts = ("_expand_conv", "_bn0", "_depthwise_conv", "_bn1")
+        places = (f"{body}.0.0", f"{body}.0.1", f"{body}.1.0", f"{body}.1.1")
+        parts += ("_se_reduce", "_se_expand", "_project_conv", "_bn2")
+        places += (f"{body}.2.reduce", f"{body}.2.expand", f"{body}.3.0", f"{body}.3.1")
+        names |= {ours: f"_blocks.{block}.{leaf}" for ours, leaf in zip(places, parts, strict=True)}
+    state = {}
+    for name, tensor in theirs.state_dict().items():
+        layer, _, leaf = name.rpartition(".")
+        state[f"{names[layer]}.{leaf}"] = tensor
+    same = build_network(theirs.architecture, classes=10).eval()
+    load_published_weights(same, state)
+    images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(same(images), theirs(images))
+    with pytest.warns(UserWarning, match="TensorFlow's padding"):
+        load_published_weights(build_network(SMALL, classes=10), state)
+
+
+def test_a_checkpoint_of_tensorflow_s_padding_is_said(tmp_path: Path) -> None:
+    state = to_published(SMALL, lively_network(SMALL).state_dict(), "timm")
+    file = tmp_path / "tf_efficientnet_b0.in1k.safetensors"
+    save_file(state, file)
+    ours = build_network(SMALL, classes=10)
+    with pytest.warns(UserWarning, match="take tf_ before its name"):
+        load_published_weights(ours, file)
+    said = transfer_weights(ours, *read_weights(file), file)
+    assert "trained with TensorFlow's padding" in said
+    same = build_network(replace(SMALL, padding="same"), classes=10)
+    assert "padding" not in transfer_weights(same, *read_weights(file), file)
 
 
 def test_published_weights_of_another_network_are_refused() -> None:

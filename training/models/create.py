@@ -117,7 +117,7 @@ def _load(model: Model, path: Path) -> ModelInfo | None:
     state, info = read_weights(path)
     if model.in_chans != 3 and _STEM in state:
         state = {**state, _STEM: _stem_for(state[_STEM], model.in_chans)}
-    transfer_weights(model, state, info)
+    transfer_weights(model, state, info, path)
     return info
 
 

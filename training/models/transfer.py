@@ -16,7 +16,7 @@ from effsearch.training.models.model_file import (
     same_structure,
 )
 from effsearch.training.models.weight_file import read_tensors
-from effsearch.training.models.weight_names import from_published
+from effsearch.training.models.weight_names import from_published, padding_note
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,12 +44,16 @@ def read_weights(path: str | Path) -> tuple[dict[str, "Tensor"], ModelInfo | Non
 
 
 def transfer_weights(
-    network: "Network", state: Mapping[str, "Tensor"], info: ModelInfo | None
+    network: "Network",
+    state: Mapping[str, "Tensor"],
+    info: ModelInfo | None,
+    file: str | Path = "",
 ) -> str:
     """Copy all weights that fit into a network; a classifier of another size stays as it is.
 
     Args:
         state, info: as `read_weights` gives them.
+        file: that they are from, whose name tells timm's networks of TensorFlow.
 
     Returns:
         What was done, in a sentence.
@@ -58,6 +62,8 @@ def transfer_weights(
         InputError: the weights are another network's, which is named.
     """
     target = network.architecture
+    note = padding_note(target, state, file) if info is None else None
+    said = f"; {note}" if note else ""
     if info is None:
         # A name the mapping does not know is no tensor of ours, and is missed below.
         ours, source = from_published(target, state), "published weights"
@@ -75,9 +81,9 @@ def transfer_weights(
     wanted = {n: t for n, t in expected.items() if keeps_head or n not in _HEAD}
     network.load_state_dict(check_tensors(ours, wanted, "the checkpoint"), strict=False)
     if keeps_head:
-        return f"all weights taken from {source}, the classifier too"
+        return f"all weights taken from {source}, the classifier too{said}"
     classes = "no" if found is None else str(len(found))
     return (
         f"weights taken from {source}; a new classifier for {network.classifier.out_features} "
-        f"classes in place of its {classes}"
+        f"classes in place of its {classes}{said}"
     )

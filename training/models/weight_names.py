@@ -4,6 +4,7 @@ The networks are the same layers in the same order; only what a state dict calls
 """
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -105,6 +106,8 @@ def load_published_weights(network: Network, weights: Mapping[str, Tensor] | str
     Args:
         weights: a state dict, or a file of one (see `weight_file.read_tensors`).
 
+    Weights that were trained with another padding than the network's load with a warning.
+
     Raises:
         InputError: an unreadable file, names of neither library, or a tensor that is missing, left
             over or of another shape.
@@ -117,6 +120,29 @@ def load_published_weights(network: Network, weights: Mapping[str, Tensor] | str
     if left_over:
         raise InputError(f"{source} hold '{left_over[0]}', which the network does not have")
     network.load_state_dict(check_tensors(ours, expected, source))
+    if note := padding_note(network.architecture, state, source):
+        warnings.warn(f"{source}: {note}", stacklevel=2)
+
+
+def padding_note(
+    architecture: Architecture, state: Mapping[str, Tensor], source: str | Path
+) -> str | None:
+    """What is to be said where weights were trained with TensorFlow's padding and the network has
+    another; None where there is nothing to say.
+
+    A state dict does not tell. The name of its file does, if it is timm's (`tf_efficientnet_b0…`),
+    and names of the EfficientNet-PyTorch package do.
+    """
+    tensorflow = "_conv_stem.weight" in state or _TENSORFLOW.search(str(source)) is not None
+    if not tensorflow or architecture.padding == "same":
+        return None
+    return (
+        "these weights were trained with TensorFlow's padding and this network pads alike on both "
+        "sides, so that its outputs are others: take tf_ before its name, or pad_same in its line"
+    )
+
+
+_TENSORFLOW = re.compile(r"(?:^|[^0-9A-Za-z_])tf_")
 
 
 @dataclass(frozen=True)
@@ -410,7 +436,8 @@ def _library_of(state: Mapping[str, Tensor], source: str) -> Library:
         return "torchvision"
     raise InputError(
         f"{source} have names of neither timm nor torchvision (no 'conv_stem.weight', "
-        "'conv1.weight', 'features.0.0.weight' or the like): give the state dict of one of their networks"
+        "'conv1.weight', 'features.0.0.weight' or the like): give the state dict of one of their "
+        "networks"
     )
 
 

@@ -61,7 +61,7 @@ def make_plan(config: TrainConfig, root: Path) -> Plan:
     """
     check_loggers(config.logger)
     device = _own_device(config)
-    weights = None
+    weights, file = None, ""
     if config.from_checkpoint is not None:
         file = str(find_checkpoint(root, config.from_checkpoint))
         config, weights = replace(config, from_checkpoint=file), read_weights(file)
@@ -81,7 +81,7 @@ def make_plan(config: TrainConfig, root: Path) -> Plan:
     )
     network = build_initial(architecture, recipe, config.seed)
     if weights is not None:
-        notes.append(transfer_weights(network, *weights))
+        notes.append(transfer_weights(network, *weights, file))
     recipe = replace(recipe, batch_size=_batch_size(config, recipe, source, network, resolution))
     return Plan(
         config=config,
