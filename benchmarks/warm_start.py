@@ -7,11 +7,14 @@ For each seed: a search of 200 evaluations at one target; then, at another targe
 synthetic landscapes; there the earlier measurements also come from a shorter training, which is
 off by an offset, a slope and an error of each network's own. Printed: the mean noise-free reward of
 the answer, and after how many evaluations the warm search is for good at what the cold one has
-after 200. Writes `results/warm_start.json`.
+after 200. Every seed of a case that has ended is kept in `results/warm_start.jsonl` and not
+repeated; `results/warm_start.json` sums up what is there.
 """
 
 import argparse
+import json
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +26,7 @@ from benchmarks.machine import write_result
 from benchmarks.nas_bench_macro import JSON_FILE, SPACE, convert
 from effsearch.nas.bench.benchmark import make_yardstick
 from effsearch.nas.bench.config import BenchConfig
-from effsearch.nas.bench.leaderboard import evaluations_to
-from effsearch.nas.bench.runner import Trace, trace_of
+from effsearch.nas.bench.runner import trace_of
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.earlier import Earlier
 from effsearch.nas.objective import Objective, banded_target
@@ -32,37 +34,61 @@ from effsearch.nas.problem import Result
 from effsearch.nas.strategies.bayesian import Bayesian
 
 SAMPLES = 200
+SEEDS = 8
 MARKS = (10, 25, 50, 100, SAMPLES)
 SHORTER = (-0.12, 0.7, 0.004)
 """Offset, slope and own error of each network of a shorter training."""
+KEPT = Path(__file__).parent / "results" / "warm_start.jsonl"
 
 Change = Callable[[float, np.random.Generator], float]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run all cases, print a table, write the file."""
+    """Run what is missing of all cases, print a table, write the file."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--case", action="append", help="part of a case's name; again for several")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--minutes", type=float, default=1e9, help="no search is begun after them")
     given = parser.parse_args(arguments)
-    rows = {}
-    print(f"{'case':44}{'cold 200':>10}{'warm 200':>10}{'warm at 25':>12}{'evaluations':>13}")
+    until = time.monotonic() + 60 * given.minutes
+    kept = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
     with tempfile.TemporaryDirectory() as folder:
-        for name, (before, after, change) in _cases(Path(folder)).items():
-            if given.case and not any(part in name for part in given.case):
-                continue
-            row = _compare(before, after, change, given.seeds)
-            rows[name] = row
-            needed = row["evaluations_to_cold"] or f"over {SAMPLES}"
+        cases = _cases(Path(folder))
+        for seed in range(given.seeds):
+            for name, case in cases.items():
+                done = any((one["case"], one["seed"]) == (name, seed) for one in kept)
+                if done or time.monotonic() > until:
+                    continue
+                kept.append({"case": name, "seed": seed, **_compare(*case, seed)})
+                with KEPT.open("a") as file:
+                    file.write(json.dumps(kept[-1]) + "\n")
+    rows = {name: _summary([one for one in kept if one["case"] == name]) for name in cases}
+    print(f"{'case':44}{'seeds':>6}{'cold 200':>10}{'warm 25':>10}{'warm 200':>10}{'needed':>8}")
+    for name, row in rows.items():
+        if row is not None:
+            cold, warm, needed = row["cold"], row["warm"], row["evaluations_to_cold"]
             print(
-                f"{name:44}{row['cold'][-1]:>10.4f}{row['warm'][-1]:>10.4f}{row['warm'][1]:>12.4f}"
-                f"{needed!s:>13}",
-                flush=True,
+                f"{name:44}{row['seeds']:>6}{cold[-1]:>10.4f}{warm[1]:>10.4f}{warm[-1]:>10.4f}"
+                f"{needed or f'>{SAMPLES}':>8}"
             )
-    path = write_result("warm_start", {"seeds": given.seeds, "marks": MARKS, "cases": rows})
+    path = write_result("warm_start", {"marks": MARKS, "cases": rows})
     print(f"written: {path.name}")
+
+
+def _summary(runs: Sequence[Any]) -> Any:
+    """The means over the seeds of a case; None where there is no seed yet."""
+    if not runs:
+        return None
+    cold, warm = (np.array([one[kind] for one in runs]).mean(axis=0) for kind in ("cold", "warm"))
+    below = np.flatnonzero(warm < cold[-1])
+    needed = 1 if not len(below) else int(below[-1]) + 2
+    return {
+        "seeds": len(runs),
+        "cold": [round(float(cold[mark - 1]), 5) for mark in MARKS],
+        "warm": [round(float(warm[mark - 1]), 5) for mark in MARKS],
+        "evaluations_to_cold": needed if needed <= SAMPLES else None,
+    }
 
 
 def _cases(folder: Path) -> dict[str, tuple[Yardstick, Yardstick, Change | None]]:
@@ -97,23 +123,17 @@ def _shorter(accuracy: float, rng: np.random.Generator) -> float:
     return offset + slope * accuracy + float(rng.normal(0.0, error))
 
 
-def _compare(before: Yardstick, after: Yardstick, change: Change | None, seeds: int) -> Any:
-    cold, warm = [], []
-    for seed in range(seeds):
-        first = Bayesian(before.problem, seed + 1000)
-        trace_of(before, first, SAMPLES)
-        earlier = _as_earlier(first.measured, after, change, seed)
-        cold.append(trace_of(after, Bayesian(after.problem, seed), SAMPLES))
-        strategy = Bayesian(after.problem, seed)
-        strategy.earlier = [earlier]
-        warm.append(trace_of(after, strategy, SAMPLES))
-    means = {"cold": _mean(cold), "warm": _mean(warm)}
-    reached = float(means["cold"][SAMPLES - 1])
+def _compare(
+    before: Yardstick, after: Yardstick, change: Change | None, seed: int
+) -> dict[str, list[float]]:
+    """The rewards of a cold and of a warm search after each evaluation."""
+    first = Bayesian(before.problem, seed + 1000)
+    trace_of(before, first, SAMPLES)
+    cold, warm = Bayesian(after.problem, seed), Bayesian(after.problem, seed)
+    warm.earlier = [_as_earlier(first.measured, after, change, seed)]
     return {
-        **{name: [round(float(mean[m - 1]), 5) for m in MARKS] for name, mean in means.items()},
-        "evaluations_to_cold": evaluations_to(warm, reached),
-        "cold_200_by_seed": [round(trace.rewards[-1], 5) for trace in cold],
-        "warm_100_by_seed": [round(trace.rewards[99], 5) for trace in warm],
+        name: [round(reward, 6) for reward in trace_of(after, strategy, SAMPLES).rewards]
+        for name, strategy in (("cold", cold), ("warm", warm))
     }
 
 
@@ -129,10 +149,6 @@ def _as_earlier(
         reward = float(after.problem.objective.reward(accuracy, candidate.costs))
         results.append(Result(candidate, accuracy, reward))
     return Earlier(source="the search before", results=results, same=change is None)
-
-
-def _mean(traces: Sequence[Trace]) -> Any:
-    return np.array([trace.rewards for trace in traces]).mean(axis=0)
 
 
 if __name__ == "__main__":

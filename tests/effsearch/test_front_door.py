@@ -154,6 +154,7 @@ def test_spaces_are_listed_and_shown_as_one_document(cli) -> None:
     assert [space["name"] for space in listed] == [
         "efficientnetv2",
         "mnasnet",
+        "mnasnet-timm",
         "mobilenetv3",
         "regnet",
         "resnet",

@@ -40,7 +40,14 @@ def rows(space: SearchSpace, count: int, seed: int = 0) -> np.ndarray:
 
 
 def test_the_shipped_spaces_are_the_named_ones() -> None:
-    assert shipped_spaces() == ["efficientnetv2", "mnasnet", "mobilenetv3", "regnet", "resnet"]
+    assert shipped_spaces() == [
+        "efficientnetv2",
+        "mnasnet",
+        "mnasnet-timm",
+        "mobilenetv3",
+        "regnet",
+        "resnet",
+    ]
 
 
 def test_the_size_is_the_product_of_the_choices(small: SearchSpace) -> None:

@@ -81,7 +81,9 @@ def _use(export: "Export", info: ModelInfo) -> list[str]:
     )
     lines = loading_lines(export, info)
     code = "```python\n" + "\n".join(lines) + "\n```"
-    return ["\n".join((prepare, feed, gives)), code if lines else ""]
+    verdict = f"- {export.timm[0].upper()}{export.timm[1:]}." if export.timm else ""
+    said = [line for line in (prepare, feed, gives, verdict) if line]
+    return ["\n".join(said), code if lines else ""]
 
 
 def _check(export: "Export") -> str:

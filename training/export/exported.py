@@ -16,6 +16,7 @@ class Export:
         images: real images that the file was run on.
         images_from: the data they come from.
         largest_difference: of a logit between the file and torch on these images.
+        timm: whether timm can load the network, in a sentence.
     """
 
     path: Path
@@ -25,3 +26,4 @@ class Export:
     images: int
     images_from: str
     largest_difference: float
+    timm: str = ""

@@ -72,6 +72,7 @@ def export_model(
     check_export_options(format, names)
     output = _place(checkpoint, output, format, names)
     from effsearch.training.export.card import model_card
+    from effsearch.training.export.loading_code import timm_verdict
     from effsearch.training.models.model_file import read_model
 
     network, info = read_model(checkpoint)
@@ -87,6 +88,7 @@ def export_model(
             images=len(images),
             images_from=images_from,
             largest_difference=_checked_difference(run, network, info, images, output),
+            timm=timm_verdict(info),
         )
         os.replace(temporary, output)
     except OSError as problem:

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 from effsearch.search_spaces.activations import ACTIVATIONS
 from effsearch.search_spaces.architecture import Architecture, sizes_differ
+from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_stage
 from effsearch.search_spaces.operations import OPERATIONS
 from effsearch.search_spaces.squeeze import Squeeze
 from effsearch.search_spaces.zoo import zoo_entry, zoo_name
 from effsearch.training.models.model_file import ModelInfo, network_name
+from effsearch.training.models.weight_names import layer_names
 
 if TYPE_CHECKING:
     from effsearch.training.export.exported import Export
@@ -37,6 +39,18 @@ def loading_lines(export: "Export", info: ModelInfo) -> list[str]:
         "network.eval()",
     ]
     return [*make, *load] if make else []
+
+
+def timm_verdict(info: ModelInfo) -> str:
+    """Whether timm can load the network, in a sentence."""
+    try:
+        layer_names(info.architecture, "timm")
+    except InputError as error:
+        reason = str(error).removesuffix(": export with this project's own names instead")
+        return f"timm cannot load it: {reason}"
+    if _timm(info):
+        return "timm can load it: export it with --format safetensors --names timm"
+    return "timm cannot load it: its names are timm's, but no strings of timm build this network"
 
 
 def _timm(info: ModelInfo) -> list[str]:

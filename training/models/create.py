@@ -9,7 +9,7 @@ from torch import Tensor
 
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.backbone import FeatureNetwork, Model
-from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.errors import InputError, MissingResourceError
 from effsearch.search_spaces.zoo import NetworkLike, as_architecture
 from effsearch.training.models.model_file import ModelInfo, read_model_info
 from effsearch.training.models.transfer import read_weights, transfer_weights
@@ -17,6 +17,7 @@ from effsearch.training.models.transfer import read_weights, transfer_weights
 PREFIX = "effsearch/"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _STEM = "stem.0.weight"
+_HUB = "hf:"
 
 Created: TypeAlias = "Model | FeatureNetwork"
 
@@ -37,8 +38,9 @@ def create_model(
     """A network with timm's manners, for classification or as a backbone.
 
     Args:
-        network: in any way one has it, `effsearch/NAME` too; or a model file or a training, of
-            which `pretrained` takes the weights.
+        network: in any way one has it, `effsearch/NAME` too; or a model file, a training, or a
+            folder or `hf:USER/NAME` of `effsearch export --to`, of which `pretrained` takes the
+            weights.
         pretrained: with the weights of the training that `network` names.
         num_classes: outputs, 0 for pooled features; None for the training's or the architecture's.
         in_chans: channels of the images; weights of a stem for three are summed or repeated.
@@ -83,7 +85,7 @@ def create_model(
         model.reset_classifier(
             model.num_classes if num_classes is None else num_classes, global_pool
         )
-    model.pretrained_cfg = _pretrained_cfg(model, info)
+    model.pretrained_cfg = pretrained_cfg(architecture, model.num_classes, in_chans, info)
     return FeatureNetwork(model, out_indices) if features_only else model
 
 
@@ -104,13 +106,30 @@ def _weights_of(network: Any) -> Path | None:
     text = os.fspath(network).removeprefix(PREFIX)
     if text.endswith(".safetensors"):
         return Path(text)
+    if text.startswith(_HUB):
+        return _downloaded(text.removeprefix(_HUB))
     found = (_best_of(parent / text) for parent in (Path(), Path("runs")))
     return next((path for path in found if path is not None), None)
 
 
 def _best_of(folder: Path) -> Path | None:
-    path = folder / "checkpoints" / "best.safetensors"
-    return path if os.path.isfile(path) else None
+    paths = (folder / "checkpoints" / "best.safetensors", folder / "model.safetensors")
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _downloaded(repository: str) -> Path:
+    """The weights of a model of the Hub, which `effsearch export --to` has put there."""
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError:
+        raise MissingResourceError(
+            "the Hub needs the package huggingface_hub: pip install 'effsearch[hf]'"
+        ) from None
+    try:
+        return Path(hf_hub_download(repository, "model.safetensors"))
+    except Exception as error:  # requests, httpx and the Hub all raise their own
+        text = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise MissingResourceError(f"'hf:{repository}' cannot be fetched: {text}") from error
 
 
 def _load(model: Model, path: Path) -> ModelInfo | None:
@@ -129,14 +148,16 @@ def _stem_for(weight: Tensor, channels: int) -> Tensor:
     return weight.repeat(1, repeats, 1, 1)[:, :channels] * (weight.shape[1] / channels)
 
 
-def _pretrained_cfg(model: Model, info: ModelInfo | None) -> dict[str, Any]:
+def pretrained_cfg(
+    architecture: Architecture, classes: int, channels: int, info: ModelInfo | None
+) -> dict[str, Any]:
     """How images are prepared, with timm's words; ImageNet's where nothing was trained."""
-    side = info.resolution if info else model.architecture.resolution
-    pooled: Mapping[str, Any] = {} if info is None else {"label_names": list(info.class_names)}
+    side = info.resolution if info else architecture.resolution
+    named: Mapping[str, Any] = {} if info is None else {"label_names": list(info.class_names)}
     return {
-        "architecture": f"effsearch_{model.architecture.id}",
-        "num_classes": model.num_classes,
-        "input_size": (model.in_chans, side, side),
+        "architecture": f"effsearch_{architecture.id}",
+        "num_classes": classes,
+        "input_size": (channels, side, side),
         "pool_size": None,
         "crop_pct": info.crop_ratio if info else 0.875,
         "interpolation": "bilinear",
@@ -144,5 +165,5 @@ def _pretrained_cfg(model: Model, info: ModelInfo | None) -> dict[str, Any]:
         "std": tuple(level / 255 for level in info.std) if info else IMAGENET_STD,
         "first_conv": "stem.0",
         "classifier": "classifier",
-        **pooled,
+        **named,
     }

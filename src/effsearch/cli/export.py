@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from effsearch.cli.options import RUNS, Checkpoint, Json, Quiet, RunDir, print_document
+from effsearch.search_spaces.errors import InputError
 
 _CHECKED_ON = 8  # images
 
@@ -33,6 +34,13 @@ def export(
         str | None,
         typer.Option(help="Images to check the file on [what it was trained on, else the digits]."),
     ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder, or hf:USER/NAME of the Hugging Face Hub, that is given card, weights and "
+            "configuration together."
+        ),
+    ] = None,
     run_dir: RunDir = RUNS,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -46,12 +54,22 @@ def export(
     from effsearch.training.export.images import images_to_check
     from effsearch.training.runs.checkpoint_index import find_checkpoint
 
+    if to is not None:
+        if output is not None:
+            raise InputError("--to names a folder and --output a file: leave one of them out")
+        format = "safetensors"
     check_export_options(format, names)
     path = find_checkpoint(run_dir, checkpoint)
     images, images_from = images_to_check(path, data, _CHECKED_ON)
-    done = export_model(
-        path, output, format=format, names=names, images=images, images_from=images_from
-    )
+    if to is not None:
+        from effsearch.training.export.hub import export_to
+
+        place, done = export_to(to, path, names=names, images=images, images_from=images_from)
+    else:
+        place = None
+        done = export_model(
+            path, output, format=format, names=names, images=images, images_from=images_from
+        )
     if not quiet:
         print(f"model: {path}", file=sys.stderr)
         print(
@@ -59,8 +77,9 @@ def export(
             f"{done.largest_difference:.2g} at most",
             file=sys.stderr,
         )
+        print(done.timm, file=sys.stderr)
         print(f"card: {done.card}", file=sys.stderr)
     if as_json:
-        print_document(asdict(done) | {"checkpoint": path})
+        print_document(asdict(done) | {"checkpoint": path} | ({"to": place} if place else {}))
         return
-    print(done.path)
+    print(place or done.path)
