@@ -32,6 +32,7 @@ from effsearch.results.lifecycle import (
     say,
     write_trials,
 )
+from effsearch.results.loggers import check_loggers
 from effsearch.results.plots.files import save_png
 from effsearch.results.plots.heatmap import surface
 from effsearch.results.store.events import Asked
@@ -67,6 +68,7 @@ def search_coefficients(
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
     check_device(config)
+    check_loggers(config.logger)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
     if config.storage is not None:
@@ -107,6 +109,7 @@ def resume_coefficients(
     if config.storage is not None and "***" in config.storage:
         raise InputError("the password of the study's database is not kept: give --storage again")
     check_device(config)
+    check_loggers(config.logger)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
     return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)

@@ -29,6 +29,7 @@ from effsearch.results.lifecycle import (
     say,
     write_trials,
 )
+from effsearch.results.loggers import check_loggers
 from effsearch.results.references import Reference
 from effsearch.results.store.files import write_json
 from effsearch.results.store.ledger import Ledger, iterate_events, read_events
@@ -60,6 +61,7 @@ def search_baseline(
     Raises:
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
+    check_loggers(config.logger)
     config, weight_note = with_learned_weight(config, run_dir)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
@@ -94,6 +96,7 @@ def resume_baseline(
     config = make_config({"reference": NO_REFERENCE} | dict(found.config), changes)
     # A run of an earlier version lacks the keys that are new.
     refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
+    check_loggers(config.logger)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
     return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)

@@ -66,14 +66,14 @@ class _Followers:
     """The callbacks of one run."""
 
     def __init__(self, callbacks: Sequence[Any]) -> None:
-        self._callbacks = callbacks
+        self.callbacks = callbacks
         self._asked: dict[int, Asked] = {}
         self._ledger: Path | None = None
 
     def call(self, method: str, value: Any) -> None:
         """Call all that have a method; a wish to stop is passed on when all have heard."""
         wished = False
-        for callback in self._callbacks:
+        for callback in self.callbacks:
             try:
                 getattr(callback, method, lambda _: None)(value)
             except Stop:
@@ -143,6 +143,14 @@ def called_back(callbacks: Callbacks) -> Iterator[None]:
         until_the_end.enter_context(ledgers_followed(followers.events))
         token = _FOLLOWERS.set(followers)
         until_the_end.callback(_FOLLOWERS.reset, token)
+        yield
+
+
+@contextmanager
+def also_called_back(callback: Callback) -> Iterator[None]:
+    """Inside the block one more callback hears of the run that is under way."""
+    outer = _FOLLOWERS.get()
+    with called_back([*(outer.callbacks if outer else ()), callback]):
         yield
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from effsearch.results.callbacks import Callbacks, Stop, called_back, check_callbacks, tell
+from effsearch.results.followed import followed
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.store.events import Asked
 from effsearch.results.store.ledger import iterate_events
@@ -60,6 +61,7 @@ class Driver(Generic[P, R]):
         settings: what the run keeps as its configuration when it ends.
         kept: says after Ctrl-C what there is to go on with.
         resumable: errors that leave a run interrupted, as it can go on elsewhere.
+        has_trials: the loggers of its settings hear of trials, the answer and pictures.
     """
 
     kind: str
@@ -69,6 +71,7 @@ class Driver(Generic[P, R]):
     settings: Callable[[Run, P], Mapping[str, Any]] = lambda run, plan: plan.stored_config()
     kept: Callable[[Run], str] = lambda run: "nothing finished is lost"
     resumable: tuple[type[EffsearchError], ...] = (MissingResourceError,)
+    has_trials: bool = True
 
     def start(
         self,
@@ -119,7 +122,10 @@ class Driver(Generic[P, R]):
         kept = partial(self.kept, run)
         with called_back(callbacks):
             with ending_recorded(run, config, kept=kept, resumable=self.resumable):
-                result = self.execute(run, plan, quiet)
+                names = plan.stored_config().get("logger", ()) if self.has_trials else ()
+                with followed(run, names) as log:
+                    result = self.execute(run, plan, quiet)
+                    log.end(run)
             with suppress(Stop):  # all is done
                 tell("on_end", result)
         return result

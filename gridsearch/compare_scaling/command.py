@@ -24,6 +24,7 @@ from effsearch.results.lifecycle import (
     say,
     write_trials,
 )
+from effsearch.results.loggers import check_loggers
 from effsearch.results.plots.comparison import methods
 from effsearch.results.plots.files import save_png
 from effsearch.results.store.files import write_atomically, write_json
@@ -78,6 +79,7 @@ def compare_scaling(
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
     check_device(config)
+    check_loggers(config.logger)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
     return _DRIVER.start(
@@ -108,6 +110,7 @@ def resume_comparison(
     config = make_config(found.config, changes)
     refuse_changes(found, changed_keys(found.config, config))
     check_device(config)
+    check_loggers(config.logger)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
     # The run keeps its coefficients as numbers; where they came from is known by its record.

@@ -200,6 +200,9 @@ class BaselineKeywords(TypedDict, total=False):
     ray_address: str | None
     """Address of a Ray cluster, such as auto or host:6379."""
 
+    logger: Sequence[str]
+    """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
+
     memory_batch: int | None
     """Images at a time that --target-memory is meant for, then with the weights."""
 
@@ -282,6 +285,9 @@ class CoefficientsKeywords(TypedDict, total=False):
     ray_address: str | None
     """Address of a Ray cluster, such as auto or host:6379."""
 
+    logger: Sequence[str]
+    """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
+
     seeds: int
     """Trainings of each network."""
 
@@ -359,6 +365,9 @@ class ComparisonKeywords(TypedDict, total=False):
 
     ray_address: str | None
     """Address of a Ray cluster, such as auto or host:6379."""
+
+    logger: Sequence[str]
+    """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
 
     budgets: Sequence[str]
     """Multiply-adds that every method spends: 2,4 for multiples of the baseline's, or amounts
@@ -504,7 +513,7 @@ class TrainKeywords(TypedDict, total=False):
     """Processes that decode images which do not fit in memory."""
 
     logger: Sequence[str]
-    """tensorboard, wandb or mlflow, besides metrics.csv; may be repeated."""
+    """tensorboard, wandb, mlflow or csv, besides metrics.csv; may be repeated."""
 
     checkpoint_minutes: float
     """Minutes between checkpoints within an epoch; there is one after each epoch anyway."""

@@ -87,7 +87,7 @@ def test_networks_spaces_and_runs_complete(tmp_path: Path) -> None:
     assert complete_runs("baseline")(context, "base") == ["baseline/001"]
     assert complete_runs("train")(context, "") == []
     assert "mobilenet-v2" in complete_networks(context, "mob")
-    assert complete_spaces("mnas") == ["mnasnet"]
+    assert complete_spaces("mnas") == ["mnasnet", "mnasnet-timm"]
     assert complete_plots("heat") == ["heatmap"]
 
 

@@ -13,12 +13,12 @@ import torch
 from effsearch.gridsearch.family import scale_family
 from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.results.config import changed_keys
+from effsearch.results.loggers import LoggedRun, check_loggers, open_loggers
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import InputError, MissingResourceError
 from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
 from effsearch.search_spaces.zoo import load_zoo
 from effsearch.training.runs.config import TrainConfig, make_config
-from effsearch.training.runs.loggers import LoggedRun, check_loggers, open_loggers
 from effsearch.training.runs.metrics import COLUMNS, append_row, write_rows
 from effsearch.training.runs.model import find_model
 from effsearch.training.runs.preparation import make_plan

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from effsearch.results.loggers import Logger
 from effsearch.training.loop.reports import EpochReport
 from effsearch.training.models.checkpoint import save_checkpoint
 from effsearch.training.models.model_file import ModelInfo, save_model
-from effsearch.training.runs.loggers import Logger
 from effsearch.training.runs.metrics import append_row
 
 

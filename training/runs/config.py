@@ -205,11 +205,11 @@ class TrainConfig(Settings):
     logger: Annotated[
         tuple[str, ...],
         Option(
-            "tensorboard, wandb or mlflow, besides metrics.csv; may be repeated.",
+            "tensorboard, wandb, mlflow or csv, besides metrics.csv; may be repeated.",
             _FILES,
             form=NAMES,
             may_change=True,
-            names=lambda: ("tensorboard", "wandb", "mlflow"),
+            names=lambda: ("tensorboard", "wandb", "mlflow", "csv"),
         ),
     ] = ()
     checkpoint_minutes: Annotated[

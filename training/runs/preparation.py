@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from effsearch.results.loggers import check_loggers
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.network import Network
@@ -22,7 +23,6 @@ from effsearch.training.recipes.schedule import schedule_notes
 from effsearch.training.runs.checkpoint_index import find_checkpoint
 from effsearch.training.runs.config import TrainConfig
 from effsearch.training.runs.initial import as_trained, build_initial
-from effsearch.training.runs.loggers import check_loggers
 from effsearch.training.runs.model import FoundModel, find_model
 from effsearch.training.runs.resolution import training_resolution
 from effsearch.training.runs.setup import Plan

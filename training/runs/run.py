@@ -131,4 +131,5 @@ _DRIVER = Driver[Plan, TrainResult](
     content=("data", "recipe"),
     settings=lambda run, plan: run.config,
     kept=_say_kept,
+    has_trials=False,
 )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from effsearch.results.callbacks import Stop, tell
+from effsearch.results.loggers import LoggedRun, open_loggers
 from effsearch.results.store.run import Run
 from effsearch.results.store.signals import wished_stop
 from effsearch.search_spaces.errors import EffsearchError, InputError
@@ -22,7 +23,6 @@ from effsearch.training.runs.checkpointer import (
     metrics_row,
     read_best,
 )
-from effsearch.training.runs.loggers import LoggedRun, open_loggers
 from effsearch.training.runs.metrics import write_rows
 from effsearch.training.runs.preparation import open_images
 from effsearch.training.runs.progress import Display, shown_progress

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from effsearch.results.config import SECONDS, Option, Settings
+from effsearch.results.config import NAMES, SECONDS, Option, Settings
 from effsearch.training.data.given import DATA
 from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
@@ -102,3 +102,12 @@ class ClusterOptions(Settings):
             may_change=True,
         ),
     ] = None
+    logger: Annotated[
+        tuple[str, ...],
+        Option(
+            "tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated.",
+            form=NAMES,
+            may_change=True,
+            names=lambda: ("tensorboard", "wandb", "mlflow", "csv"),
+        ),
+    ] = ()

@@ -35,6 +35,7 @@ class ExportFormat(StrEnum):
     json = "json"
     parquet = "parquet"
     tensorboard = "tensorboard"
+    optuna = "optuna"
 
 
 _Format = Annotated[
@@ -45,7 +46,8 @@ _Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Write this file instead of stdout; for tensorboard a folder [RUN/tensorboard].",
+        help="Write this file instead of stdout; for tensorboard a folder [RUN/tensorboard], for "
+        "optuna an SQLite file [RUN/study.db].",
     ),
 ]
 
@@ -58,7 +60,7 @@ def export(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write all trials of a run: CSV, JSON, Parquet or TensorBoard.
+    """Write all trials of a run: CSV, JSON, Parquet, TensorBoard or an Optuna study.
 
     Of a training the epochs are written, of a family its members, of a bench its standings.
     --json is --format json.
@@ -74,6 +76,10 @@ def export(
     if chosen is ExportFormat.tensorboard:
         refuse_without_trials(run)
         _export_tensorboard(run, output, quiet)
+        return
+    if chosen is ExportFormat.optuna:
+        refuse_without_trials(run)
+        _export_study(run, output, quiet)
         return
     if not kind_of(run.kind).has_trials:
         _export_rows(run, chosen, output, quiet)
@@ -120,6 +126,20 @@ def _export_tensorboard(run: Run, output: Path | None, quiet: bool) -> None:
         written = board.update()
     typer.echo(folder)
     say(f"wrote {written} trials: tensorboard --logdir {shlex.quote(str(folder))}", quiet)
+
+
+def _export_study(run: Run, output: Path | None, quiet: bool) -> None:
+    from effsearch.results.optuna_study import write_study
+
+    path = output or run.path / "study.db"
+    if output is None and run.kind == "coefficients":
+        raise InputError(
+            f"run {run.reference} has a study already: optuna-dashboard sqlite:///{path}; name "
+            "another file with --output"
+        )
+    written = write_study(run, path)
+    typer.echo(path)
+    say(f"wrote {written} trials: optuna-dashboard sqlite:///{shlex.quote(str(path))}", quiet)
 
 
 def _format(file_format: ExportFormat | None, as_json: bool) -> ExportFormat:
