@@ -61,6 +61,24 @@ class BaselineResult:
     ranked: list[Trial]
     answer: dict[str, Any]
 
+    def _repr_html_(self) -> str:
+        """In a notebook: how good the winner is, and the winner."""
+        from effsearch.search_spaces.html import html_table
+        from effsearch.search_spaces.units import format_count
+
+        interval = "" if self.interval is None else "{:.4f} to {:.4f}".format(*self.interval)
+        conditions = (self.answer.get("conditions") or {}).get("sentence", "")
+        rows = [
+            ("accuracy", f"{self.accuracy:.4f} {conditions}".strip()),
+            ("interval", interval or "one training: none"),
+            ("multiply-adds", format_count(self.macs)),
+            ("parameters", format_count(self.params)),
+            ("networks evaluated", len(self.trials)),
+            ("folder", self.path),
+        ]
+        table = html_table(rows, caption=f"run {self.run}")
+        return table + self.architecture._repr_html_()
+
 
 def make_answer(
     run: Run,

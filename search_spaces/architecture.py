@@ -336,6 +336,21 @@ class Architecture:
     def __hash__(self) -> int:
         return hash(self.id)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: its stages."""
+        from effsearch.search_spaces.html import html_table
+
+        columns = ("op", "kernel", "stride", "expand", "se", "skip", "channels", "layers")
+        rows = [
+            (number, *(getattr(stage, name) for name in columns))
+            for number, stage in enumerate(self.stages, start=1)
+        ]
+        caption = (
+            f"network {self.id}: {self.resolution} px, stem {self.stem.channels}, head "
+            f"{self.head.channels}, {self.activation}, {self.classes} classes"
+        )
+        return html_table(rows, ("stage", *columns), caption)
+
     def to_dict(self) -> dict[str, Any]:
         """The architecture as JSON-ready data, spelled as it was written."""
         document = {

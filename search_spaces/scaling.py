@@ -174,6 +174,14 @@ class Coefficients:
         for name in ("alpha", "beta", "gamma"):
             check_positive(name, getattr(self, name))
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the three, and how fast the cost grows."""
+        from effsearch.search_spaces.html import html_table
+
+        values = (self.alpha, self.beta, self.gamma, self.product)
+        heading = ("depth α", "width β", "resolution γ", "α·β²·γ²")
+        return html_table([[f"{value:.4g}" for value in values]], heading)
+
     @property
     def product(self) -> float:
         """α·β²·γ²: the nominal growth of MACs for each step of φ; published close to 2."""

@@ -143,6 +143,20 @@ class Run(Closing):
         """
         return cls(path, read_record(path))
 
+    def _repr_html_(self) -> str:
+        """In a notebook: what it is, how it stands, and what it found."""
+        from effsearch.search_spaces.html import html_table
+
+        answer = self.answer() or {}
+        shown = ("accuracy", "macs", "params", "latency_ms", "alpha", "beta", "gamma", "notation")
+        rows = [
+            ("status", self.status),
+            ("command", " ".join(map(str, self.record.get("command", ())))),
+            *((name, answer[name]) for name in shown if answer.get(name) is not None),
+            ("folder", self.path),
+        ]
+        return html_table(rows, caption=f"run {self.reference}")
+
     @property
     def kind(self) -> str:
         """`baseline`, `coefficients`, …"""

@@ -154,6 +154,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return import_module("effsearch.plots")
     if name not in _HOME:
         raise AttributeError(f"module 'effsearch' has no attribute '{name}'")
     value = getattr(import_module(_HOME[name]), name)
