@@ -63,8 +63,11 @@ def _timm(info: ModelInfo) -> list[str]:
         residual = all("resnet" in OPERATIONS[stage.op].schemes for stage in architecture.stages)
         eps = "" if residual else f", bn_eps={architecture.norm_eps:g}"
         make = f'network = timm.create_model("{ready}", num_classes={info.classes}{eps})'
-        return ["import timm", "", make, *_stem_stride(stride, "network.conv_stem")]
-    third = architecture.head.pooled == "bias"
+        stem = "network.conv_stem"
+        if residual:
+            stem = "network.conv1" if architecture.stem.pool else "network.stem.conv"
+        return ["import timm", "", make, *_stem_stride(stride, stem)]
+    third = architecture.head.pooled in ("bias", "norm")
     if not _timm_builds(architecture, "mobilenetv3" if third else "efficientnet"):
         return []
     stages = ",\n        ".join(f"[{strings}]" for strings in _timm_lists(architecture))
@@ -73,7 +76,7 @@ def _timm(info: ModelInfo) -> list[str]:
     if third:
         return [
             "from functools import partial",
-            "from timm.layers import make_divisible",
+            f"from timm.layers import {', '.join([*_norms(architecture), 'make_divisible'])}",
             "from timm.models._efficientnet_blocks import SqueezeExcite",
             "from timm.models._efficientnet_builder import decode_arch_def",
             "from timm.models.mobilenetv3 import MobileNetV3",
@@ -86,7 +89,8 @@ def _timm(info: ModelInfo) -> list[str]:
             f"    stem_size={stem.channels},",
             "    fix_stem=True,",
             f"    act_layer=nn.{ACTIVATIONS[architecture.activation].torch},",
-            f"    norm_layer=partial(nn.BatchNorm2d, eps={architecture.norm_eps:g}),",
+            *_style_arguments(architecture),
+            *(["    head_norm=True,"] if head.pooled == "norm" else []),
             "    se_layer=partial(",
             '        SqueezeExcite, gate_layer="hard_sigmoid", force_act_layer=nn.ReLU,',
             "        rd_round_fn=make_divisible,",
@@ -96,6 +100,7 @@ def _timm(info: ModelInfo) -> list[str]:
         ]
     return [
         "from functools import partial",
+        *[f"from timm.layers import {norm}" for norm in _norms(architecture)],
         "from timm.models.efficientnet import EfficientNet, decode_arch_def",
         "from torch import nn",
         "",
@@ -107,10 +112,29 @@ def _timm(info: ModelInfo) -> list[str]:
         f"    stem_kernel_size={stem.kernel},",
         "    fix_stem=True,",
         f"    act_layer=nn.{ACTIVATIONS[architecture.activation].torch},",
-        f"    norm_layer=partial(nn.BatchNorm2d, eps={architecture.norm_eps:g}),",
+        *_style_arguments(architecture),
         ")",
         *_stem_stride(own_stride, "network.conv_stem"),
     ]
+
+
+def _norms(architecture: Architecture) -> list[str]:
+    """What timm calls a normalization that is not torch's."""
+    if architecture.norm == "batch":
+        return []
+    return ["LayerNormAct2d" if architecture.norm == "layer" else "GroupNormAct"]
+
+
+def _style_arguments(architecture: Architecture) -> list[str]:
+    """How timm's networks are told to normalize and pad."""
+    eps = f"eps={architecture.norm_eps:g}"
+    norm = f"nn.BatchNorm2d, {eps}"
+    if architecture.norm == "layer":
+        norm = f"LayerNormAct2d, {eps}"
+    elif architecture.norm != "batch":
+        norm = f"GroupNormAct, group_size={architecture.norm.removeprefix('group')}, {eps}"
+    padding = ['    pad_type="same",'] if architecture.padding == "same" else []
+    return [f"    norm_layer=partial({norm}),", *padding]
 
 
 def _timm_builds(architecture: Architecture, squeeze: Squeeze) -> bool:
@@ -151,7 +175,9 @@ def _torchvision(info: ModelInfo) -> list[str]:
     if not ready:
         return []
     residual = all("resnet" in OPERATIONS[stage.op].schemes for stage in architecture.stages)
-    stem = "network.conv1" if residual else "network.features[0][0]"
+    stem = "network.features[0][0]"
+    if residual:
+        stem = "network.conv1" if architecture.stem.pool else "network.stem[0]"
     return [
         "from functools import partial",
         "from torch import nn",
