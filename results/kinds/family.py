@@ -8,7 +8,7 @@ from typing import Any
 from effsearch.results.kinds.kind import Kind, Opening, Step
 from effsearch.results.kinds.opening import command, go_on, percent
 from effsearch.results.kinds.trials import TRIALS
-from effsearch.results.plots import family
+from effsearch.results.plots import comparators, family
 from effsearch.results.plots.family import trained_members
 from effsearch.results.store.answer import Answer
 from effsearch.results.store.kind_table import Row, Table
@@ -121,7 +121,7 @@ KIND = Kind(
     noun="family",
     has_trials=False,
     table=TABLE,
-    plots=(family.FAMILY,),
+    plots=(family.FAMILY, comparators.COMPARATORS),
     opening=_opening,
     heading=_heading,
     following=replace(TRIALS, essentials=lambda document: []),

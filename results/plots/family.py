@@ -25,7 +25,7 @@ from effsearch.results.store.run_index import readable_records
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.units import format_count
-from effsearch.search_spaces.zoo import published_family, zoo_entry, zoo_names
+from effsearch.search_spaces.zoo import published_family, zoo_entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,8 +118,7 @@ def _published() -> tuple[list[Published], list[Published]]:
     """EfficientNet-B0 to B7, and the other models, cheapest first."""
     members = published_family()
     family = [_model(f"B{place}", entry.name) for place, entry in enumerate(members)]
-    known = {entry.name for entry in members}
-    others = [_model(LABELS.get(name, name), name) for name in zoo_names() if name not in known]
+    others = [_model(label, name) for name, label in LABELS.items()]
     return family, sorted(others, key=lambda one: one.macs)
 
 
@@ -140,7 +139,7 @@ def _draw_sizes(
     axes.set_yscale("log")
     _show_costs(axes, "MACs, each at its own resolution")
     axes.margins(y=0.09)
-    _count_ticks(axes.get_ylim, axes.set_yticks)
+    count_ticks(axes.get_ylim, axes.set_yticks)
     axes.set_ylabel("parameters")
 
 
@@ -209,13 +208,13 @@ def _show_costs(axes: "Axes", label: str) -> None:
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.set_xlim(low / 3, high * 1.2)
-    _count_ticks(axes.get_xlim, axes.set_xticks)
+    count_ticks(axes.get_xlim, axes.set_xticks)
     axes.minorticks_off()
     axes.set_xlabel(label)
     axes.tick_params(color=FAINT)
 
 
-def _count_ticks(
+def count_ticks(
     limits: "Callable[[], tuple[float, float]]", set_ticks: "Callable[..., Any]"
 ) -> None:
     """Ticks at 1, 2 and 5 of each power of ten, as people write counts."""

@@ -184,9 +184,9 @@ def test_plot_draws_what_runs_of_the_kind_have(root: Path, tmp_path: Path) -> No
     scaled = ("scale", "--baseline", "mobilenet-v2", "--coefficients", "1.2,1.1,1.15", "--phi", "1")
     call(root, *scaled, "-q")
     result = call(root, "results", "plot", "family", "-o", str(tmp_path / "pictures"))
-    assert [Path(name).name for name in result.stdout.split()] == ["family.png"]
+    assert [Path(name).name for name in result.stdout.split()] == ["family.png", "published.png"]
     other = call(root, "results", "plot", "family", "--kind", "training", "-o", str(tmp_path))
-    assert "a family run has no picture 'training', only family" in other.stderr
+    assert "a family run has no picture 'training', only family, published" in other.stderr
 
 
 def test_export_of_a_family_and_a_training_writes_their_rows(root: Path) -> None:

@@ -89,6 +89,7 @@ def test_every_kind_of_an_empty_run_says_so(tmp_path: Path, run_kind: str, kind:
     what = {
         "training": "no finished epochs yet",
         "family": "the family has no members yet",
+        "published": "the family has no members yet",
         "strategies": "not all searches have ended yet",
     }
     assert lacking == what.get(kind, "no finished trials yet")

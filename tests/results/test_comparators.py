@@ -1,0 +1,51 @@
+"""The family among the ConvNets that EfficientNet's paper compares with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import effsearch
+from effsearch.results.loading import load_run_data
+from effsearch.results.plots.comparators import comparators, draw_comparators
+from effsearch.results.store.run import Run
+
+# Top-1 in percent, millions of parameters, billions of multiply-adds (Table 2 of arXiv 1905.11946).
+TABLE_2 = {
+    "ResNet-50": (76.0, 26, 4.1),
+    "DenseNet-264": (77.9, 34, 6.0),
+    "Inception-v4": (80.0, 48, 13),
+    "ResNeXt-101": (80.9, 84, 32),
+    "SENet": (82.7, 146, 42),
+    "NASNet-A": (82.7, 89, 24),
+    "AmoebaNet-C": (83.5, 155, 41),
+}
+
+
+def test_comparators_are_those_of_the_paper() -> None:
+    known = {one.name: (one.top1, one.params / 1e6, one.macs / 1e9) for one in comparators()}
+    assert len(known) == len(comparators()) == 15
+    for name, row in TABLE_2.items():
+        assert known[name] == pytest.approx(row)
+
+
+def test_a_family_is_drawn_among_them(tmp_path: Path) -> None:
+    run = effsearch.scale_family("efficientnet-b0", "1.2,1.1,1.15", [0, 1], run_dir=tmp_path)
+    folder = Path(run.path)
+    trained = tmp_path / "train" / "001"
+    trained.mkdir(parents=True)
+    record = json.loads((folder / "run.json").read_text())
+    record |= {
+        "kind": "train",
+        "run": "train/001",
+        "model": f"{folder / 'phi1.json'} (member phi1)",
+    }
+    (trained / "run.json").write_text(json.dumps(record))
+    answer = {"macs": 1, "accuracy": {"validation": {"top1": 0.8}}, "data": {"name": "ImageNet-1k"}}
+    (trained / "train.json").write_text(json.dumps(answer))
+    figure = draw_comparators(load_run_data(Run.load(folder)))
+    for panel in figure.axes:
+        names = {text.get_text() for text in panel.texts}
+        assert {"phi0", "phi1", "B7", "SENet", "NASNet-A"} <= names
+    _, labels = figure.axes[0].get_legend_handles_labels()
+    assert "this family, trained on ImageNet" in labels
