@@ -63,10 +63,10 @@ def _timm(info: ModelInfo) -> list[str]:
         residual = all("resnet" in OPERATIONS[stage.op].schemes for stage in architecture.stages)
         eps = "" if residual else f", bn_eps={architecture.norm_eps:g}"
         make = f'network = timm.create_model("{ready}", num_classes={info.classes}{eps})'
-        stem = "network.conv_stem"
+        first = "network.conv_stem"
         if residual:
-            stem = "network.conv1" if architecture.stem.pool else "network.stem.conv"
-        return ["import timm", "", make, *_stem_stride(stride, stem)]
+            first = "network.conv1" if architecture.stem.pool else "network.stem.conv"
+        return ["import timm", "", make, *_stem_stride(stride, first)]
     third = architecture.head.pooled in ("bias", "norm")
     if not _timm_builds(architecture, "mobilenetv3" if third else "efficientnet"):
         return []
