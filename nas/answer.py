@@ -43,7 +43,7 @@ class BaselineResult:
     Example:
         >>> import effsearch
         >>> result = effsearch.search_baseline(target_flops="400M", samples=48, finalists=3)
-        >>> result.architecture == effsearch.load_run(result.path).best.architecture
+        >>> result.macs == effsearch.cost(result.architecture).macs
         True
     """
 

@@ -90,7 +90,7 @@ SIZES: dict[type[Settings], dict[str, Any]] = {
         "reference": TINY,
     },
     CoefficientsConfig: {
-        "epochs": 1, "max_images": 32, "step": 0.5, "tolerance": 0.6, "repeats": 0, "seeds": 1,
+        "epochs": 1, "max_images": 32, "step": 0.5, "tolerance": 0.3, "repeats": 0, "seeds": 1,
         "workers": 1, "proxy_resolution": 8, "baseline": TINY,
     },
     ComparisonConfig: {
