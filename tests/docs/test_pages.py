@@ -158,7 +158,7 @@ def test_blocks_are_of_kinds_that_are_checked() -> None:
 def test_files_that_pages_include_exist() -> None:
     for page in PAGES:
         for block in blocks(page):
-            for file in re.findall(r'--8<--\s+"([^"]+)"', block.text):
+            for file in re.findall(r"--8<--\n(.+)\n--8<--", block.text):
                 assert (ROOT / file).is_file(), f"{block.page}:{block.line}: {file}"
 
 
