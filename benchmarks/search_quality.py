@@ -7,9 +7,11 @@ claims    all strategies on NAS-Bench-Macro (its three trainings are the noise; 
           with a cost target) and on the synthetic landscape, 200 evaluations; and how many
           evaluations each needs to reach what random search reaches in 2,000
 rivals    all strategies, and `bayesian` as it was, on NAS-Bench-Macro and on a synthetic
-          landscape, soft and hard, 16 seeds; and how sure the model is of networks held out.
+          landscape, soft and hard, 16 seeds; and how sure the model is of networks it asks for.
           Each search that has ended is kept in `results/search_quality_rivals.jsonl` and not
           repeated; `rivals_so_far` sums up what is there
+belief    how sure the model of `bayesian` is of 500 networks held out: as a search draws from it,
+          as it was calibrated until 2026-11-28, and as it is stated now
 long      `bayesian` at 200 evaluations against regularized evolution at 1,600
 ablation  `bayesian` with one thing taken away at a time
 kernel    the same with the parts of its kernel, and with the products of every two genes besides
@@ -54,12 +56,14 @@ from effsearch.results.store.files import write_bytes_atomically
 SEEDS = 10
 TABLE_SEEDS = 50  # for the claims: the strategies that learn end within the noise of one training
 RIVAL_SEEDS = 16
+BELIEF_SEEDS = 6
+TRAININGS = 3  # of each network of NAS-Bench-Macro
 RIVALS: tuple[tuple[tuple[str, ...], tuple[str, ...] | None], ...] = (
     # What is searched with, and where (None: everywhere); first what the part is for.
     (("bayesian", "former"), None),
+    (("random", "evolution", "local_search", "nsga2", "ppo"), None),
+    (("tpe",), None),
     (tuple(name for name in VERSIONS if name != "former"), ("ImageNet-like, soft 400M",)),
-    (("random", "evolution", "tpe"), None),
-    (("local_search", "ppo", "nsga2"), None),
 )
 SAMPLES = 200
 LONG = 1600
@@ -78,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "claims": claims,
         "rivals": rivals,
         "rivals_so_far": rivals_so_far,
+        "belief": belief,
         "long": long_run,
         "ablation": ablation,
         "kernel": kernel,
@@ -131,9 +136,8 @@ def rivals(_: int) -> dict[str, Any]:
     """Soft and hard, seed by seed against the former `bayesian`; what is there is not repeated."""
     with tempfile.TemporaryDirectory() as folder:
         cases = _rival_cases(Path(folder))
-        halves = (range(RIVAL_SEEDS // 2), range(RIVAL_SEEDS // 2, RIVAL_SEEDS))
-        for seeds, (names, where) in itertools.product(halves, RIVALS):
-            for seed, case, name in itertools.product(seeds, where or cases, names):
+        for names, where in RIVALS:
+            for seed, case, name in itertools.product(range(RIVAL_SEEDS), where or cases, names):
                 if (case, name, seed) not in _kept_rivals():
                     _keep_rival(case, name, seed, cases[case])
         return _summary_of_rivals(cases)
@@ -145,18 +149,48 @@ def rivals_so_far(_: int) -> dict[str, Any]:
         return _summary_of_rivals(_rival_cases(Path(folder)))
 
 
+def belief(_: int) -> dict[str, Any]:
+    """Shares of |z| > 3 and root mean squares of z, means over the seeds."""
+    found: dict[str, Any] = {}
+    kinds = ("held_out", "held_out_formerly_calibrated", "held_out_believed")
+    with tempfile.TemporaryDirectory() as folder:
+        for case, yardstick in _rival_cases(Path(folder)).items():
+            rows = []
+            for seed in range(BELIEF_SEEDS):
+                strategy = Bayesian(yardstick.problem, seed)
+                watch = Watch(strategy, yardstick, TRAININGS if "Macro" in case else 0)
+                trace_of(yardstick, strategy, SAMPLES)
+                rows.append(watch.summary())
+            found[case] = {
+                kind: {
+                    figure: float(np.mean([row[kind][figure] for row in rows]))
+                    for figure in ("beyond_3", "root_mean_square")
+                }
+                for kind in kinds
+            }
+            cells = "  ".join(
+                f"{kind} {found[case][kind]['beyond_3']:.3f} "
+                f"({found[case][kind]['root_mean_square']:.2f})"
+                for kind in kinds
+            )
+            print(f"{case:28} {cells}", flush=True)
+    return {"samples": SAMPLES, "seeds": BELIEF_SEEDS, "cases": found}
+
+
 def _rival_cases(folder: Path) -> dict[str, Yardstick]:
-    table, hard = _table(folder), _synthetic(2, 1)
-    soft = make_yardstick(replace(hard, objective=_objective(4e8, "soft")))
+    table, synthetic = _table(folder), _synthetic(2, 1)
+    hard = make_yardstick(synthetic)
+    soft = make_yardstick(replace(synthetic, objective=_objective(4e8, "soft")))
     return {
-        "ImageNet-like, soft 400M": imagenet_like(soft.problem, 3),
-        "synthetic, soft 400M": soft,
-        "synthetic, hard 400M": make_yardstick(hard),
+        "synthetic, hard 400M": hard,
+        "NAS-Bench-Macro, hard 60M": make_yardstick(replace(table, objective=_objective(60e6))),
         "NAS-Bench-Macro, soft 60M": make_yardstick(
             replace(table, objective=_objective(60e6, "soft"))
         ),
-        "NAS-Bench-Macro, hard 60M": make_yardstick(replace(table, objective=_objective(60e6))),
         "NAS-Bench-Macro, accuracy": make_yardstick(table),
+        "synthetic, soft 400M": soft,
+        "ImageNet-like, soft 400M": imagenet_like(soft.problem, 3),
+        "ImageNet-like, hard 400M": imagenet_like(hard.problem, 3),
     }
 
 
@@ -217,7 +251,7 @@ def _summary_of_rivals(cases: dict[str, Yardstick]) -> dict[str, Any]:
                     figure: float(np.mean([row["belief"][kind][figure] for row in rows.values()]))
                     for figure in ("beyond_3", "root_mean_square")
                 }
-                for kind in ("asked", "held_out", "held_out_calibrated")
+                for kind in ("asked", "held_out")
             }
         found.setdefault(case, {"best_found": best[case]})[name] = entry
         last = entry[str(SAMPLES)]

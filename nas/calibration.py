@@ -16,8 +16,9 @@ import numpy as np
 from effsearch.nas.cost_model import LATENCY
 from effsearch.nas.objective import Floats, Objective, Target
 from effsearch.nas.problem import Problem, Result
+from effsearch.nas.surrogate.belief import Belief
 from effsearch.nas.surrogate.features import FeatureTables
-from effsearch.nas.surrogate.gaussian_process import GaussianProcess, one_thread
+from effsearch.nas.surrogate.gaussian_process import one_thread
 from effsearch.nas.surrogate.lift import lifted
 from effsearch.search_spaces.space import Encodings
 
@@ -81,15 +82,13 @@ def calibrate(problem: Problem, results: Sequence[Result], seed: int) -> Calibra
     rows = np.array([found.candidate.encoding for found in measured], dtype=np.int64)
     with one_thread():
         accuracies, doubts = lifted(measured, problem.objective)
-        model = GaussianProcess.fit(
-            features(rows), accuracies, problem.space.options, doubts=doubts
-        ).calibrated()
-        pool = frontier(problem, lambda some: model.predict(features(some))[0], rows, rng)
+        belief = Belief.of(features(rows), accuracies, problem.space.options, doubts)
+        pool = frontier(problem, lambda some: belief.expected(features(some)), rows, rng)
         if not len(pool):
             return None  # the space lies far from the target
         costs = problem.costs(pool)[target.metric].astype(np.float64)
         seen = features(pool)
-        draws = model.sample(seen, rng.standard_normal((_DRAWS, len(pool))))
+        draws = belief.sample(seen, rng.standard_normal((_DRAWS, len(pool))))
     optima = [optimum(costs, draw, target.exponent) for draw in draws]
     weights = [weight_for(costs, draw, target.limit) for draw in draws]
     known = [weight for weight in weights if weight is not None]

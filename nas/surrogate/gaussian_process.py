@@ -21,7 +21,8 @@ _NOISE = 0.1  # expected share of the variance; e^±2 of it and of each weight i
 _PRIOR_SIGMA = 2.0
 _WEIGHT_BOUNDS, _NOISE_BOUNDS = (-10.0, 5.0), (-9.0, 2.0)  # natural logarithms
 _JITTER = 1e-8
-_FIRST = 40  # networks that tell how sure the model may be
+_FIRST = 20  # networks that tell how sure the model may be
+_RAISES = 2.0 ** np.arange(10)
 _UPPER = 0.9  # their errors are few: the upper end of what these say
 _MOST_DOUBT = 3.0
 
@@ -90,15 +91,27 @@ class GaussianProcess:
         """The model as sure as it may be: for statements, not for a search to draw from.
 
         The first networks measured lie far from each other and from those that a search comes to.
-        As far as they are predicted worse from all others than the model says, its weights are
-        raised. A search draws from the likeliest model: wider draws explore more
-        (`draws from calibrated` in benchmarks/search_quality.py measures what that costs).
+        They are left out together and predicted from all others. As far as that goes worse than
+        the model says, the parts of its kernel that tell networks apart one by one weigh more, and
+        then all parts. A search draws from the likeliest model: wider draws explore more (`draws
+        from calibrated` in benchmarks/search_quality.py measures what that costs).
         """
         from scipy.special import chdtri
 
-        errors = self._left_out(_FIRST)
+        local = np.isin(self.kernel.names, self.kernel.local)
+        raised = [
+            replace(self, weights=np.where(local, factor * self.weights, self.weights))
+            for factor in _RAISES
+        ]
+        told = [one._left_out(_FIRST) for one in raised]
+        densities = [
+            -0.5 * float(errors @ errors) - float(np.log(sigmas).sum()) for errors, sigmas in told
+        ]
+        likeliest = int(np.argmax(densities))
+        errors = told[likeliest][0]
         square = float(errors @ errors) / float(chdtri(len(errors), _UPPER))
-        return replace(self, weights=self.weights * np.clip(square, 1.0, _MOST_DOUBT**2))
+        model = raised[likeliest]
+        return replace(model, weights=model.weights * np.clip(square, 1.0, _MOST_DOUBT**2))
 
     def predict(self, networks: Features) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the noise-free value of each of m networks, (m,)."""
@@ -124,14 +137,26 @@ class GaussianProcess:
         root = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
         return np.asarray(mean + self.spread * (normal @ root.T))
 
-    def _left_out(self, count: int) -> Floats:
-        """Errors of the first values, each predicted from all others, in standard deviations."""
+    def _left_out(self, count: int) -> tuple[Floats, Floats]:
+        """The first values predicted from the others, without one another.
+
+        Of few values in all each is predicted from all others.
+
+        Returns:
+            Errors in standard deviations, and the standard deviations (standardised).
+        """
         from scipy.linalg import solve_triangular
 
         factor, solved = self._solved
-        columns = np.eye(len(factor), min(count, len(factor)))
-        inverse = (solve_triangular(factor, columns, lower=True, check_finite=False) ** 2).sum(0)
-        return np.asarray(solved[: len(inverse)] / np.sqrt(inverse))
+        count = min(count, len(factor))
+        columns = np.eye(len(factor), count)
+        root = solve_triangular(factor, columns, lower=True, check_finite=False)
+        precision = root.T @ root  # of the first values, given the others
+        if 2 * count > len(factor):
+            precision = np.diag(np.diag(precision))
+        covariance = np.linalg.inv(precision)
+        sigmas = np.sqrt(np.diag(covariance))
+        return np.asarray(covariance @ solved[:count] / sigmas), sigmas
 
     def _condition(self, networks: Features) -> tuple[Floats, Floats]:
         """Posterior means (m,), and the whitened covariance with what was measured, (n, m)."""

@@ -50,12 +50,14 @@ class Kernel:
 
     Attributes:
         names: of the parts.
+        local: those of them that tell networks apart one by one.
         options: of each gene, (genes,).
         numbers, blocks: scales of the features of these names.
         squared: what squares of the numbers' part are divided by.
     """
 
     names: ClassVar[tuple[str, ...]] = ("numbers", "squares", "blocks", "genes", "likeness")
+    local: ClassVar[tuple[str, ...]] = ("genes", "likeness")
 
     options: Whole
     numbers: Scale
