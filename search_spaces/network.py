@@ -102,7 +102,10 @@ class Network(nn.Module):
         return features if self.architecture.head.pooled else self.head(features)
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.features(images)
+        return self.classify(self.features(images))
+
+    def classify(self, features: Tensor) -> Tensor:
+        """What `features` gave → logits (N, classes)."""
         if self.architecture.head.pooled:
             pooled = self.head(features.mean((2, 3), keepdim=True)).flatten(1)
         else:

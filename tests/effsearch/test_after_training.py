@@ -64,7 +64,7 @@ def test_gradcam_draws_a_column_a_model(cli, tmp_path: Path) -> None:
     given = ("--labels", "baseline,tiny", "-n", "2", "--output", "cam.png")
     answer = cli("gradcam", "train/001", "m.safetensors", *given)
     assert (answer.code, answer.out) == (0, "cam.png\n")
-    assert answer.err.startswith("tiny: the last feature map is 1x1")
+    assert answer.err.startswith("tiny: the last feature map is too small at 4 pixels")
     assert (tmp_path / "cam.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -10,7 +10,7 @@ from small_model import SMALL, lively_network, write_model
 
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.training.export.gradcam import class_maps
-from effsearch.training.export.gradcam_picture import blind_columns, map_model, write_picture
+from effsearch.training.export.gradcam_picture import early_columns, map_model, write_picture
 from effsearch.training.loop.pictures import Sample, model_input, sample_data, sample_files
 
 CPU = torch.device("cpu")
@@ -66,11 +66,31 @@ def test_models_of_different_sizes_are_drawn_side_by_side(tmp_path: Path) -> Non
         write_picture(tmp_path / "no" / "cam.png", samples, columns)
 
 
-def test_a_last_feature_map_of_one_place_is_said(tmp_path: Path) -> None:
-    write_model(tmp_path / "m.safetensors", resolution=4)
-    columns = [map_model(tmp_path / "m.safetensors", sample_data("digits", 1), CPU, "tiny")]
-    (line,) = blind_columns(columns)
-    assert line.startswith("tiny: the last feature map is 1x1 at 4 pixels")
+def test_where_the_last_map_is_one_place_the_last_of_at_least_four_is_taken(
+    tmp_path: Path,
+) -> None:
+    write_model(tmp_path / "m.safetensors", resolution=8)  # its maps: 4x4, then 2x2
+    column = map_model(tmp_path / "m.safetensors", sample_data("digits", 2), CPU, "tiny")
+    assert [found.heat.shape for found in column.maps] == [(4, 4), (4, 4)]
+    assert float(column.maps[0].heat.max()) == pytest.approx(1.0)
+    (line,) = early_columns([column])
+    assert line.startswith("tiny: the last feature map is too small at 8 pixels to say where")
+    assert "so the map is of " in line
+
+
+def test_a_network_without_a_map_that_says_where_is_refused(tmp_path: Path) -> None:
+    write_model(tmp_path / "m.safetensors", resolution=3)
+    with pytest.raises(InputError, match=r"no feature map is as large as 4x4 at 3 pixels"):
+        map_model(tmp_path / "m.safetensors", sample_data("digits", 1), CPU)
+
+
+def test_pictures_of_classes_that_a_model_does_not_know_are_refused(tmp_path: Path) -> None:
+    write_model(tmp_path / "m.safetensors")
+    (one,) = sample_data("digits", 1)
+    with pytest.raises(InputError, match=r"shows 'cat', and .* knows other classes: '0', '1'"):
+        map_model(tmp_path / "m.safetensors", [replace(one, class_name="cat")], CPU)
+    # Of a picture whose class is not known nothing is assumed.
+    map_model(tmp_path / "m.safetensors", [replace(one, class_name=None)], CPU)
 
 
 def test_samples_show_each_class_once_before_one_twice() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from effsearch.results.plots.style import GREEN, INK, STYLE, VERMILION
 from effsearch.results.store.files import write_bytes_atomically
 from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.units import format_count
 from effsearch.training.export.gradcam import ClassMap, class_maps
 from effsearch.training.loop.pictures import Sample, model_input
@@ -22,6 +23,7 @@ _CELL = 1.75  # inches
 _SHARE = 0.7  # of the heat's colour where it is hottest
 _HEAT = "inferno"
 _FINEST = 128  # pixels a map is drawn with, at least
+_NAMED = 5  # classes in a message
 _LONGEST = 24  # characters of a name over a cell
 
 
@@ -49,12 +51,14 @@ def map_model(
         label: over its column; None for the network's name.
 
     Raises:
-        InputError: the file is not a model file.
+        InputError: the file is no model file, a picture is of a class that the model does not
+            know, or none of its feature maps can say where.
     """
     from effsearch.training.augment.augmenter import normalised
     from effsearch.training.loop.evaluation import channel_levels
 
     network, info = read_model(path)
+    _check_classes(samples, info, label or network_name(info.architecture))
     images = model_input(samples, info.resolution, info.crop_ratio)
     shown = normalised(images.to(device), *channel_levels(info, device))
     return Column(
@@ -63,6 +67,22 @@ def map_model(
         images=images,
         maps=tuple(class_maps(network.to(device), shown)),
     )
+
+
+def _check_classes(samples: Sequence[Sample], info: ModelInfo, name: str) -> None:
+    """Refuse pictures of classes that a model was not trained on: it can only be wrong there."""
+    known = set(info.class_names)
+    for sample in samples:
+        if sample.class_name is not None and sample.class_name not in known:
+            raise InputError(
+                f"'{sample.where}' shows '{sample.class_name}', and {name} knows other classes: "
+                f"{_some(info.class_names)}. Give --data with its classes, or --images"
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(f"'{name}'" for name in names[:_NAMED]) + more
 
 
 def write_picture(path: Path, samples: Sequence[Sample], columns: Sequence[Column]) -> None:
@@ -82,13 +102,13 @@ def write_picture(path: Path, samples: Sequence[Sample], columns: Sequence[Colum
     write_bytes_atomically(path, stream.getvalue())
 
 
-def blind_columns(columns: Sequence[Column]) -> list[str]:
-    """What to say of models whose last feature map is a single place, a line each."""
+def early_columns(columns: Sequence[Column]) -> list[str]:
+    """What to say of models whose last feature map is too small to say where, a line each."""
     return [
-        f"{column.label}: the last feature map is 1x1 at {column.info.resolution} pixels, so its "
-        "map cannot say where: train with a larger --resolution, or with --stem-stride 1"
+        f"{column.label}: the last feature map is too small at {column.info.resolution} pixels to "
+        f"say where, so the map is of {column.maps[0].of}: later blocks are not in it"
         for column in columns
-        if column.maps[0].heat.numel() == 1
+        if column.maps[0].of
     ]
 
 

@@ -41,13 +41,13 @@ def gradcam(
 ) -> None:
     """Draw class activation maps of several models on the same images.
 
-    Grad-CAM of the predicted class on the last feature map, as in EfficientNet's Figure 7: a row
-    an image, a column a model, each at its own resolution.
+    Grad-CAM of the predicted class on the last feature map of at least 4x4, as in EfficientNet's
+    Figure 7: a row an image, a column a model, each at its own resolution.
     """
     from effsearch.search_spaces.errors import InputError
     from effsearch.training.data.named_columns import ANY_COLUMNS
     from effsearch.training.devices.device import choose_device
-    from effsearch.training.export.gradcam_picture import blind_columns, map_model, write_picture
+    from effsearch.training.export.gradcam_picture import early_columns, map_model, write_picture
     from effsearch.training.loop.pictures import sample_data, sample_files
     from effsearch.training.models.model_file import read_model_info
     from effsearch.training.runs.checkpoint_index import find_checkpoint
@@ -69,6 +69,6 @@ def gradcam(
     drawn = [map_model(path, samples, where, name) for path, name in zip(paths, names, strict=True)]
     write_picture(output, samples, drawn)
     if not quiet:
-        for line in blind_columns(drawn):
+        for line in early_columns(drawn):
             print(line, file=sys.stderr)
     print(output)
