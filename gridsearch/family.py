@@ -214,7 +214,8 @@ def _ruled(options: ScaleOptions, run_dir: Path) -> _Family:
         rule = parse_rule(options.rule)
     found = find_baseline(run_dir, options.baseline or (named.base if named else None))
     baseline, coefficients, source = found.architecture, None, ""
-    notes = [f"baseline: {found.source}", f"rule: {str(rule) or 'as EfficientNet'}"]
+    notes = [f"baseline: {found.source}", *filter(None, [found.note])]
+    notes += [f"rule: {str(rule) or 'as EfficientNet'}"]
     if options.multiplied:
         depth, width = options.depth or 1.0, options.width or 1.0
         members = [ruled_member(baseline, rule, depth, width, options.resolution)]
@@ -230,7 +231,7 @@ def _ruled(options: ScaleOptions, run_dir: Path) -> _Family:
         coefficients, source = how.coefficients, how.source
         phis = options.phis or DEFAULT_PHIS
         members = formula_family(baseline, coefficients, phis, options.resolution_rounding, rule)
-        notes.append(f"coefficients: {source}")
+        notes += [f"coefficients: {source}", *filter(None, [how.note])]
     document: dict[str, Any] = {
         "family": options.family,
         "baseline": {
@@ -260,8 +261,10 @@ def _formula(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -
     members = formula_family(baseline, coefficients, phis, options.resolution_rounding)
     notes = [
         f"baseline: {found.source}",
+        *filter(None, [found.note]),
         f"coefficients: {how.source}: alpha {coefficients.alpha:g}, beta {coefficients.beta:g}, "
         f"gamma {coefficients.gamma:g}",
+        *filter(None, [how.note]),
     ]
     odd = doubts(coefficients)
     notes += [f"warning: {how.source}: {odd}"] if odd else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from effsearch.results.store.files import read_json_object
+from effsearch.results.store.newest import newest_answer
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_index import holds_run, readable_records
 from effsearch.search_spaces.architecture import Architecture
@@ -22,18 +23,23 @@ _BY_HAND = 'write it as {"alpha": 1.2, "beta": 1.1, "gamma": 1.15}'
 
 @dataclass(frozen=True)
 class FoundBaseline:
-    """A baseline network and where it came from, such as `run baseline/001`."""
+    """A baseline network and where it came from, such as `run baseline/001`.
+
+    `note` says of a run that was not named what it is and what else there is; else it is empty.
+    """
 
     architecture: Architecture
     source: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class FoundCoefficients:
-    """Coefficients and where they came from."""
+    """Coefficients and where they came from; `note` as of a baseline."""
 
     coefficients: Coefficients
     source: str
+    note: str = ""
 
 
 def find_baseline(root: Path, text: str | None) -> FoundBaseline:
@@ -41,21 +47,27 @@ def find_baseline(root: Path, text: str | None) -> FoundBaseline:
 
     Args:
         root: folder of the runs.
-        text: None for the newest finished baseline run, or EfficientNet-B0 where there is none.
+        text: None for the newest finished baseline run (a full one before one of few networks),
+            or EfficientNet-B0 where there is none.
 
     Raises:
         InputError: nothing of that name, or it holds no architecture.
     """
-    if text is None:
-        if not _has_finished(root, "baseline"):
+    note = ""
+    if text is None or text == "baseline":
+        newest = newest_answer(root, "baseline")
+        if newest is not None:
+            text, note = str(newest.run.path), newest.note
+        elif text is None and not _has_finished(root, "baseline"):
             return FoundBaseline(load_zoo(FALLBACK), f"{FALLBACK} (no finished baseline run)")
-        text = "baseline"
+    text = text or "baseline"
     if not _is_run(root, text, "baseline"):
         return FoundBaseline(resolve_architecture(text), zoo_name(text) or text)
     if (found := Run.open(root, text)).kind == "train":
         return FoundBaseline(found.architecture, f"run {found.reference}")
     run = _answered(root, text, "baseline")
-    return FoundBaseline(resolve_architecture(str(run.paths.answer)), f"run {run.reference}")
+    architecture = resolve_architecture(str(run.paths.answer))
+    return FoundBaseline(architecture, f"run {run.reference}", note)
 
 
 def find_coefficients(root: Path, text: str | None) -> FoundCoefficients:
@@ -68,16 +80,20 @@ def find_coefficients(root: Path, text: str | None) -> FoundCoefficients:
     Raises:
         InputError: nothing of that name, or a number is missing or impossible.
     """
-    if text is None:
-        if not _has_finished(root, "coefficients"):
+    note = ""
+    if text is None or text == "coefficients":
+        newest = newest_answer(root, "coefficients")
+        if newest is not None:
+            text, note = str(newest.run.path), newest.note
+        elif text is None and not _has_finished(root, "coefficients"):
             return FoundCoefficients(
                 PUBLISHED_COEFFICIENTS, "the paper's (no finished coefficients run)"
             )
-        text = "coefficients"
+    text = text or "coefficients"
     if _is_run(root, text, "coefficients"):
         run = _answered(root, text, "coefficients")
         found = read_coefficients(read_json_object(run.paths.answer), str(run.paths.answer))
-        return FoundCoefficients(found, f"run {run.reference}")
+        return FoundCoefficients(found, f"run {run.reference}", note)
     if text.endswith(".json") or os.path.isfile(text):
         path = Path(text)
         return FoundCoefficients(read_coefficients(read_json_object(path, _BY_HAND), text), text)

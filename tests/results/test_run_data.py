@@ -11,7 +11,7 @@ from making import asked, finished_run, make_run, small_search, told, write_ledg
 from effsearch.results.architecture_diff import compare_costs, compare_parts
 from effsearch.results.incumbents import common_budget, differences, incumbents
 from effsearch.results.loading import load_run_data
-from effsearch.results.pareto import find_trial, pareto_trials
+from effsearch.results.pareto import find_trial, front_of, pareto_trials
 from effsearch.results.stages import stage_summaries
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.table import rows_csv
@@ -52,6 +52,21 @@ def test_the_front_goes_over_any_cost_and_names_those_there_are() -> None:
     assert [one.number for one in pareto_trials(trials, "params")] == [3]
     with pytest.raises(InputError, match=r"unknown cost 'parms': did you mean 'params'\?"):
         pareto_trials(trials, "parms")
+
+
+def test_a_training_that_came_to_nothing_is_not_on_the_front_for_its_cost() -> None:
+    found = front_of([trial(0, 0.34, 360), trial(1, 0.90, 380), trial(2, 0.97, 399)])
+    assert [one.number for one in found.trials] == [1, 2]
+    assert [one.number for one in found.left_out] == [0]
+    left_out, narrow = found.notes
+    assert left_out.startswith("left out: trial 0, with less than half the best accuracy")
+    assert "this is no trade-off of accuracy and cost" in narrow
+
+
+def test_a_front_of_many_costs_keeps_its_cheap_end_and_needs_no_note() -> None:
+    found = front_of([trial(0, 0.34, 100), trial(1, 0.97, 399)])
+    assert [one.number for one in found.trials] == [0, 1]
+    assert (found.left_out, found.notes) == ([], ())
 
 
 def test_a_measured_latency_is_a_cost() -> None:
