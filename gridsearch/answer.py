@@ -19,8 +19,10 @@ from typing import Any
 from effsearch.gridsearch.candidates import Candidate
 from effsearch.gridsearch.choice import DEVIATIONS, Choice, Expected, choose, sizes_of
 from effsearch.gridsearch.grid import Triple
+from effsearch.gridsearch.references import judge_references, scaled_alone
 from effsearch.gridsearch.sensitivity import DIMENSIONS
 from effsearch.gridsearch.setup import Plan
+from effsearch.results.conditions import Conditions
 from effsearch.results.statistics import Estimate
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import EffsearchError
@@ -69,14 +71,37 @@ class CoefficientsResult:
     answer: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Decision:
+    """The network that is chosen, and whether the longer trainings decided."""
+
+    winner: Candidate
+    by_top: bool
+
+
+def decision(
+    plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+) -> Decision | None:
+    """Which network is chosen; None where no training succeeded."""
+    first, choice = _choices(plan, grid, top)
+    if choice is None:
+        return None
+    return Decision(choice.winner, choice.winner.id in top and choice is not first)
+
+
 def make_answer(
-    run: Run, plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+    run: Run,
+    plan: Plan,
+    grid: Mapping[str, Measured],
+    top: Mapping[str, Measured],
+    references: Mapping[str, Measured],
 ) -> CoefficientsResult:
     """Choose, and say how sure that is.
 
     Args:
         grid: what was measured of each network, by id.
         top: what the longer trainings of the best came to; empty where there were none.
+        references: what the trainings of one dimension alone came to; empty where there were none.
 
     Raises:
         EffsearchError: no training succeeded; the first failure is named.
@@ -90,6 +115,16 @@ def make_answer(
     estimate = choice.estimates[winner.id]
     coefficients = winner.triple.coefficients
     decided_by = top if winner.id in top and choice is not first else grid
+    alone = judge_references(
+        scaled_alone(plan, winner) if references else [], references, winner, scores_of(decided_by)
+    )
+    conditions = Conditions.of(
+        plan.record,
+        epochs=plan.longer.recipe.epochs if decided_by is top else None,
+        seeds=len(decided_by[winner.id].rewards),
+        network=winner.architecture,
+        resolution=plan.resolutions[winner.id],
+    )
     expected = choice.expected[winner.id]
     low, high = _bounds(expected)
     interval = None if low is None or high is None else [low, high]
@@ -114,6 +149,8 @@ def make_answer(
         "noise": choice.noise,
         "seeds": len(decided_by[winner.id].rewards),
         "decided_by": "top" if decided_by is top else "grid",
+        "references": [reference.to_dict() for reference in alone] or None,
+        "conditions": conditions.to_dict() if conditions else None,
         "best": _describe(choice.best, choice),
         "ties": [_describe(_by_id(plan, id), choice) for id in choice.ties],
         "network": {

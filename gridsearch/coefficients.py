@@ -5,14 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from effsearch.gridsearch.answer import CoefficientsResult, make_answer, scores_of
+from effsearch.gridsearch.answer import CoefficientsResult, decision, make_answer, scores_of
 from effsearch.gridsearch.choice import choose
 from effsearch.gridsearch.config import (
-    BEFORE_REPEATS,
+    BEFORE,
     TOP_KEYS,
     CoefficientsConfig,
     make_config,
 )
+from effsearch.gridsearch.references import reference_queue, scaled_alone
 from effsearch.gridsearch.repeats import networks_to_repeat
 from effsearch.gridsearch.setup import Plan, make_plan
 from effsearch.gridsearch.study import (
@@ -45,11 +46,13 @@ from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.halving import Halving
 from effsearch.training.trials.jobs import ListSource, Measured, failures
+from effsearch.training.trials.options import go_on_as_begun
 from effsearch.training.trials.queue_runner import check_device, queue_runner
 from effsearch.training.trials.trainings import Trainings, training_seed
 
 KIND = "coefficients"
 TOP_LEDGER = "top.jsonl"
+REFERENCES_LEDGER = "references.jsonl"
 STUDY_FILE = "study.db"
 
 
@@ -100,7 +103,8 @@ def resume_coefficients(
         EffsearchError: as `search_coefficients`.
     """
     found = find_run(run_dir, reference, KIND)
-    before = BEFORE_REPEATS | found.config
+    begun, changes = go_on_as_begun(found.record, changes)
+    before = BEFORE | begun
     config = make_config(before, changes)
     if config.baseline != found.config["baseline"]:
         _same_baseline(found, config, run_dir)
@@ -118,6 +122,7 @@ def resume_coefficients(
 def _notes(run: Run, plan: Plan) -> list[str]:
     return [
         f"run {run.reference}: baseline {plan.source}",
+        plan.note,
         f"{plan.triples} triples, {len(plan.candidates)} distinct networks",
         *plan.evaluator.notices,
     ]
@@ -125,10 +130,10 @@ def _notes(run: Run, plan: Plan) -> list[str]:
 
 def _search(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
     try:
-        grid, top = _run_trainings(run, plan, quiet)
+        grid, top, references = _run_trainings(run, plan, quiet)
     finally:  # what was trained before a Ctrl-C is there to look at
         write_trials(run, run.path / "trainings.csv")
-    result = make_answer(run, plan, grid, top)
+    result = make_answer(run, plan, grid, top, references)
     say(failures(grid, "networks of the grid"), quiet)
     say(failures(top, "networks trained again"), quiet)
     write_atomically(run.paths.csv, rows_csv(result.triples))
@@ -145,8 +150,9 @@ _DRIVER = Driver[Plan, CoefficientsResult](
 
 def _run_trainings(
     run: Run, plan: Plan, quiet: bool
-) -> tuple[dict[str, Measured], dict[str, Measured]]:
-    """The grid, then its top networks again."""
+) -> tuple[dict[str, Measured], dict[str, Measured], dict[str, Measured]]:
+    """The grid, its top networks again, and the references of the one that is chosen."""
+    top: dict[str, Measured] = {}
     with queue_runner(plan.config, quiet) as run_queue:
         url = plan.config.storage or _local_storage(run)
         with Ledger.open(run.paths.ledger) as ledger, database_at_work(url):
@@ -158,13 +164,22 @@ def _run_trainings(
                 repeats = _repeat_queue(plan, measured, ledger)
                 run_queue(repeats, plan.evaluator, "repeats")
                 measured = repeats.measured
-        if not plan.config.top:
-            return measured, {}
-        with Ledger.open(run.path / TOP_LEDGER) as ledger:
+        if plan.config.top:
+            with Ledger.open(run.path / TOP_LEDGER) as ledger:
+                say(ledger.notice or "", quiet)
+                queue = _top_queue(plan, measured, ledger)
+                run_queue(queue, plan.longer, "top")
+                top = queue.measured
+        chosen = decision(plan, measured, top)
+        if chosen is None or plan.config.reference == "none":
+            return measured, top, {}
+        with Ledger.open(run.path / REFERENCES_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
-            top = _top_queue(plan, measured, ledger)
-            run_queue(top, plan.longer, "top")
-        return measured, top.measured
+            alone = scaled_alone(plan, chosen.winner)
+            trained = reference_queue(plan, alone, longer=chosen.by_top, ledger=ledger)
+            run_queue(trained, plan.longer if chosen.by_top else plan.evaluator, "references")
+            say(failures(trained.measured, "references"), quiet)
+            return measured, top, trained.measured
 
 
 def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> Trainings:

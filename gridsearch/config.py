@@ -1,10 +1,10 @@
 """The configuration of `effsearch coefficients`: groups of options, in one frozen dataclass."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from effsearch.gridsearch.options import Baseline, Constraint, Prefer, ProxyResolution, Rounding
-from effsearch.results.config import PAIR, Option, Settings
+from effsearch.results.config import MACHINE, PAIR, Option, Settings
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 TOP_KEYS = frozenset({"top", "top_epochs", "top_seeds"})
 """Keys that matter only once the grid is measured."""
 
-BEFORE_REPEATS = {"repeats": 0}
-"""What a run is taken to have been told that was started when networks were not repeated."""
+BEFORE = {"repeats": 0, "reference": "none"}
+"""What a run is taken to have been told that was started when there were no such trainings."""
 
 _GRID, _AGAIN = "Grid", "Second look"
 
@@ -102,11 +102,20 @@ class CoefficientsConfig(ClusterOptions, ProxyOptions, GridOptions):
         int | None, Option("Epochs per training of them.", _AGAIN, "3 times the grid's")
     ] = None
     top_seeds: Annotated[int, Option("Trainings of each of them.", _AGAIN)] = 3
+    reference: Annotated[
+        Literal["dimensions", "none"],
+        Option(
+            "dimensions: depth, width and resolution alone at the chosen network's cost, trained "
+            "as it was, which it is held against. none: no such trainings.",
+            "Choice",
+            may_change=True,
+        ),
+    ] = "dimensions"
     storage: Annotated[
         str | None,
         Option(
             "URL of the study's database.",
-            "Machine",
+            MACHINE,
             "study.db in the run",
             metavar="URL",
             may_change=True,

@@ -14,9 +14,11 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.scaling_search import scale_to_cost
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import ETA
 from effsearch.training.trials.jobs import Job
+from effsearch.training.trials.options import resolved_training
 from effsearch.training.trials.proxy import ProxyEvaluator, make_scaled_proxy
 from effsearch.training.trials.trainings import training_seed
 
@@ -30,6 +32,7 @@ class Plan:
 
     Attributes:
         baseline: what is scaled.
+        note: on a baseline that was not named.
         candidates: distinct networks, cheapest first.
         resolutions: pixels each of them is trained at, by id.
         record: what `run.json` says of baseline, grid, data and recipe.
@@ -38,6 +41,7 @@ class Plan:
     config: CoefficientsConfig
     baseline: Architecture
     source: str
+    note: str
     candidates: list[Candidate]
     evaluator: ProxyEvaluator
     resolutions: dict[str, int]
@@ -47,6 +51,13 @@ class Plan:
     def triples(self) -> int:
         """Feasible triples of the grid."""
         return sum(len(candidate.triples) for candidate in self.candidates)
+
+    @property
+    def base_pixels(self) -> int:
+        """Pixels that the baseline itself is trained at."""
+        pixels = self.evaluator.recipe.resolution
+        assert pixels is not None  # the evaluator saw to it
+        return pixels
 
     @property
     def longer(self) -> ProxyEvaluator:
@@ -82,10 +93,13 @@ class Plan:
         )
 
     def stored_config(self) -> dict[str, Any]:
-        """The configuration as the run keeps it: the baseline itself, and no password."""
+        """The configuration as the run keeps it: the baseline itself, no password, and nothing
+        that decides it left to defaults."""
         from effsearch.gridsearch.study import hide_password
 
         stored = self.config.to_dict() | {"baseline": format_architecture(self.baseline)}
+        stored |= resolved_training(self.record["recipe"])
+        stored["top_epochs"] = self.longer.recipe.epochs
         if stored["storage"] is not None:
             stored["storage"] = hide_password(stored["storage"])
         return stored
@@ -109,6 +123,11 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
         rounding=config.resolution_rounding,
     )
     largest = max(candidate.architecture.resolution for candidate in candidates)
+    if config.reference != "none":  # the resolution alone grows farther than with the others
+        dearest = max(candidate.cost.macs for candidate in candidates)
+        largest = max(
+            largest, scale_to_cost(baseline, "resolution", dearest).architecture.resolution
+        )
     evaluator, record = make_scaled_proxy(
         config.data,
         config.recipe_options(),
@@ -138,7 +157,8 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
         candidate.id: proxy_pixels(candidate.architecture, baseline, base_pixels)
         for candidate in candidates
     }
-    return Plan(config, baseline, found.source, candidates, evaluator, resolutions, record)
+    source, note = found.source, found.note
+    return Plan(config, baseline, source, note, candidates, evaluator, resolutions, record)
 
 
 def proxy_pixels(network: Architecture, baseline: Architecture, base_pixels: int) -> int:
@@ -157,7 +177,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
     trainings = len(plan.candidates) * config.seeds
     macs = [candidate.cost.macs for candidate in plan.candidates]
     return {
-        "baseline": plan.source,
+        "baseline": plan.note or plan.source,
         "phi": config.phi,
         "grid": plan.identity,
         "triples": plan.triples,

@@ -112,7 +112,7 @@ def make_answer(
     interval = None
     if verdict and verdict.low is not None and verdict.high is not None:
         interval = (verdict.low, verdict.high)
-    conditions = _conditions(plan, verdict)
+    conditions = _conditions(plan, verdict, architecture)
     answer = BaselineAnswer(
         kind=run.kind,
         run=run.reference,
@@ -168,12 +168,13 @@ def make_answer(
     )
 
 
-def _conditions(plan: Plan, verdict: Verdict | None) -> Conditions | None:
+def _conditions(plan: Plan, verdict: Verdict | None, winner: Architecture) -> Conditions | None:
     """Of the winner's accuracy: of the finalists' trainings where it is of those."""
     if verdict is None:
-        return Conditions.of(plan.record)
+        return Conditions.of(plan.record, network=winner)
     return Conditions.of(
         plan.record,
+        network=winner,
         epochs=plan.finalist_recipe.epochs if plan.finalist_recipe else None,
         seeds=plan.config.finalist_seeds,
     )

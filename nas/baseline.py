@@ -20,6 +20,7 @@ from effsearch.nas.search import Search
 from effsearch.nas.setup import Plan, make_plan
 from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import changed_keys
+from effsearch.results.kinds.baseline import FINALISTS_LEDGER, REFERENCES_LEDGER
 from effsearch.results.kinds.registry import resume_command
 from effsearch.results.lifecycle import (
     Driver,
@@ -40,11 +41,10 @@ from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.jobs import failures
+from effsearch.training.trials.options import go_on_as_begun
 from effsearch.training.trials.queue_runner import queue_runner
 
 KIND = "baseline"
-FINALISTS_LEDGER = "finalists.jsonl"
-REFERENCES_LEDGER = "references.jsonl"
 
 
 def search_baseline(
@@ -61,6 +61,7 @@ def search_baseline(
     Raises:
         EffsearchError: see its children; `Interrupted` says how to resume.
     """
+    config.check_wanted()
     check_loggers(config.logger)
     config, weight_note = with_learned_weight(config, run_dir)
     with data_progress(partial(say, quiet=quiet)):
@@ -92,10 +93,11 @@ def resume_baseline(
         EffsearchError: as `search_baseline`.
     """
     found = find_run(run_dir, reference, KIND)
+    begun, changes = go_on_as_begun(found.record, changes)
     # Of a run that knew no references none is trained, unless they are asked for now.
-    config = make_config({"reference": NO_REFERENCE} | dict(found.config), changes)
+    config = make_config({"reference": NO_REFERENCE} | begun, changes)
     # A run of an earlier version lacks the keys that are new.
-    refuse_changes(found, changed_keys(make_config(found.config).to_dict(), config))
+    refuse_changes(found, changed_keys(make_config(begun).to_dict(), config))
     check_loggers(config.logger)
     with data_progress(partial(say, quiet=quiet)):
         plan = make_plan(config, run_dir)
@@ -285,7 +287,7 @@ def objective_notes(config: BaselineConfig) -> list[str]:
     if config.given_objective is not None:
         return []
     if not config.targets:
-        return ["no target: the reward is the accuracy alone; give --target-flops 400M"]
+        return ["no target: the reward is the accuracy alone"]
     if config.objective == "soft":
         return [
             "with a soft objective the target is a constant factor: it does not move the "

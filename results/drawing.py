@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 
 from effsearch.results.kinds.registry import KINDS, kind_of
 from effsearch.results.plots.plot import Plot
-from effsearch.results.plots.style import NothingToDrawError, message_figure, styled
+from effsearch.results.plots.style import (
+    NothingToDrawError,
+    message_figure,
+    styled,
+    with_note,
+)
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.errors import unknown_name
 
@@ -43,9 +48,14 @@ def draw(name: str, data: RunData) -> "Figure":
 
 
 def draw_or_say(name: str, data: RunData) -> "tuple[Figure, str | None]":
-    """As `draw`, but a plot that cannot be drawn says why, and so does the second value."""
+    """As `draw`, with the conditions of its accuracies written below, to stand alone.
+
+    A plot that cannot be drawn says why, and so does the second value.
+    """
     try:
-        return draw(name, data), None
+        figure = draw(name, data)
+        said = all_plots()[name].conditions(data)
+        return (styled(lambda: with_note(figure, said)) if said else figure), None
     except NothingToDrawError as reason:
         message = str(reason)
         return styled(lambda: message_figure(message)), message

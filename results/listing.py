@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from effsearch.results.conditions import in_search
 from effsearch.results.failures import summarise_failures
 from effsearch.results.formatting import essentials_of_record
 from effsearch.results.kinds.registry import kind_of
@@ -33,6 +34,7 @@ class RunSummary:
     best_reward: float | None
     best_accuracy: float | None
     targets: dict[str, Any]
+    measured: str
 
 
 def summarise(run: Run) -> RunSummary:
@@ -50,6 +52,7 @@ def summarise(run: Run) -> RunSummary:
         created_at=str(run.record["created_at"]),
         status=run.status,
         targets=run_targets(run),
+        measured=in_search(run.record),
         **asdict(counts),
     )
 
@@ -93,5 +96,6 @@ def essentials(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("run", f"{document['run']} in {document['path']}"),
         ("status", document["status"]),
         *essentials_of_record(document["record"]),
+        *([("accuracy", said)] if (said := in_search(document["record"])) else []),
         *kind_of(document["record"]["kind"]).following.essentials(document),
     ]

@@ -54,6 +54,9 @@ def compare_with_references(
     rivals: Sequence[Sequence[float]],
     macs: float,
     references: Sequence[tuple[str, str, str, Mapping[str, float], Sequence[float]]],
+    *,
+    others: Sequence[Sequence[float]] = (),
+    at_once: int = 1,
 ) -> list[Reference]:
     """Each reference beside the answer, which was chosen among its rivals by the same trainings.
 
@@ -63,13 +66,16 @@ def compare_with_references(
             the difference as wide as a choice among so many asks for.
         macs: the answer's multiply-adds.
         references: name, id, notation, costs and accuracy by seed of each; at least one seed.
+        others: accuracies by seed of more networks, which tell of the noise.
+        at_once: differences that are read together; the intervals hold for all of them.
     """
-    groups = [*rivals, *(scores for *_, scores in references)]
+    groups = [*rivals, *(scores for *_, scores in references), *others]
+    comparisons = max(at_once, len(rivals))
     found = []
     for name, id, notation, costs, scores in references:
         low, high = mean_interval(scores, groups)
         gap = sum(answer) / len(answer) - sum(scores) / len(scores)
-        margin = difference_interval(answer, scores, groups, comparisons=len(rivals))
+        margin = difference_interval(answer, scores, groups, comparisons=comparisons)
         found.append(
             Reference(
                 name=name,

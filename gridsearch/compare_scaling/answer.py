@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from effsearch.gridsearch.compare_scaling.networks import Entry
+from effsearch.results.references import compare_with_references
 from effsearch.results.statistics import CONFIDENCE, Estimate, Noise, compare, pooled_noise
+from effsearch.search_spaces.notation import format_architecture
 from effsearch.training.trials.jobs import Measured
 
 
@@ -41,6 +43,48 @@ def make_rows(
         if noise
         else "no interval: one seed each",
     }
+
+
+def judge_methods(
+    entries: Sequence[Entry], measured: Mapping[str, Measured]
+) -> list[dict[str, Any]]:
+    """All three dimensions beside each one alone, for every baseline and budget.
+
+    The intervals hold for all of a budget at once.
+    """
+    scores = {id: one.scores for id, one in measured.items() if one.mean is not None}
+    groups: dict[tuple[str, float], dict[str, Entry]] = {}
+    for entry in entries:
+        if entry.reachable and entry.method != "baseline" and entry.architecture.id in scores:
+            groups.setdefault((entry.baseline, entry.budget), {})[entry.method] = entry
+    found = []
+    for (baseline, budget), methods in groups.items():
+        compound = methods.pop("compound", None)
+        if compound is None:
+            continue
+        own = scores[compound.architecture.id]
+        taken = {entry.architecture.id for entry in (compound, *methods.values())}
+        rows = compare_with_references(
+            own,
+            [own],
+            compound.cost.macs,
+            [
+                (
+                    f"{method} alone",
+                    entry.architecture.id,
+                    format_architecture(entry.architecture),
+                    {"macs": entry.cost.macs, "params": entry.cost.params},
+                    scores[entry.architecture.id],
+                )
+                for method, entry in methods.items()
+                if entry.architecture.id != compound.architecture.id
+            ],
+            others=[values for id, values in scores.items() if id not in taken],
+            at_once=len(methods),
+        )
+        place = {"baseline": baseline, "budget": round(budget)}
+        found += [place | row.to_dict() for row in rows]
+    return found
 
 
 def _estimates(

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from effsearch.gridsearch.compare_scaling.answer import make_rows
+from effsearch.gridsearch.compare_scaling.answer import judge_methods, make_rows
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
 from effsearch.gridsearch.compare_scaling.networks import Plan, make_plan
 from effsearch.results.callbacks import Callbacks
+from effsearch.results.conditions import Conditions
 from effsearch.results.config import changed_keys
 from effsearch.results.kinds.comparison import ComparisonAnswer
 from effsearch.results.lifecycle import (
@@ -35,6 +36,7 @@ from effsearch.search_spaces.errors import EffsearchError
 from effsearch.search_spaces.units import format_count
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.jobs import ListSource, Measured, failures
+from effsearch.training.trials.options import go_on_as_begun
 from effsearch.training.trials.queue_runner import check_device, queue_runner
 from effsearch.training.trials.trainings import Trainings, training_seed
 
@@ -107,8 +109,9 @@ def resume_comparison(
     """
 
     found = find_run(run_dir, reference, KIND)
-    config = make_config(found.config, changes)
-    refuse_changes(found, changed_keys(found.config, config))
+    begun, changes = go_on_as_begun(found.record, changes)
+    config = make_config(begun, changes)
+    refuse_changes(found, changed_keys(begun, config))
     check_device(config)
     check_loggers(config.logger)
     with data_progress(partial(say, quiet=quiet)):
@@ -124,6 +127,7 @@ def _notes(run: Run, plan: Plan) -> Iterator[str]:
         f"run {run.reference}: {', '.join(plan.baselines)}; compound by alpha {chosen.alpha:g}, "
         f"beta {chosen.beta:g}, gamma {chosen.gamma:g} ({plan.record['coefficients_source']})"
     )
+    yield from plan.notes
     yield from plan.evaluator.notices
     if plan.record["coefficients_doubt"]:
         yield f"warning: {plan.record['coefficients_doubt']}"
@@ -143,7 +147,8 @@ def _compare(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
         raise EffsearchError(f"none of {len(measured)} networks could be trained{cause}")
     say(failures(measured, "networks"), quiet)
     rows, noise = make_rows(plan.entries, measured)
-    answer = _answer(run, plan, rows, noise).to_dict()
+    references = judge_methods(plan.entries, measured)
+    answer = _answer(run, plan, rows, noise, references).to_dict()
     write_atomically(run.path / "comparison.csv", rows_csv(rows))
     write_trials(run, run.paths.csv)
     save_png(lambda: methods(rows, answer), run.paths.plots / "comparison.png")
@@ -173,8 +178,13 @@ def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
 
 
 def _answer(
-    run: Run, plan: Plan, rows: list[dict[str, Any]], noise: dict[str, Any]
+    run: Run,
+    plan: Plan,
+    rows: list[dict[str, Any]],
+    noise: dict[str, Any],
+    references: list[dict[str, Any]],
 ) -> ComparisonAnswer:
+    conditions = Conditions.of(plan.record, seeds=plan.config.seeds, scaled=True)
     return ComparisonAnswer(
         kind=KIND,
         run=run.reference,
@@ -189,6 +199,8 @@ def _answer(
         seeds=plan.config.seeds,
         seed=plan.config.seed,
         **noise,
+        references=references or None,
+        conditions=conditions.to_dict() if conditions else None,
         data=plan.record["data"],
         recipe=plan.record["recipe"],
         flops_convention=run.record["flops_convention"],

@@ -16,6 +16,7 @@ from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling import Coefficients
 from effsearch.search_spaces.scaling_search import Dimension, scale_to_cost
 from effsearch.training.trials.jobs import Job
+from effsearch.training.trials.options import resolved_training
 from effsearch.training.trials.proxy import ProxyEvaluator, make_scaled_proxy
 
 METHODS: tuple[Dimension, ...] = get_args(Dimension)
@@ -54,6 +55,7 @@ class Plan:
         sources: what finds the baselines again.
         baselines: by name.
         entries: in the order of the table, unreachable ones included.
+        notes: on what was taken where nothing was named.
         record: what `run.json` says of baselines, data and recipe.
     """
 
@@ -62,6 +64,7 @@ class Plan:
     baselines: dict[str, Architecture]
     coefficients: Coefficients
     entries: list[Entry]
+    notes: tuple[str, ...]
     evaluator: ProxyEvaluator
     record: dict[str, Any]
 
@@ -75,12 +78,18 @@ class Plan:
         ]
 
     def stored_config(self) -> dict[str, Any]:
-        """The configuration as the run keeps it: coefficients as numbers."""
+        """The configuration as the run keeps it: coefficients as numbers, and nothing that decides
+        it left to defaults."""
         chosen = self.coefficients
-        return self.config.to_dict() | {
-            "baseline": list(self.sources),
-            "coefficients": f"{chosen.alpha},{chosen.beta},{chosen.gamma}",
-        }
+        trained = resolved_training(self.record["recipe"])
+        return (
+            self.config.to_dict()
+            | trained
+            | {
+                "baseline": list(self.sources),
+                "coefficients": f"{chosen.alpha},{chosen.beta},{chosen.gamma}",
+            }
+        )
 
 
 def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
@@ -129,7 +138,8 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
         "baselines": {name: format_architecture(network) for name, network in baselines.items()},
         "networks": [entry.architecture.id for entry in entries],
     }
-    return Plan(config, sources, baselines, how.coefficients, entries, evaluator, record)
+    notes = (*(one.note for one in found), how.note)
+    return Plan(config, sources, baselines, how.coefficients, entries, notes, evaluator, record)
 
 
 def _name(source: str, architecture: Architecture) -> str:

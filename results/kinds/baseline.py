@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from effsearch.results.formatting import NOTHING_YET, number
@@ -21,10 +22,15 @@ from effsearch.results.plots import (
 )
 from effsearch.results.references import headline
 from effsearch.results.store.answer import Answer
+from effsearch.results.store.ledger import iterate_events
 from effsearch.results.store.run_data import RunData
-from effsearch.results.store.trials import count_states
+from effsearch.results.store.trials import count_states, join_trials, seconds_of
 from effsearch.search_spaces.metrics import find_metric
 from effsearch.search_spaces.units import format_count
+
+FINALISTS_LEDGER = "finalists.jsonl"
+REFERENCES_LEDGER = "references.jsonl"
+"""Ledgers of the trainings behind the search, in a run's directory."""
 
 _WORTH_RESUMING = 0.25
 _MANY_FAILURES = 0.1
@@ -152,7 +158,7 @@ def _budget(data: RunData) -> str:
         failed += f", {partial} stopped early"
     strategy = data.record["config"].get("strategy")
     by = f" by {strategy}" if strategy else ""
-    return f"{target}{ended:,} networks were evaluated{by}{failed}, in {_duration(data)}."
+    return f"{target}{ended:,} networks were evaluated{by}{failed}, in {_durations(data)}."
 
 
 def _certainty(data: RunData) -> list[str]:
@@ -217,10 +223,18 @@ def _next(data: RunData) -> list[Step]:
     return steps
 
 
-def _duration(data: RunData) -> str:
-    ends = [trial.finished_at for trial in data.trials if trial.finished_at is not None]
-    seconds = max(ends) - min(trial.asked_at for trial in data.trials) if ends else 0.0
-    return duration(seconds)
+def _durations(data: RunData) -> str:
+    """How long the search took, and what came after it."""
+    said = duration(seconds_of(data.trials))
+    later = {
+        name: seconds_of(join_trials(iterate_events(path)))
+        for name, file in (("finalists", FINALISTS_LEDGER), ("references", REFERENCES_LEDGER))
+        if (path := Path(data.path) / file).exists()
+    }
+    names = [name for name, seconds in later.items() if seconds]
+    if not names:
+        return said
+    return f"{said}; {' and '.join(names)} took another {duration(sum(later.values()))}"
 
 
 def _heading(data: RunData) -> str:

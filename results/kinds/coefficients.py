@@ -5,10 +5,19 @@ from typing import Any
 
 from effsearch.results.formatting import number
 from effsearch.results.kinds.kind import Kind, Opening, Step
-from effsearch.results.kinds.opening import command, go_on, percent, resume, trainings, unfinished
+from effsearch.results.kinds.opening import (
+    command,
+    go_on,
+    measured_how,
+    percent,
+    resume,
+    trainings,
+    unfinished,
+)
 from effsearch.results.kinds.surface import what_mattered, why_chosen
 from effsearch.results.kinds.trials import TRIALS
 from effsearch.results.plots import finalists, front, heatmap, network, noise, progress, ratio
+from effsearch.results.references import headline
 from effsearch.results.store.kind_table import Table
 from effsearch.results.store.run_data import RunData
 
@@ -46,6 +55,8 @@ def _opening(data: RunData) -> Opening:
             f"networks; {grid['failed']} trainings failed."
         )
     said.extend(filter(None, (why_chosen(answer), what_mattered(answer))))
+    said.extend(against_one_dimension(answer))
+    said.extend(measured_how(data))
     said.append(_certainty(answer))
     steps = [Step("Grow the family", command(data, f"scale --coefficients {data.reference}"))]
     ties = answer.get("ties")
@@ -58,6 +69,15 @@ def _opening(data: RunData) -> Opening:
             why = "Separate the tied networks by longer trainings"
             steps.insert(0, Step(why, resume(data, "--top 5")))
     return Opening(tuple(said), (*go_on(data), *steps))
+
+
+def against_one_dimension(answer: Mapping[str, Any]) -> list[str]:
+    """The network that was chosen beside one dimension alone at its cost, in a sentence."""
+    rows = answer.get("references") or []
+    if not rows:
+        return []
+    said = "; ".join(headline(row) for row in rows)
+    return [f"Beside one dimension alone at its cost, trained alike: {said}."]
 
 
 def _certainty(answer: Mapping[str, Any]) -> str:

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from effsearch.results.kinds.kind import Kind, Opening, Step
-from effsearch.results.kinds.opening import command, go_on, percent, trainings, unfinished
+from effsearch.results.kinds.opening import (
+    command,
+    go_on,
+    measured_how,
+    percent,
+    trainings,
+    unfinished,
+)
 from effsearch.results.kinds.trials import TRIALS
 from effsearch.results.plots import comparison, noise
 from effsearch.results.plots.comparison import METHODS
+from effsearch.results.references import headline
 from effsearch.results.store.answer import Answer
 from effsearch.results.store.kind_table import Row, Table
 from effsearch.results.store.run_data import RunData
@@ -39,6 +47,9 @@ class ComparisonAnswer(Answer):
         seeds: trainings of each network; `seed` is the run's.
         confidence, noise, interval_method: of the intervals; noise is the deviation of one
             training's accuracy, None where one seed each was trained.
+        references: all three dimensions beside each one alone, by baseline and budget
+            (`results.references`); None where there was nothing to compare.
+        conditions: of all accuracies.
         rows: of `comparison.csv`.
     """
 
@@ -53,6 +64,8 @@ class ComparisonAnswer(Answer):
     confidence: float
     noise: float | None
     interval_method: str
+    references: list[dict[str, Any]] | None = None
+    conditions: dict[str, Any] | None = None
     data: dict[str, Any]
     recipe: dict[str, Any]
     flops_convention: str
@@ -74,6 +87,7 @@ def _opening(data: RunData) -> Opening:
             continue
         sentence, tied = _best_method(name, measured)
         said.append(sentence)
+        said.extend(_headlines(answer, name))
         is_tied = is_tied or tied
     seeds = answer.seeds
     sure = (
@@ -82,6 +96,7 @@ def _opening(data: RunData) -> Opening:
         if answer.noise is not None
         else "How sure: not known. One training each gives no interval."
     )
+    said.extend(measured_how(data))
     unreachable = sum(row["state"] == "unreachable" for row in data.rows)
     if unreachable:
         which, verb = (
@@ -95,6 +110,16 @@ def _opening(data: RunData) -> Opening:
         steps.append(Step("Separate tied methods with more seeds", command(data, again)))
     steps.append(Step("Grow the family by all three", command(data, "scale")))
     return Opening((*said, sure), (*go_on(data), *steps))
+
+
+def _headlines(answer: ComparisonAnswer, name: str) -> list[str]:
+    """All three dimensions beside each one alone, at the largest budget."""
+    rows = [row for row in answer.references or () if row["baseline"] == name]
+    if not rows:
+        return []
+    budget = max(row["budget"] for row in rows)
+    said = "; ".join(headline(row) for row in rows if row["budget"] == budget)
+    return [f"All three together at {format_count(budget)}: {said}."]
 
 
 def _best_method(name: str, measured: Sequence[Row]) -> tuple[str, bool]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from effsearch.results.conditions import Conditions
 from effsearch.results.formatting import NOTHING_YET
 from effsearch.results.kinds.kind import Opening, Step
 from effsearch.results.kinds.registry import kind_of, resume_command
@@ -64,3 +65,11 @@ def unfinished(data: RunData, what: str) -> Opening:
         trained = "One training is" if done == 1 else f"{done} trainings are"
         said = f"{trained} done; the {what} is decided when all are."
     return Opening((said,), go_on(data))
+
+
+def measured_how(data: RunData) -> list[str]:
+    """The conditions of a run's accuracies, as a sentence; none where they are not known."""
+    conditions = (data.answer or {}).get("conditions") or Conditions.of(data.record)
+    if isinstance(conditions, Conditions):
+        return [f"Accuracies are measured {conditions.sentence}."]
+    return [f"Accuracies are measured {conditions['sentence']}."] if conditions else []

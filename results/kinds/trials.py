@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from effsearch.results.conditions import in_search
 from effsearch.results.failures import summarise_failures
 from effsearch.results.formatting import NOTHING_YET, number, targets
 from effsearch.results.kinds.kind import Counts, Document, Following
-from effsearch.results.pareto import pareto_trials
+from effsearch.results.pareto import front_of
 from effsearch.results.store.ledger import Asked, Event, Failed, Told
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_events import run_events, run_targets
@@ -67,8 +68,9 @@ def _look(run: Run) -> dict[str, Any]:
         "failures": {one.reason: one.count for one in summarise_failures(trials)},
         "best": best
         and {"trial": best.number, "reward": best.reward, "accuracy": best.accuracy, **best.costs},
-        "front": _points(pareto_trials(placed) if placed else []),
+        "front": _points(front_of(placed).trials if placed else []),
         "points": _points(placed),
+        "measured": in_search(run.record),
     }
 
 
@@ -86,6 +88,7 @@ def _picture(document: Document) -> list[str]:
     failures = ", ".join(f"{count} {reason}" for reason, count in document["failures"].items())
     return [
         f"target: {targets(document['targets'])}; failures: {failures or 'none'}",
+        *([f"accuracy {document['measured']}"] if document["measured"] else []),
         "",
         *front_text(document["points"], document["front"]),
     ]

@@ -133,4 +133,5 @@ COMPARISON = Plot(
     "Where the bars overlap widely, nothing is shown to be better.",
     draw_comparison,
     is_wide=True,
+    accuracy_of="answer",
 )

@@ -110,4 +110,5 @@ FINALISTS = Plot(
     "they were picked: of many noisy values the highest are partly luck, so they lie high "
     "unless the new training is longer.",
     draw_finalists,
+    accuracy_of="answer",
 )

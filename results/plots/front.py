@@ -1,10 +1,11 @@
 """Accuracy against every cost that a run has a target for: front, target, published networks."""
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from effsearch.results.formatting import NOTHING_YET, number
-from effsearch.results.pareto import pareto_trials
+from effsearch.results.pareto import front_of
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.published import draw_published, published_costs
 from effsearch.results.plots.style import (
@@ -90,7 +91,7 @@ def _draw_trials(
     )
     points.set_gid(f"trial-points-{metric}")
     explain_given_up(axes, done)
-    front = pareto_trials(done, metric)
+    front = front_of(done, metric).trials
     axes.plot(
         [float(trial.costs[metric]) for trial in front],
         [100 * (trial.accuracy or 0.0) for trial in front],
@@ -115,15 +116,54 @@ def _draw_trials(
             linestyle="none",
             label=f"answer: trial {winner.number}",
         )
+    longer = _draw_longer(axes, data, metric, (low, high))
     shown = find_metric(metric)
     if shown.unit != "ms":
         count_axis(axes.xaxis, shown.unit)
     each = "predicted_latency_ms" in done[0].costs
     axes.set_xlabel(MEASURED if metric == "latency_ms" and each else shown.axis)
-    axes.set_ylabel("accuracy in the search (%)")
+    axes.set_ylabel("accuracy (%)" if longer else "accuracy in the search (%)")
     axes.margins(0.04, 0.08)
     axes.tick_params(color=FAINT)
     legend_above(axes, 5)
+
+
+def _draw_longer(axes: "Axes", data: RunData, metric: str, searched: tuple[float, float]) -> bool:
+    """Finalists, and published networks trained as they were, at what those trainings measured.
+
+    Published networks that cost twice as much as any that was searched, or half as much, would
+    squeeze the others: the legend says where they are.
+    """
+    costs = {trial.number: trial.costs for trial in data.trials}
+    placed = [row for row in data.finalists if metric in costs.get(row["trial"], {})]
+    published = [row for row in (data.answer or {}).get("references") or () if metric in row]
+    if not placed or not published:
+        return False
+    mark: Any = {"linestyle": "none", "markeredgecolor": INK, "markeredgewidth": 0.6}
+    axes.plot(
+        [costs[row["trial"]][metric] for row in placed],
+        [100 * row["accuracy"] for row in placed],
+        marker="s",
+        markersize=6.5,
+        color=ORANGE,
+        label="finalist, trained again",
+        **mark,
+    )
+    low, high = searched
+    for row, color in zip(published, itertools.cycle((VERMILION, GREEN, FAINT)), strict=False):
+        value, accuracy = row[metric], 100 * row["accuracy"]
+        inside = low / 2 < value < 2 * high
+        where = "" if inside else f" ({number(metric, value)}, {accuracy:.2f}%)"
+        axes.plot(
+            [value] if inside else [],
+            [accuracy] if inside else [],
+            marker="D",
+            markersize=6.5,
+            color=color,
+            label=f"{row['name']}, trained alike{where}",
+            **mark,
+        )
+    return True
 
 
 def _span(done: Sequence[Trial], metric: str) -> tuple[float, float]:
@@ -135,6 +175,9 @@ FRONT = Plot(
     "front",
     "Accuracy against cost",
     "Every network measured, against the cost of each target. Published networks are placed by "
-    "their cost only: their accuracy on this data, with this short training, is not measured.",
+    "their cost only: their accuracy on this data, with this short training, is not measured. "
+    "Squares and diamonds are finalists and references, trained again and alike: they compare with "
+    "each other, and not with the dots, which were trained as the search does.",
     draw_front,
+    accuracy_of="search",
 )

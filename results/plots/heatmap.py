@@ -188,5 +188,6 @@ HEATMAP = Plot(
     "measured; each names its α. All were trained alike; what a longer training of the best came "
     "to is written below.",
     draw_heatmap,
+    accuracy_of="search",
     is_wide=True,
 )

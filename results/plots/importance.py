@@ -56,4 +56,5 @@ IMPORTANCE = Plot(
     "Permutation importance of random forests that predict the accuracy from the choices, "
     "measured on networks they had not seen. Bars within the reach of 0 say nothing.",
     draw_importance,
+    accuracy_of="search",
 )

@@ -84,4 +84,5 @@ NOISE = Plot(
     "Trainings of one network with different seeds, around their mean. The distances are "
     "stretched for the few seeds a mean rests on, so that the band is that of one training.",
     draw_noise,
+    accuracy_of="search",
 )

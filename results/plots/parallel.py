@@ -126,4 +126,5 @@ PARALLEL = Plot(
     "One line a network through the most important choices, its costs and its accuracy; the "
     "best tenth is drawn thicker.",
     draw_parallel,
+    accuracy_of="search",
 )

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from effsearch.results.conditions import of_answer
 from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ class Plot:
         title, caption: in the report; the caption says in a sentence what is shown.
         draw: what draws it.
         is_wide: the report gives it more room.
+        accuracy_of: whose accuracies it shows, those of the search or of its answer; their
+            conditions are said below it. Empty where it shows none.
     """
 
     name: str
@@ -26,3 +29,12 @@ class Plot:
     caption: str
     draw: "Callable[[RunData], Figure]"
     is_wide: bool = False
+    accuracy_of: Literal["", "search", "answer"] = ""
+
+    def conditions(self, data: RunData) -> str:
+        """How the accuracies that it shows were measured; empty where it shows none."""
+        if not self.accuracy_of:
+            return ""
+        answer = data.answer if self.accuracy_of == "answer" else None
+        said = of_answer(data.record, answer)
+        return f"Accuracy {said}." if said else ""

@@ -77,6 +77,10 @@ def explain_given_up(axes: "Axes", trials: Sequence[Trial]) -> None:
         axes.scatter([], [], s=16, color=GIVEN_UP, label="stopped early")
 
 
+_NOTE_LETTERS = 130
+"""Letters a line of small print."""
+
+
 class NothingToDrawError(EffsearchError):
     """A picture needs something the run does not have (yet); the message says what."""
 
@@ -92,6 +96,15 @@ def message_figure(message: str) -> "Figure":
     """A picture that says why there is nothing to see."""
     figure = new_figure(1.6)
     figure.text(0.5, 0.5, message, ha="center", va="center", color=FAINT, fontsize=11, wrap=True)
+    return figure
+
+
+def with_note(figure: "Figure", note: str) -> "Figure":
+    """The figure with small print below it."""
+    import textwrap
+
+    lines = textwrap.fill(note, _NOTE_LETTERS)
+    figure.supxlabel(lines, x=0.01, ha="left", fontsize=7, color=FAINT)
     return figure
 
 

@@ -112,4 +112,5 @@ TRAINING = Plot(
     "Losses are means an image; with label smoothing or strong augmentation the training loss "
     "lies higher. The star is the epoch whose model is kept.",
     draw_training,
+    accuracy_of="search",
 )

@@ -106,7 +106,8 @@ def _picture(plot: Plot, data: RunData, prefix: str) -> str:
     name = f"{prefix}-{plot.name}"
     try:
         svg = inline_svg(draw(plot.name, data), name, data.done)
-        body, caption = _svg(svg, plot.title, plot.is_wide), plot.caption
+        body = _svg(svg, plot.title, plot.is_wide)
+        caption = f"{plot.caption} {plot.conditions(data)}".rstrip()
     except NothingToDrawError as reason:
         body, caption = "", str(reason)
     return (

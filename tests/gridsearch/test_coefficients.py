@@ -74,6 +74,15 @@ def test_a_grid_trains_every_network_once_and_scale_takes_its_answer(
         float(chosen[name]) for name in ("alpha", "beta", "gamma")
     ]
     assert answer["network"]["id"] in {tie["network"] for tie in answer["ties"]}
+    references = answer["references"]
+    assert {row["name"] for row in references} <= {"depth alone", "width alone", "resolution alone"}
+    assert references
+    for row in references:
+        assert 0.9 <= row["macs_ratio"] <= 1.12
+        assert len(row["seeds"]) == 1
+        assert row["name"] in row["headline"]
+    assert answer["conditions"]["sentence"].endswith("px")
+    assert (answer["conditions"]["seeds"], answer["conditions"]["epochs"]) == (1, 1)
     assert (result.path / "plots" / "heatmap.png").read_bytes().startswith(b"\x89PNG")
     study = study_of(result.path)
     assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from effsearch.gridsearch.compare_scaling.answer import judge_methods
 from effsearch.gridsearch.compare_scaling.command import compare_scaling, resume_comparison
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
 from effsearch.gridsearch.compare_scaling.networks import make_plan
@@ -14,6 +15,7 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.zoo import load_zoo
+from effsearch.training.trials.jobs import Measured
 
 SMALL = {"epochs": 1, "max_images": 60, "proxy_resolution": 8, "seeds": 1, "workers": 1}
 
@@ -73,3 +75,24 @@ def test_a_resumption_as_another_comparison_is_refused(root: Path) -> None:
     Run.create(root, "comparison", command=["x"], config=config.to_dict()).close()
     with pytest.raises(InputError, match="started with another seeds"):
         resume_comparison("comparison/001", {"seeds": 2}, run_dir=root, quiet=True)
+
+
+def test_all_three_dimensions_are_said_beside_each_one_alone(tmp_path: Path) -> None:
+    options = {"baseline": ["resnet-50"], "budgets": ["2"], "budget_tolerance": 0.3}
+    config = make_config(options, {"max_images": 60})
+    entries = make_plan(config, tmp_path).entries
+    scores = {"depth": 0.8, "width": 0.9, "resolution": 0.88, "compound": 0.9, "baseline": 0.7}
+    measured = {
+        entry.architecture.id: Measured(
+            rewards={0: scores[entry.method], 1: scores[entry.method] + 0.01}
+        )
+        for entry in entries
+    }
+    depth, width, resolution = judge_methods(entries, measured)
+    assert (depth["baseline"], depth["name"]) == ("resnet-50", "depth alone")
+    assert depth["headline"].startswith("+10.0 points (90%: ")
+    assert " over depth alone at " in depth["headline"]
+    assert depth["difference_low"] > 0.07
+    assert width["headline"].startswith("no clear difference from width alone: +0.0 points")
+    assert resolution["difference"] == pytest.approx(0.02)
+    assert judge_methods(entries, {}) == []

@@ -186,6 +186,29 @@ def test_finalists_are_drawn_with_and_without_intervals(whole: RunData) -> None:
     assert figure_bytes(draw("finalists", data), "png")
 
 
+def test_the_front_shows_references_beside_finalists_as_both_were_measured(whole: RunData) -> None:
+    first, second = whole.done[:2]
+    rows = [
+        {"trial": one.number, "id": one.arch_id, "accuracy": 0.9, "macs": one.costs["macs"]}
+        for one in (first, second)
+    ]
+    near = {"name": "near-one", "accuracy": 0.88, "macs": first.costs["macs"], "params": 5e6}
+    far = {"name": "far-one", "accuracy": 0.85, "macs": 50 * first.costs["macs"], "params": 5e6}
+    answer = {"finalists": {"rows": rows}, "references": [near, far]}
+    said = texts(draw("front", replace(whole, answer=answer)))
+    assert "finalist, trained again" in said
+    assert "near-one, trained alike" in said
+    assert "85.00%)" in said  # what would squeeze the others stands in the legend
+    assert "trained alike" not in texts(draw("front", whole))
+
+
+def test_a_picture_that_stands_alone_says_how_its_accuracies_were_measured(whole: RunData) -> None:
+    data = {"name": "digits", "validation_images": 359, "classes": 10}
+    record = whole.record | {"data": data, "recipe": {"epochs": 3, "resolution": 16}}
+    figure, _ = draw_or_say("front", replace(whole, record=record))
+    assert "on 359 held-out images of digits (10 classes) at 16 px, 3 epochs" in texts(figure)
+
+
 def test_a_picture_of_another_kind_of_run_names_those_there_are(others: dict[str, RunData]) -> None:
     with pytest.raises(NothingToDrawError, match="a family run has no picture 'heatmap', only fam"):
         draw("heatmap", others["family"])

@@ -35,7 +35,9 @@ def baseline(asked: Asked) -> None:
 
 
 def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
+    from effsearch.results.conditions import in_search
     from effsearch.results.formatting import number
+    from effsearch.results.store.run import Run
     from effsearch.results.terminal import print_table
     from effsearch.search_spaces.metrics import METRICS
     from effsearch.search_spaces.units import format_count
@@ -60,6 +62,8 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
             for trial in result.ranked[:5]
         ],
     )
+    if result.answer["finalists"] and result.answer["conditions"]:
+        print(f"accuracy in the search {in_search(Run.load(result.path).record)}")
     rewards = [trial.reward or 0.0 for trial in result.ranked[:5]]
     if not quiet and rewards != sorted(rewards, reverse=True):
         print(

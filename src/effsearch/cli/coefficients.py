@@ -37,6 +37,7 @@ def coefficients(asked: Asked) -> None:
 def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
     from effsearch.results.kinds.registry import resume_command
     from effsearch.results.kinds.surface import what_is_expected, what_mattered, why_chosen
+    from effsearch.results.references import headline
     from effsearch.results.terminal import print_table
 
     answer = result.answer
@@ -58,6 +59,10 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
         ),
         [_line(row) for row in _best_rows(result)],
     )
+    for row in answer["references"] or ():
+        print(f"beside one dimension: {headline(row)}")
+    if answer["conditions"]:
+        print(f"accuracy {result.accuracy:.4f} {answer['conditions']['sentence']}")
     if quiet:
         return
     for said in (why_chosen(answer), what_mattered(answer)):

@@ -21,7 +21,8 @@ def compare_scaling(asked: Asked) -> None:
     from effsearch.gridsearch.compare_scaling.command import compare_scaling, resume_comparison
 
     result = asked.result(compare_scaling, resume_comparison)
-    assert result is not None  # there is no dry run
+    if result is None:  # it was done before
+        return
     _show(result, asked.as_json)
     if not asked.quiet:
         print(f"comparison: {result.path / 'comparison.csv'}", file=sys.stderr)
@@ -57,6 +58,18 @@ def _show(result: "ComparisonResult", as_json: bool) -> None:
             for row in result.rows
         ],
     )
+    _show_conclusions(result.answer)
+
+
+def _show_conclusions(answer: "dict[str, Any]") -> None:
+    """All three dimensions beside each one alone, and the conditions of it all."""
+    from effsearch.results.references import headline
+    from effsearch.search_spaces.units import format_count
+
+    for row in answer["references"] or ():
+        print(f"compound of {row['baseline']} at {format_count(row['budget'])}: {headline(row)}")
+    if answer["conditions"]:
+        print(f"accuracies {answer['conditions']['sentence']}")
 
 
 def _remark(row: dict[str, Any]) -> str:

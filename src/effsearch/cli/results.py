@@ -18,6 +18,7 @@ from effsearch.cli.results_options import (
     print_csv,
     refuse_both,
     say,
+    say_conditions,
     say_nothing_yet,
 )
 from effsearch.results.formatting import flat, minute, number, targets
@@ -45,7 +46,7 @@ def list_command(
 
     BEST and ACCURACY are the reward and the accuracy of the trial with the best reward. Of a
     training, DONE and ASKED are epochs and ACCURACY is the best top-1 on its validation part; of a
-    bench they are searches.
+    bench they are searches. MEASURED says what an accuracy was measured on.
     """
     refuse_both(as_json, as_csv)
     summaries = []
@@ -65,7 +66,18 @@ def list_command(
         say(f"no runs in {run_dir} yet", quiet)
         return
     print_table(
-        ("RUN", "CREATED (UTC)", "STATUS", "DONE", "FAILED", "ASKED", "BEST", "ACCURACY", "TARGET"),
+        (
+            "RUN",
+            "CREATED (UTC)",
+            "STATUS",
+            "DONE",
+            "FAILED",
+            "ASKED",
+            "BEST",
+            "ACCURACY",
+            "TARGET",
+            "MEASURED",
+        ),
         [
             (
                 summary.reference,
@@ -77,6 +89,7 @@ def list_command(
                 number("reward", summary.best_reward),
                 number("accuracy", summary.best_accuracy),
                 targets(summary.targets),
+                summary.measured,
             )
             for summary in summaries
         ],
@@ -131,6 +144,7 @@ def top_command(
     if not best:
         say_nothing_yet(run, quiet)
         return
+    say_conditions(run, quiet)
     costs = list(dict.fromkeys(name for trial in best for name in trial.costs))
     print_table(
         ("TRIAL", "REWARD", "ACCURACY", *(name.upper() for name in costs), "ID", "ARCHITECTURE"),

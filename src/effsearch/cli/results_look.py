@@ -16,8 +16,10 @@ from effsearch.cli.results_options import (
     refuse_both,
     refuse_without_trials,
     say,
+    say_conditions,
     say_nothing_yet,
 )
+from effsearch.results.conditions import in_search
 from effsearch.results.formatting import number
 from effsearch.results.listing import trial_document
 from effsearch.results.store.run_events import run_events
@@ -37,15 +39,21 @@ def pareto(
     quiet: Quiet = False,
 ) -> None:
     """Show the networks that no other of the run beats in both accuracy and a cost."""
-    from effsearch.results.pareto import cost_of, pareto_trials
+    from effsearch.results.pareto import cost_of, front_of
 
     refuse_both(as_json, as_csv)
     run = find(run_dir, reference, quiet)
-    front = pareto_trials(join_trials(run_events(run)), cost)
+    found = front_of(join_trials(run_events(run)), cost)
+    front = found.trials
+    for note in found.notes:
+        say(note, quiet)
     if as_json:
-        documents = [trial_document(trial) for trial in front]
         head = {"run": run.reference, "status": run.status, "cost": cost}
-        print_document({**head, "front": documents})
+        shown = {
+            "front": [trial_document(trial) for trial in front],
+            "left_out": [trial_document(trial) for trial in found.left_out],
+        }
+        print_document({**head, **shown})
         return
     if as_csv:
         print_csv(trials_rows(front))
@@ -53,6 +61,7 @@ def pareto(
     if not front:
         say_nothing_yet(run, quiet)
         return
+    say_conditions(run, quiet)
     print_rows(
         [
             {
@@ -100,6 +109,7 @@ def trial(
     if as_csv:
         print_csv(layers)
         return
+    say_conditions(run, quiet)
     print_table(("", ""), _essentials(found))
     typer.echo()
     shown = ("name", "op", "kernel", "stride", "in_channels", "out_channels", "se_channels", "size")
@@ -159,6 +169,9 @@ def compare(
     if as_csv:
         print_csv(rows)
         return
+    for run in found:
+        said = in_search(run.record)
+        say(f"{run.reference}: accuracy {said}" if said else "", quiet or not said)
     say(f"the first {counted} evaluations of each run count; final_reward is of all", quiet)
     print_rows([{key: row[key] for key in row if key != "budget"} for row in rows])
 

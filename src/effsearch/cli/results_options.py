@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from effsearch.cli.completion import complete_runs
+from effsearch.results.conditions import in_search
 from effsearch.results.formatting import NOTHING_YET, number, one_line
 from effsearch.results.kinds.registry import kind_of
 from effsearch.results.store.directory import run_dir_option
@@ -48,6 +49,13 @@ def say(message: str, quiet: bool) -> None:
     """Talk, on stderr."""
     if not quiet:
         typer.echo(one_line(message), err=True)
+
+
+def say_conditions(run: Run, quiet: bool) -> None:
+    """How the accuracies in a table of trials were measured."""
+    said = in_search(run.record)
+    if said:
+        say(f"accuracy {said}", quiet)
 
 
 def say_nothing_yet(run: Run, quiet: bool) -> None:
