@@ -1,6 +1,7 @@
 """`--weight auto`: the weight of a soft objective that an earlier search worked out."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,6 @@ _SAME = (
     "skip_bad",
     "image_column",
     "label_column",
-    "epochs",
-    "proxy_resolution",
-    "recipe",
 )
 
 
@@ -45,7 +43,7 @@ def with_learned_weight(config: BaselineConfig, run_dir: Path) -> tuple[Baseline
     for path, record in reversed(readable_records(run_dir, "baseline")):
         if record["status"] != "finished":
             continue
-        weight = _found(path, record["config"], config)
+        weight = _found(path, record, config)
         if weight is not None:
             source = f"w = {weight:.4f} as baseline/{path.name} worked it out"
             return replace(config, weight=weight), source
@@ -55,14 +53,29 @@ def with_learned_weight(config: BaselineConfig, run_dir: Path) -> tuple[Baseline
     )
 
 
-def _found(path: Path, before: dict[str, Any], config: BaselineConfig) -> float | None:
+def _found(path: Path, record: Mapping[str, Any], config: BaselineConfig) -> float | None:
     try:
-        earlier = make_config(before)
+        earlier = make_config(record["config"])
         answer = read_json_object(path / "baseline.json")
     except InputError:
         return None  # of another version, or damaged
     calibration: Any = answer.get("calibration")
     if any(getattr(earlier, key) != getattr(config, key) for key in _SAME) or not calibration:
         return None
+    if config.evaluator == "proxy" and not _trained_alike(record.get("recipe"), config):
+        return None
     weight: float | None = calibration["weight_at_target"]
     return weight
+
+
+def _trained_alike(recipe: Any, config: BaselineConfig) -> bool:
+    """Whether an earlier search trained its networks by the recipe of this one.
+
+    A batch that was not asked for follows the number of images, which are the same.
+    """
+    from effsearch.training.recipes.recipe import proxy_recipe
+
+    options = config.recipe_options()
+    wanted = asdict(proxy_recipe(config.data, options))
+    keys = [key for key in wanted if key != "batch_size" or key in options]
+    return isinstance(recipe, Mapping) and all(recipe.get(key) == wanted[key] for key in keys)

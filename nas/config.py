@@ -1,14 +1,22 @@
 """The configuration of `effsearch baseline`: groups of options, in one frozen dataclass."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from effsearch.latency.options import GROUP as LATENCY_GROUP
 from effsearch.latency.options import LatencyOptions
-from effsearch.nas.options import EVALUATOR, GROUP, Missing, ObjectiveOptions, Space
+from effsearch.nas.options import (
+    EVALUATOR,
+    GROUP,
+    Missing,
+    ObjectiveKind,
+    ObjectiveOptions,
+    Space,
+)
 from effsearch.nas.strategies.registry import STRATEGIES, STRATEGY, strategy_names, wants_front
-from effsearch.results.config import MILLISECONDS, NAMES, SECONDS, Option, Settings
+from effsearch.results.config import MACHINE, MILLISECONDS, NAMES, SECONDS, Option, Settings
 from effsearch.results.networks import REFERENCES, RUNS
+from effsearch.results.store.newest import FULL_SEARCH
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
 
@@ -73,7 +81,7 @@ class SearchOptions(Settings):
     samples: Annotated[
         int,
         Option("Networks to evaluate.", _SEARCH, flags=("--samples", "-n"), may_change=True),
-    ] = 100
+    ] = FULL_SEARCH
     warm_start: Annotated[
         tuple[str, ...],
         Option(
@@ -188,12 +196,13 @@ class BaselineConfig(
             "activations of one image",
         ),
     ] = None
+    no_target: Annotated[
+        bool, Option("Search without a target: the best accuracy, whatever it costs.", GROUP)
+    ] = False
     pruning: Pruning = "none"
     per_trial: Annotated[
         int | None,
-        Option(
-            "Networks in one Ray Tune trial.", "Machine", "1; more where cheap", may_change=True
-        ),
+        Option("Networks in one Ray Tune trial.", MACHINE, "1; more where cheap", may_change=True),
     ] = None
 
     def check(self) -> None:
@@ -214,6 +223,23 @@ class BaselineConfig(
         self.check_objective()
         if self.weight == "auto" and (self.objective != "soft" or len(self.targets) != 1):
             raise InputError("weight auto belongs to a soft objective with one target")
+
+    def check_wanted(self) -> None:
+        """Refuse a new search that was told no cost: it would find the dearest networks.
+
+        Raises:
+            InputError: there is no target, none was renounced, no front is wanted, and the
+                objective is not the user's own; or there is one, and it was renounced.
+        """
+        if self.no_target and self.targets:
+            raise InputError("no_target and a target exclude each other: give one")
+        own = self.objective not in get_args(ObjectiveKind)
+        if not (self.targets or self.no_target or self.wants_front or own):
+            raise InputError(
+                "a baseline is searched for a cost, and none was given: give --target-flops 400M "
+                "(or --target-params, --target-memory, --target-latency), or --no-target for the "
+                "most accurate network whatever it costs"
+            )
 
     @property
     def wanted(self) -> dict[str, float | None]:

@@ -18,18 +18,23 @@ _SAMPLES = 20_000
 def forecast(config: BaselineConfig) -> dict[str, Any]:
     """Check a configuration and say what would run. Nothing is written.
 
-    The time is that of whole trainings; pruning gives some of them up.
+    The time is that of whole trainings, those of finalists and references included; pruning gives
+    some of them up. A front's finalists are not known before it is found and are counted as many
+    as were asked for.
 
     Raises:
         EffsearchError: whatever would stop the search itself before its first trial.
     """
+    config.check_wanted()
     plan = make_plan(config)
     rng = np.random.default_rng(config.seed)
     encodings = plan.space.sample(rng, _SAMPLES)
     inside = len(plan.problem.in_band(encodings))
     workers = config.workers or max(1, (os.cpu_count() or 1) // config.cpus_per_trial)
     seconds = _seconds_per_trial(plan)
-    total = None if seconds is None else round(seconds * config.samples / workers)
+    longer = _longer_trainings(plan)
+    wanted = config.samples + longer * _times_longer(plan)
+    total = None if seconds is None else round(seconds * wanted / workers)
     known = {"latency": plan.latency.note} if plan.latency else {}
     return known | {
         "space": plan.space.name,
@@ -40,6 +45,7 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
         "strategy": config.strategy,
         "samples": config.samples,
         "batch_size": plan.batch_size,
+        "longer_trainings": longer,
         "evaluator": config.evaluator,
         "pruning": config.pruning,
         "data": plan.record.get("data", {}),
@@ -50,6 +56,25 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
         "seconds_per_network": seconds,
         "estimated_seconds": total,
     }
+
+
+def _longer_trainings(plan: Plan) -> int:
+    """Trainings of finalists, and of references where these are trained."""
+    config = plan.config
+    if not config.finalists:
+        return 0
+    networks = min(config.finalists, config.samples) + len(plan.references)
+    return networks * config.finalist_seeds
+
+
+def _times_longer(plan: Plan) -> float:
+    """How many times longer than in the search a finalist is trained."""
+    from effsearch.training.trials.proxy import ProxyEvaluator
+
+    longer = plan.finalist_recipe
+    if longer is None or not isinstance(plan.evaluator, ProxyEvaluator):
+        return 1.0
+    return longer.epochs / plan.evaluator.recipe.epochs
 
 
 def _seconds_per_trial(plan: Plan) -> float | None:

@@ -267,6 +267,18 @@ def describe(objective: Objective | Sequence[Target]) -> str:
     )
 
 
+def resolved_objective(options: ObjectiveOptions) -> dict[str, float | None]:
+    """Weight and cost bands as they hold where nothing was said of them."""
+    weight, tolerance, band = options.weight, options.cost_tolerance, options.cost_band
+    is_soft = options.objective == "soft"
+    assert weight != "auto"
+    return {
+        "weight": DEFAULT_WEIGHTS.get(options.objective) if weight is None else weight,
+        "cost_tolerance": 0.0 if tolerance is None and not is_soft else tolerance,
+        "cost_band": (1.0 if is_soft or options.wants_front else FLOOR) if band is None else band,
+    }
+
+
 def make_objective(options: ObjectiveOptions) -> Objective:
     """The objective of options, with its cost bands; the weight has to be a number by now."""
     assert options.weight != "auto"
@@ -282,9 +294,7 @@ def make_objective(options: ObjectiveOptions) -> Objective:
 
 def _targets(options: ObjectiveOptions, kind: ObjectiveKind) -> tuple[Target, ...]:
     assert options.weight != "auto"
-    floor = options.cost_band
-    if floor is None and kind != "soft" and not options.wants_front:
-        floor = FLOOR
+    floor = resolved_objective(options)["cost_band"]
     made: list[Target] = []
     for metric, limit in options.targets.items():
         made.append(

@@ -10,12 +10,18 @@ from effsearch.nas.config import BaselineConfig
 from effsearch.nas.cost_model import KnownCosts
 from effsearch.nas.evaluators.registry import make_evaluator
 from effsearch.nas.latency_target import LatencySource, load_latency
-from effsearch.nas.objective import Objective, OwnObjective, describe, make_objective
+from effsearch.nas.objective import (
+    Objective,
+    OwnObjective,
+    describe,
+    make_objective,
+    resolved_objective,
+)
 from effsearch.nas.problem import Problem
 from effsearch.nas.pruning import Pruning
-from effsearch.nas.references import load_references
+from effsearch.nas.references import NO_REFERENCE, load_references
 from effsearch.nas.strategies.base import Strategy
-from effsearch.nas.strategies.registry import make_strategy
+from effsearch.nas.strategies.registry import make_strategy, strategy_options
 from effsearch.nas.warm_start import WarmStart, load_warm_start
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
@@ -24,10 +30,12 @@ from effsearch.search_spaces.space_file import load_space
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.gpus import check_gpus
 from effsearch.training.trials.halving import ETA
+from effsearch.training.trials.options import resolved_training
 
 if TYPE_CHECKING:
     from effsearch.training.recipes.recipe import Recipe
 
+_PLAIN = (bool, int, float, str)
 _TRIED = 64  # networks that a user's objective is tried on
 
 FINALIST_EPOCHS = 3
@@ -69,8 +77,20 @@ class Plan:
         return self.costs.ranges
 
     def stored_config(self) -> dict[str, Any]:
-        """The configuration as the run keeps it: what decides the search filled in."""
-        return self.config.to_dict() | {"batch_size": self.batch_size}
+        """The configuration as the run keeps it: nothing that decides it is left to defaults."""
+        config, recipe = self.config, self.record.get("recipe")
+        defaults = strategy_options(config.strategy).items()
+        options = {key: value for key, value in defaults if isinstance(value, _PLAIN)}
+        options |= config.strategy_options
+        stored = config.to_dict() | resolved_objective(config)
+        stored |= {"batch_size": self.batch_size, "strategy_options": options}
+        if recipe is not None:
+            stored |= resolved_training(recipe)
+        if self.finalist_recipe is not None:
+            stored["finalist_epochs"] = self.finalist_recipe.epochs
+        if config.reference is None and config.finalists:
+            stored["reference"] = ",".join(self.references) or NO_REFERENCE
+        return stored
 
     @property
     def finalist_recipe(self) -> "Recipe | None":

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from effsearch.results.callbacks import Callbacks, Stop, called_back, check_callbacks, tell
+from effsearch.results.config import Settings, machine_keys
 from effsearch.results.followed import followed
-from effsearch.results.kinds.registry import resume_command
+from effsearch.results.kinds.registry import kind_of, resume_command
 from effsearch.results.store.events import Asked
 from effsearch.results.store.ledger import iterate_events
+from effsearch.results.store.lock import is_locked
 from effsearch.results.store.run import Run
 from effsearch.results.store.signals import exit_code
 from effsearch.results.store.table import write_csv
@@ -168,6 +170,33 @@ def find_run(run_dir: Path, reference: str | None, kind: str) -> Run:
     if found.kind != kind:
         raise InputError(f"run {found.reference} is not a {kind} run: name one that is")
     return found
+
+
+def is_done(run: Run, settings: type[Settings], changes: Mapping[str, Any]) -> bool:
+    """Whether nothing is left to do of a run, so that going on would touch it for nothing.
+
+    It finished, nothing of it was lost since, and no change asks for more. Options of the machine
+    change nothing of what was found. A search that its time budget ended is not done: the same
+    budget takes it further.
+
+    Args:
+        settings: of the runs of its kind.
+        changes: keys that a resumption is given anew.
+
+    Raises:
+        InputError: a key that is none, or the ledger is corrupt.
+    """
+    if run.status != "finished" or is_locked(run.path) or not run.paths.answer.exists():
+        return False
+    asked = {key: one for key, one in changes.items() if key not in machine_keys(settings)}
+    if asked:
+        given = settings.make(run.config, asked).to_dict()
+        if any(key not in run.config or run.config[key] != given[key] for key in asked):
+            return False
+    counts = kind_of(run.kind).following.count(run)
+    ended = counts.done + counts.failed
+    samples = run.config.get("samples") if run.kind == "baseline" else None
+    return counts.asked == ended and (samples is None or ended >= samples)
 
 
 def refuse_changes(run: Run, keys: Sequence[str]) -> None:

@@ -13,13 +13,21 @@ from effsearch.results.config.form import (
 )
 from effsearch.results.config.objects import Given, Objects, given_object, name_of
 from effsearch.results.config.option import Option, Setting
-from effsearch.results.config.settings import Settings, changed_keys, read_config, settings_of
+from effsearch.results.config.settings import (
+    MACHINE,
+    Settings,
+    changed_keys,
+    machine_keys,
+    read_config,
+    settings_of,
+)
 from effsearch.results.config.values import check_text
 
 __all__ = [
     "BYTES",
     "COUNT",
     "LIST",
+    "MACHINE",
     "MILLISECONDS",
     "NAMES",
     "NUMBERS",
@@ -34,6 +42,7 @@ __all__ = [
     "changed_keys",
     "check_text",
     "given_object",
+    "machine_keys",
     "name_of",
     "read_config",
     "settings_of",

@@ -10,6 +10,9 @@ from effsearch.results.config.option import Setting
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.text_file import parse_yaml, read_text_file
 
+MACHINE = "Machine"
+"""Group of the options on where and how fast things run."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -93,6 +96,11 @@ def changed_keys(
     defaults = {name: _plain(one.default) for name, one in settings_of(type(now)).items()}
     then = defaults | dict(before)
     return [key for key in values if key not in free and then[key] != values[key]]
+
+
+def machine_keys(config: type[Settings]) -> frozenset[str]:
+    """Keys of the options on where and how fast things run."""
+    return frozenset(n for n, one in settings_of(config).items() if one.option.group == MACHINE)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -123,3 +123,9 @@ def count_states(trials: Sequence[Trial]) -> dict[str, int]:
     for trial in trials:
         counts[trial.state] += 1
     return counts
+
+
+def seconds_of(trials: Sequence[Trial]) -> float:
+    """From the first trial that was asked to the last that ended; 0 where none has ended."""
+    ends = [trial.finished_at for trial in trials if trial.finished_at is not None]
+    return max(ends) - min(trial.asked_at for trial in trials) if ends else 0.0

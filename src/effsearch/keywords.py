@@ -206,6 +206,9 @@ class BaselineKeywords(TypedDict, total=False):
     memory_batch: int | None
     """Images at a time that --target-memory is meant for, then with the weights."""
 
+    no_target: bool
+    """Search without a target: the best accuracy, whatever it costs."""
+
     pruning: Literal["none", "halving"]
     """Early stopping of trainings that fall behind, by successive halving."""
 
@@ -311,6 +314,10 @@ class CoefficientsKeywords(TypedDict, total=False):
 
     top_seeds: int
     """Trainings of each of them."""
+
+    reference: Literal["dimensions", "none"]
+    """dimensions: depth, width and resolution alone at the chosen network's cost, trained as it
+    was, which it is held against. none: no such trainings."""
 
     storage: str | None
     """URL of the study's database."""

@@ -30,7 +30,7 @@ def test_a_line_of_notation_may_be_of_any_length(arguments: tuple[str, ...], cli
         (("results", "show", LONG), "there is no run 'res32 stem"),
         (("results", "show", ""), "there is no run '' in runs"),
         (("scale", "--coefficients", LONG), "are not three numbers"),
-        (("baseline", "--space", LONG), "unknown space 'res32 stem"),
+        (("baseline", "--no-target", "--space", LONG), "unknown space 'res32 stem"),
         (("coefficients", "--resume", LONG), "there is no run 'res32 stem"),
         (("train", "--model", LONG[:-1] + "x"), "'head_c1x'"),
         (("train", "--data", LONG), "unknown dataset 'res32 stem"),

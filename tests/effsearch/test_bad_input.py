@@ -142,7 +142,8 @@ def test_a_config_that_cannot_be_meant_is_refused(
     text: str, message: str, cli, tmp_path: Path
 ) -> None:
     (tmp_path / "config.yaml").write_text(text)
-    answer = cli("baseline", "--config", "config.yaml")
+    given = () if "target" in text else ("--no-target",)
+    answer = cli("baseline", "--config", "config.yaml", *given)
     assert message in answer.error
     assert (answer.code, answer.out) == (2, "")
     assert [file.name for file in tmp_path.iterdir()] == ["config.yaml"]
@@ -164,7 +165,7 @@ def test_a_space_that_is_none_is_refused_by_name(
     text: str, message: str, cli, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.yaml").write_text(text)
-    answer = cli("baseline", "--space", "mine.yaml")
+    answer = cli("baseline", "--no-target", "--space", "mine.yaml")
     assert "'mine'" in answer.error
     assert message in answer.error
     assert (answer.code, answer.out) == (2, "")
@@ -224,7 +225,9 @@ def test_a_gpu_that_is_not_there_is_missed_at_once(
 def test_a_cluster_that_does_not_answer_is_missed_within_seconds(tmp_path: Path) -> None:
     evaluator = write_evaluator(tmp_path, "def evaluate(a): return 0.5")
     # Port 1 is reserved, so nothing listens there.
-    command = ["baseline", "--evaluator", evaluator, "--ray-address", "127.0.0.1:1", "-q"]
+    command = [
+        "baseline", "--no-target", "--evaluator", evaluator, "--ray-address", "127.0.0.1:1", "-q"
+    ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "effsearch.cli.app", *command],
         cwd=tmp_path, capture_output=True, text=True, timeout=60,
@@ -238,7 +241,7 @@ def test_a_cluster_that_does_not_answer_is_missed_within_seconds(tmp_path: Path)
 def test_a_run_directory_that_cannot_be_written_is_named(cli, tmp_path: Path) -> None:
     evaluator = write_evaluator(tmp_path, "def evaluate(a): return 0.5")
     (tmp_path / "file").write_text("no folder")
-    answer = cli("baseline", "--evaluator", evaluator, "--run-dir", "file")
+    answer = cli("baseline", "--no-target", "--evaluator", evaluator, "--run-dir", "file")
     assert answer.error.startswith("cannot write file/baseline: ")
     assert answer.code == 1
 
@@ -256,6 +259,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, ray_address: str) -> Path
         space=write_space(folder),
         evaluator=write_evaluator(folder, "def evaluate(a, seed): return seed % 1000 / 1000"),
         strategy="random",
+        no_target=True,
         samples=4,
         workers=1,
     )
@@ -373,7 +377,7 @@ def test_a_name_that_is_taken_is_refused(cli, tmp_path: Path) -> None:
     taken = tmp_path / "runs" / "baseline" / "mine"
     taken.mkdir(parents=True)
     evaluator = write_evaluator(tmp_path, "def evaluate(a): return 0.5")
-    answer = cli("baseline", "--evaluator", evaluator, "--name", "mine")
+    answer = cli("baseline", "--no-target", "--evaluator", evaluator, "--name", "mine")
     assert "runs/baseline/mine exists already: choose another --name" in answer.error
     assert answer.code == 2
     assert list(taken.iterdir()) == []

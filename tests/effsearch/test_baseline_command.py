@@ -97,9 +97,11 @@ def test_a_search_answers_with_a_network_in_the_band(cli, tmp_path: Path, ray_ad
 
     # More samples go on; a finished search asked again says the same without doing anything.
     before = (run / "trials.jsonl").read_bytes()
-    same = json.loads(cli("baseline", "--resume", "baseline/001", "--json", "-q").out)
-    assert same == found
-    assert (run / "trials.jsonl").read_bytes() == before
+    times = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
+    same = cli("baseline", "--resume", "baseline/001", "--workers", "3", "--json")
+    assert (same.code, json.loads(same.out)) == (0, found)
+    assert "run baseline/001 is finished: nothing is left to do" in same.err
+    assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == times
     more = cli("baseline", "--resume", str(run), "--samples", "9", "--json")
     assert more.code == 0
     assert json.loads(more.out)["samples"] == 9
@@ -115,6 +117,22 @@ def test_a_search_answers_with_a_network_in_the_band(cli, tmp_path: Path, ray_ad
     shown = json.loads(cli("results", "show", "baseline/001", "--json", "-q").out)
     assert shown["digest"] == digest_of(run)
     assert shown["targets"] == {"macs": 60_000_000}
+
+
+def test_a_search_for_no_cost_is_refused_unless_it_is_meant(cli, tmp_path: Path) -> None:
+    whole = small(tmp_path)
+    place = whole.index("--target-flops")
+    without = [*whole[:place], *whole[place + 4 :]]
+    for more in ([], ["--dry-run"]):
+        refused = cli(*without, *more)
+        assert "none was given: give --target-flops 400M" in refused.error
+        assert "--no-target for the most accurate" in refused.error
+        assert (refused.code, refused.out) == (2, "")
+    assert not (tmp_path / "runs").exists()
+    assert cli(*without, "--no-target", "--dry-run").code == 0
+    assert cli(*without, "--strategy", "nsga2", "--dry-run").code == 0  # it seeks a front
+    both = cli(*whole, "--no-target")
+    assert "no_target and a target exclude each other" in both.error
 
 
 @pytest.mark.slow
@@ -165,6 +183,7 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(cli, tmp_path: Path) -
 @pytest.mark.slow
 def test_a_dry_run_of_proxy_training_measures_one_training(cli, tmp_path: Path) -> None:
     arguments = ["--space", write_space(tmp_path), "--epochs", "2", "--samples", "100"]
+    arguments.append("--no-target")
     plan = json.loads(cli("baseline", *arguments, "--dry-run", "--json", "--workers", "2").out)
     assert plan["data"]["name"] == "digits"
     assert plan["seconds_per_network"] > 0
@@ -175,7 +194,7 @@ def test_a_dry_run_of_proxy_training_measures_one_training(cli, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("flags", "note"),
     [
-        ((), "no target: the reward is the accuracy alone"),
+        (("--no-target",), "no target: the reward is the accuracy alone"),
         (("--target-flops", "60M", "--objective", "soft"), "it does not move the optimum"),
     ],
 )
@@ -247,6 +266,7 @@ def test_a_signal_to_stop_gives_its_exit_code_and_names_a_command_that_resumes(
     evaluator, log = logging_evaluator(tmp_path, pause=0.2, kills_a_worker=True)
     process = effsearch(
         "baseline", "--space", write_space(tmp_path), "--evaluator", evaluator, "--samples", "40",
+        "--no-target",
         "--workers", "2", "--seed", "3", "--run-dir", "a folder/runs", "--json",
         cwd=tmp_path,
     )  # fmt: skip

@@ -68,6 +68,12 @@ def test_a_resumed_comparison_repeats_no_search_that_ended(tmp_path: Path, space
     assert shown.stderr.count(" evaluations, ") == 1
     assert json.loads(shown.stdout) == json.loads(whole.stdout)
     assert len(searches.read_bytes().splitlines()) == 4
+    files = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
+    again = effsearch("--resume", "bench/001", "--run-dir", tmp_path, "--json")
+    assert "bench/001 is finished: nothing is left to do" in again.stderr
+    assert (again.returncode, json.loads(again.stdout)) == (0, json.loads(whole.stdout))
+    assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == files
+    (run / "bench.json").unlink()
     space.write_text(SPACE.replace("24, 32", "24, 40"))
     changed = effsearch("--resume", "bench/001", "--run-dir", tmp_path)
     assert changed.returncode == 2

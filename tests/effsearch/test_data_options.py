@@ -81,7 +81,7 @@ def test_a_dry_run_says_what_is_left_out(tmp_path: Path, cli: Any) -> None:
             Image.effect_noise((16, 16), 60).save(tmp_path / "set" / name / f"{index}.png")
     (tmp_path / "set" / "cat" / "3.png").write_bytes(b"no picture")
     options = ("--skip-bad", "--proxy-resolution", "8", "--epochs", "1", "--dry-run")
-    answer = cli("baseline", "--data", "set", *options)
+    answer = cli("baseline", "--target-flops", "400M", "--data", "set", *options)
 
     assert answer.code == 0, answer.err
     assert "1 unreadable image left out" in answer.out

@@ -34,7 +34,10 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: effsearch.scale_family(phis="3..1"), r"the range 3\.\.1 falls"),
     (lambda: effsearch.scale_family(resolution_rounding=7), "unknown resolution_rounding"),  # type: ignore[arg-type]
     (lambda: effsearch.scale_family(phis=[0], name=5), "'5' cannot name a run"),  # type: ignore[arg-type]
-    (lambda: effsearch.search_baseline(space=Path("none.yaml")), "no space file 'none.yaml'"),
+    (
+        lambda: effsearch.search_baseline(space=Path("none.yaml"), target_flops="400M"),
+        "no space file 'none.yaml'",
+    ),
     (lambda: effsearch.search_baseline(target_flops=True), "'True' is not an amount"),
     (lambda: effsearch.search_coefficients(phi="1"), "phi must be a number, not '1'"),
     (lambda: effsearch.search_coefficients(baseline=Path("none.json")), "no file 'none.json'"),

@@ -199,7 +199,8 @@ def test_a_training_that_diverges_later_names_the_good_checkpoint_and_keeps_it(
 ) -> None:
     # With lr x weight_decay above 2 each step makes the weights larger.
     process = effsearch(
-        *SMALL, "-q", "--epochs", "20", "--set", "optimizer=sgd", "--set", "warmup_epochs=0",
+        *SMALL, "-q", "--epochs", "20", "--set", "optimizer=sgd", "--batch-size", "32",
+        "--set", "warmup_epochs=0",
         "--set", "weight_decay=0.1", *options, cwd=tmp_path,
     )  # fmt: skip
     _, talk = process.communicate(timeout=120)
@@ -223,7 +224,7 @@ def test_a_dry_run_shows_sizes_and_schedule_and_writes_nothing(cli, tmp_path: Pa
     answer = cli(*SMALL, "--dry-run", "--json")
     assert answer.code == 0
     document = json.loads(answer.out)
-    assert (document["epochs"], document["steps_per_epoch"]) == (2, 4)
+    assert (document["epochs"], document["steps_per_epoch"]) == (2, 13)  # batches of 8
     assert [row["epoch"] for row in document["schedule"]] == [1, 2]
     assert document["macs"] == cost(package.parse_architecture(TINY)).macs
     assert not (tmp_path / "runs").exists()
@@ -328,11 +329,33 @@ def test_bad_input_is_one_line_and_leaves_no_run(
     assert not (tmp_path / "runs").exists()
 
 
+def as_if_stopped(run: Path) -> None:
+    """A run that finished reads as one that was stopped."""
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
+
+
+def test_a_finished_training_resumed_says_so_and_touches_nothing(cli, tmp_path: Path) -> None:
+    assert cli(*SMALL, "-q").code == 0
+    run = tmp_path / "runs" / "train" / "001"
+    before = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
+    again = cli("train", "--resume", "train/001", "--loader-workers", "0", "--json")
+    assert (again.code, json.loads(again.out)) == (0, json.loads((run / "train.json").read_text()))
+    assert again.err == (
+        "run train/001 is finished: nothing is left to do. Look at it: "
+        "effsearch results show train/001\n"
+    )
+    assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before
+    changed = cli("train", "--resume", "train/001", "--set", "lr=1", "-q")
+    assert (changed.code, "another set" in changed.error) == (2, True)
+
+
 def test_a_run_resumes_where_its_images_fit_the_memory_no_more(
     cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli(*SMALL, "-q").code == 0
     found = json.loads((tmp_path / "runs/train/001/train.json").read_text())
+    as_if_stopped(tmp_path / "runs/train/001")
     monkeypatch.setattr(opening, "memory_for_images", lambda device, processes: 0)
     answer = cli("train", "--resume", "train/001", "--loader-workers", "0", "--json")
     assert answer.code == 0, answer.err
@@ -346,6 +369,7 @@ def test_a_run_resumes_only_as_what_it_is(cli, tmp_path: Path) -> None:
     changed = cli("train", "--resume", "train/001", "--set", "lr=1", "-q")
     assert (changed.code, "another set" in changed.error) == (2, True)
     runs = tmp_path / "runs" / "train"
+    as_if_stopped(runs / "001")
     last = runs / "001" / "checkpoints" / "last.safetensors"
     whole = last.read_bytes()
     last.write_bytes((runs / "002" / "checkpoints" / "last.safetensors").read_bytes())

@@ -1,6 +1,7 @@
 """Soft objectives: where their optimum lies, and the weight that puts it at the target."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from effsearch.results.store.files import write_json
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space_file import load_space
+from effsearch.training.recipes.recipe import proxy_recipe
 
 COSTS = np.geomspace(5e7, 2e9, 400)
 
@@ -173,7 +175,9 @@ def finished(folder: Path, weight: float | None, **options: Any) -> None:
         weight_at_target=weight,
         weight_interval=None,
     )
-    with Run.create(folder, "baseline", None, command=["x"], config=config.to_dict()) as run:
+    recipe = {"recipe": asdict(proxy_recipe(config.data, config.recipe_options()))}
+    settings = config.to_dict()
+    with Run.create(folder, "baseline", None, command=["x"], config=settings, extra=recipe) as run:
         write_json(run.paths.answer, {"calibration": found.to_dict()})
         run.finish("finished")
 

@@ -73,6 +73,7 @@ def test_a_search_over_two_nodes_outlives_one_of_them(two_nodes, tmp_path: Path)
     evaluator = write_evaluator(tmp_path, source)
     config = {
         "space": write_space(tmp_path),
+        "no_target": True,
         "strategy": "evolution",
         "strategy_options": {"population": 8, "sample": 3},
         "evaluator": evaluator,

@@ -1,6 +1,6 @@
 """The configuration: files and flags into one value, and what a resumption may change of it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from effsearch.nas.config import BaselineConfig, make_config
 from effsearch.nas.objective import make_objective
+from effsearch.nas.setup import make_plan
 from effsearch.results.config import changed_keys, read_config, settings_of
 from effsearch.search_spaces.errors import InputError
+from effsearch.training.recipes.recipe import Recipe
+from effsearch.training.trials.options import go_on_as_begun
 
 
 def test_later_sources_go_over_earlier_ones() -> None:
@@ -155,3 +158,32 @@ def test_a_function_stands_in_the_configuration_by_its_name() -> None:
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
     with pytest.raises(InputError, match="unknown config key 'sample': did you mean 'samples'"):
         make_config({"sample": 5})
+
+
+def test_a_run_keeps_what_was_the_default_when_it_began() -> None:
+    config = make_config({"target_flops": "400M", "finalists": 2, "max_images": 300})
+    stored = make_plan(config).stored_config()
+    left_open = {key for key, value in stored.items() if value is None}
+    assert left_open == {  # what is not wanted, and what the machine decides
+        *("target_params", "target_memory", "memory_batch", "time_budget", "trial_timeout"),
+        *("target_latency", "latency_table", "latency_command", "latency_backend"),
+        *("latency_threads", "latency_batch", "image_column", "label_column", "start"),
+        *("workers", "gpus_per_trial", "per_trial", "ray_address"),
+    }
+    assert (stored["epochs"], stored["proxy_resolution"]) == (3, 16)
+    assert (stored["finalist_epochs"], stored["reference"]) == (9, "efficientnet-b0")
+    assert (stored["weight"], stored["cost_tolerance"], stored["cost_band"]) == (-1.0, 0.0, 0.1)
+    assert stored["strategy_options"] == {"start": 10, "generations": 5}
+    assert stored["recipe"]["batch_size"] == 12  # 240 images in 20 steps
+    assert len(stored["recipe"]) == len(fields(Recipe)) - 2
+    again = make_plan(make_config(stored))
+    assert again.stored_config() == stored
+
+
+def test_a_resumed_run_has_the_recipe_it_began_with() -> None:
+    begun = {"config": {"epochs": None, "recipe": {"lr": 0.1}}}
+    record = begun | {"recipe": {"epochs": 3, "resolution": 16, "lr": 0.1, "batch_size": 48}}
+    config, changes = go_on_as_begun(record, {"recipe": {"learning_rate": 0.2}, "epochs": None})
+    assert config["recipe"] == {"lr": 0.1, "batch_size": 48}
+    assert (config["epochs"], config["proxy_resolution"]) == (3, 16)
+    assert changes == {"recipe": {"lr": 0.2, "batch_size": 48}}

@@ -67,6 +67,7 @@ def search(folder: Path, source: str, **changes: Any) -> BaselineResult:
         "space": write_space(folder),
         "evaluator": write_evaluator(folder, source),
         "strategy": "random",
+        "no_target": True,
         "samples": 8,
         "workers": 2,
     }

@@ -49,6 +49,7 @@ def test_the_answer_is_held_against_it_and_a_resumption_trains_it_once(
         "space": write_space(tmp_path),
         "evaluator": write_evaluator(tmp_path, SCORES),
         "strategy": "random",
+        "no_target": True,
         "samples": 4,
         "finalists": 2,
         "finalist_seeds": 2,

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.recipes.recipe import holds_characters, proxy_recipe
+from effsearch.training.recipes.recipe import batch_for, holds_characters, proxy_recipe
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,11 @@ def test_options_go_over_the_defaults():
     recipe = proxy_recipe("digits", {"epochs": 7, "resolution": None})
 
     assert (recipe.epochs, recipe.resolution, recipe.flip) == (7, None, False)
+
+
+@pytest.mark.parametrize(
+    ("images", "batch_size", "wanted"),
+    [(1_150, 48, 48), (102, 256, 8), (102, 64, 8), (400, 64, 20), (50_000, 256, 256), (2, 64, 8)],
+)
+def test_a_batch_follows_the_number_of_images(images: int, batch_size: int, wanted: int) -> None:
+    assert batch_for(images, batch_size) == wanted

@@ -203,6 +203,8 @@ DATASET_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 
+_FEWEST_STEPS, _SMALLEST_BATCH = 20, 8
+
 # Words in the names of datasets of written characters.
 _WRITTEN = {"digits", "letters", "mnist", "emnist", "kmnist", "qmnist", "omniglot", "svhn"}
 
@@ -232,6 +234,19 @@ def scaling_recipe(dataset: str, options: Mapping[str, Any] | None = None) -> Re
         InputError: as `proxy_recipe`.
     """
     return proxy_recipe(dataset, SCALING_OPTIONS.get(dataset, {}) | by_own_names(options))
+
+
+def batch_for(images: int, batch_size: int) -> int:
+    """The batch of a recipe, or a smaller one where so few images would be few steps an epoch.
+
+    A hundred images in batches of 256 would be trained one step an epoch, by any number of epochs
+    too few. With the 20 steps asked for here all images of digits keep their batch of 48.
+
+    Args:
+        images: that are trained on, 1 or more.
+        batch_size: of the recipe; what a user asks for is not changed.
+    """
+    return min(batch_size, max(_SMALLEST_BATCH, images // _FEWEST_STEPS))
 
 
 def holds_characters(dataset: str) -> bool:

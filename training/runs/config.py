@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from effsearch.results.config import NAMES, Form, Option, Settings
+from effsearch.results.config import MACHINE, NAMES, Form, Option, Settings
 from effsearch.results.networks import NETWORK
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.given import DATA
 from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
 
-_DATA, _RECIPE, _MACHINE, _FILES = "Data", "Recipe", "Machine", "Checkpoints and logs"
+_DATA, _RECIPE, _FILES = "Data", "Recipe", "Checkpoints and logs"
 _LEVELS = "three numbers of at most 1, such as 0.485,0.456,0.406"
 
 
@@ -169,34 +169,32 @@ class TrainConfig(Settings):
         str,
         Option(
             "auto, cpu, cuda, cuda:1.",
-            _MACHINE,
+            MACHINE,
             may_change=True,
             names=lambda: ("auto", "cpu", "cuda"),
         ),
     ] = "auto"
     num_workers: Annotated[
-        int, Option("Processes that train together by Ray Train; 1 needs no Ray.", _MACHINE)
+        int, Option("Processes that train together by Ray Train; 1 needs no Ray.", MACHINE)
     ] = 1
     ray_address: Annotated[
         str | None,
         Option(
             "Address of a Ray cluster, such as auto or host:6379.",
-            _MACHINE,
+            MACHINE,
             "this machine",
             may_change=True,
         ),
     ] = None
     gpus_per_worker: Annotated[
         float | None,
-        Option(
-            "GPUs of a worker.", _MACHINE, "1 where there are GPUs", at_least=0, may_change=True
-        ),
+        Option("GPUs of a worker.", MACHINE, "1 where there are GPUs", at_least=0, may_change=True),
     ] = None
     loader_workers: Annotated[
         int | None,
         Option(
             "Processes that decode images which do not fit in memory.",
-            _MACHINE,
+            MACHINE,
             "what the machine has",
             at_least=0,
             may_change=True,

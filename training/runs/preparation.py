@@ -18,7 +18,7 @@ from effsearch.training.devices.device import choose_device
 from effsearch.training.loop.batch_size import fitting_batch_size
 from effsearch.training.models.transfer import read_weights, transfer_weights
 from effsearch.training.recipes import family_dropout, named_recipe, recipe_names
-from effsearch.training.recipes.recipe import DATASET_OPTIONS, Recipe
+from effsearch.training.recipes.recipe import DATASET_OPTIONS, Recipe, batch_for
 from effsearch.training.recipes.schedule import schedule_notes
 from effsearch.training.runs.checkpoint_index import find_checkpoint
 from effsearch.training.runs.config import TrainConfig
@@ -269,7 +269,9 @@ def _batch_size(
             f"the data, {images} training images: take --batch-size {max(2, images // parts)} "
             "or less"
         )
-    return recipe.batch_size
+    if "batch_size" in config.recipe_options() or config.recipe not in recipe_names():
+        return recipe.batch_size
+    return min(recipe.batch_size, max(2, batch_for(images, recipe.batch_size * parts) // parts))
 
 
 def _doubts(config: TrainConfig, source: ImageSource, architecture: Architecture) -> list[str]:

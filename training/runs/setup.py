@@ -13,7 +13,7 @@ from effsearch.search_spaces.units import format_count
 from effsearch.search_spaces.zoo import zoo_name
 from effsearch.training.devices.team import Team
 from effsearch.training.models.model_file import ModelInfo
-from effsearch.training.recipes.recipe import Recipe, by_own_names
+from effsearch.training.recipes.recipe import Recipe
 from effsearch.training.runs.config import TrainConfig
 from effsearch.training.sources import ImageSource
 from effsearch.training.sources.batch_plan import BatchPlan, plan_batches
@@ -92,8 +92,9 @@ class Plan:
             "resolution": self.resolution,
             "epochs": self.recipe.epochs,
             "batch_size": self.recipe.batch_size,
-            "set": by_own_names(self.config.set)
-            | {"dropout": self.recipe.dropout, "threads": self.recipe.threads},
+            "set": {
+                name: value for name, value in asdict(self.recipe).items() if name not in _NAMED
+            },
         }
 
     def model_info(self, versions: Mapping[str, Any]) -> ModelInfo:
@@ -113,6 +114,10 @@ class Plan:
             metrics={},
             versions=versions,
         )
+
+
+_NAMED = frozenset({"epochs", "batch_size", "resolution"})
+"""Options of a recipe that are options of the command too."""
 
 
 def describe_data(name: str, source: ImageSource) -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """Options of short trainings: on what, and where. A search, a grid and a comparison share them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from effsearch.results.config import NAMES, SECONDS, Option, Settings
+from effsearch.results.config import MACHINE, NAMES, SECONDS, Option, Settings
 from effsearch.training.data.given import DATA
 from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
 
 _TRAINING = "Training of each network"
-_MACHINE = "Machine"
 
 Pruning = Annotated[
     Literal["none", "halving"],
@@ -60,22 +60,60 @@ class ProxyOptions(Settings):
         }
 
 
+def resolved_training(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a training with nothing left to defaults, which may change.
+
+    Args:
+        recipe: whole, as a run's record has it.
+    """
+    others = {key: value for key, value in recipe.items() if key not in ("epochs", "resolution")}
+    return {
+        "epochs": recipe["epochs"],
+        "proxy_resolution": recipe["resolution"],
+        "recipe": others,
+    }
+
+
+def go_on_as_begun(
+    record: Mapping[str, Any], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options that a run began with, what was the default then filled in; and the changes.
+
+    Args:
+        record: of the run.
+        changes: keys that a resumption is given anew; its recipe goes over that of the run, as a
+            file of options need not name all of it.
+    """
+    from effsearch.training.recipes.recipe import by_own_names  # imports yaml
+
+    config, recipe = dict(record["config"]), record.get("recipe")
+    if isinstance(recipe, Mapping) and "epochs" in config:
+        config |= resolved_training(recipe)
+    given = dict(changes)
+    if isinstance(given.get("recipe"), Mapping):
+        given["recipe"] = config["recipe"] | by_own_names(given["recipe"])
+    for key in ("epochs", "proxy_resolution"):  # left open in a file: as the run has it
+        if key in given and given[key] is None:
+            del given[key]
+    return config, given
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClusterOptions(Settings):
     """Where trainings run, and how many at a time; what they find does not hang on it."""
 
     workers: Annotated[
         int | None,
-        Option("Trainings at a time.", _MACHINE, "one per CPU core or GPU share", may_change=True),
+        Option("Trainings at a time.", MACHINE, "one per CPU core or GPU share", may_change=True),
     ] = None
     cpus_per_trial: Annotated[
-        int, Option("CPU threads of a training.", _MACHINE, may_change=True)
+        int, Option("CPU threads of a training.", MACHINE, may_change=True)
     ] = 1
     gpus_per_trial: Annotated[
         float | None,
         Option(
             "GPUs of a training, such as 0.25.",
-            _MACHINE,
+            MACHINE,
             "an even share of what there is",
             at_least=0,
             example="0.25",
@@ -84,20 +122,18 @@ class ClusterOptions(Settings):
     ] = None
     trial_timeout: Annotated[
         float | None,
-        Option(
-            "Time limit of a training, such as 90s.", _MACHINE, "none", SECONDS, may_change=True
-        ),
+        Option("Time limit of a training, such as 90s.", MACHINE, "none", SECONDS, may_change=True),
     ] = None
     # Which of several GPUs a trial gets is Ray's to say.
     device: Annotated[
         Literal["auto", "cpu", "cuda"],
-        Option("Device of the trainings.", _MACHINE, may_change=True),
+        Option("Device of the trainings.", MACHINE, may_change=True),
     ] = "auto"
     ray_address: Annotated[
         str | None,
         Option(
             "Address of a Ray cluster, such as auto or host:6379.",
-            _MACHINE,
+            MACHINE,
             "this machine",
             may_change=True,
         ),

@@ -154,7 +154,7 @@ def make_proxy(
     """
     from effsearch.training.data.dataset import load_train
     from effsearch.training.data.named_columns import ANY_COLUMNS
-    from effsearch.training.recipes.recipe import proxy_recipe
+    from effsearch.training.recipes.recipe import by_own_names, proxy_recipe
 
     recipe = proxy_recipe(data, options)
     dataset = load_train(
@@ -164,7 +164,7 @@ def make_proxy(
         columns=columns or ANY_COLUMNS,
         skip_bad=skip_bad,
     )
-    return ProxyEvaluator(dataset, recipe, device), _describe(data, dataset, recipe)
+    return _proxy(data, dataset, recipe, device, follows="batch_size" not in by_own_names(options))
 
 
 def make_scaled_proxy(
@@ -184,7 +184,7 @@ def make_scaled_proxy(
     """
     from effsearch.training.data.dataset import load_train, load_train_within
     from effsearch.training.data.named_columns import ANY_COLUMNS
-    from effsearch.training.recipes.recipe import scaling_recipe
+    from effsearch.training.recipes.recipe import by_own_names, scaling_recipe
 
     recipe = scaling_recipe(data, options)
     if recipe.resolution is None:
@@ -205,11 +205,19 @@ def make_scaled_proxy(
         columns=columns or ANY_COLUMNS,
         skip_bad=skip_bad,
     )
-    return ProxyEvaluator(dataset, recipe, device), _describe(data, dataset, recipe)
+    return _proxy(data, dataset, recipe, device, follows="batch_size" not in by_own_names(options))
 
 
-def _describe(data: str, dataset: "ImageDataset", recipe: "Recipe") -> dict[str, object]:
+def _proxy(
+    data: str, dataset: "ImageDataset", recipe: "Recipe", device: str, *, follows: bool
+) -> tuple[ProxyEvaluator, dict[str, object]]:
+    """The evaluator, and what a run's record says of it: data and recipe.
+
+    Args:
+        follows: the batch is the recipe's own and shrinks where there are few images.
+    """
     from effsearch.training.data.split import stratified_split
+    from effsearch.training.recipes.recipe import batch_for
 
     if not recipe.validation:
         raise InputError("recipe option validation is 0: networks are compared by it, give a share")
@@ -219,7 +227,9 @@ def _describe(data: str, dataset: "ImageDataset", recipe: "Recipe") -> dict[str,
     )
     if len(train) < 2:
         raise InputError(f"'{data}' leaves {len(train)} images to train on: give more images")
-    return {
+    if follows:
+        recipe = replace(recipe, batch_size=batch_for(len(train), recipe.batch_size))
+    return ProxyEvaluator(dataset, recipe, device), {
         "data": {
             "name": data,
             "fingerprint": dataset.fingerprint,

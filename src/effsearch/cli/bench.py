@@ -9,6 +9,7 @@ import typer
 from effsearch.cli.completion import complete_runs
 from effsearch.cli.from_config import options_of
 from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir, print_document
+from effsearch.cli.run_command import told_done
 from effsearch.nas.bench.config import BenchConfig, BenchObjective
 from effsearch.results.config import settings_of
 
@@ -47,6 +48,10 @@ def bench(
     from effsearch.nas.objective import make_objective
 
     if resume is not None:
+        if told_done(
+            resume, "bench", BenchConfig, {}, run_dir=run_dir, as_json=as_json, quiet=quiet
+        ):
+            return
         workers = BenchConfig.make({"workers": given.get("workers", 1)}).workers
         result = resume_bench(resume, workers=workers, run_dir=run_dir, quiet=quiet)
     else:
