@@ -9,11 +9,11 @@ from effsearch.gridsearch.options import Constraint
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import Cost, cost
 from effsearch.search_spaces.errors import InfeasibleError
+from effsearch.search_spaces.rule import EFFICIENTNET, ScalingRule
 from effsearch.search_spaces.scaling import (
     Rounding,
     compound,
-    round_filters,
-    round_repeats,
+    scale,
     scaled_resolution,
 )
 
@@ -50,12 +50,14 @@ def find_candidates(
     tolerance: Fraction,
     constraint: Constraint,
     rounding: Rounding = "exact",
+    rule: ScalingRule = EFFICIENTNET,
 ) -> list[Candidate]:
     """The distinct networks of the feasible triples, cheapest first.
 
     Args:
         baseline: what is scaled.
         phi: not 0.
+        rule: by which depth and width multiply the baseline.
         tolerance: how far from 2 the product may lie: for `nominal` α·β²·γ², for `measured` the
             growth of the counted MACs with each step of φ, (measured ratio)^(1/φ).
 
@@ -64,8 +66,8 @@ def find_candidates(
         InputError: a network that cannot be, such as a resolution below what the strides allow.
     """
     if constraint == "nominal":
-        return distinct(baseline, feasible_triples(grid, tolerance), phi, rounding)
-    everything = distinct(baseline, grid, phi, rounding)
+        return distinct(baseline, feasible_triples(grid, tolerance), phi, rounding, rule)
+    everything = distinct(baseline, grid, phi, rounding, rule)
     growth = {found.id: found.measured_ratio ** (1 / phi) for found in everything}
     chosen = [found for found in everything if abs(growth[found.id] - TARGET) < tolerance]
     if chosen:
@@ -79,17 +81,21 @@ def find_candidates(
 
 
 def distinct(
-    baseline: Architecture, triples: Iterable[Triple], phi: float, rounding: Rounding
+    baseline: Architecture,
+    triples: Iterable[Triple],
+    phi: float,
+    rounding: Rounding,
+    rule: ScalingRule = EFFICIENTNET,
 ) -> list[Candidate]:
     """One candidate for each different network, by MACs and id."""
-    kept = _Rounded(baseline, phi, rounding)
+    kept = _Rounded(baseline, phi, rounding, rule)
     groups: dict[tuple[object, ...], list[Triple]] = {}
     for triple in triples:
         groups.setdefault(kept.key(triple), []).append(triple)
     # Different roundings can still resolve to one network, so the id has the last word.
     by_id: dict[str, tuple[Architecture, list[Triple]]] = {}
     for group in groups.values():
-        network = compound(baseline, group[0].coefficients, phi, rounding)
+        network = compound(baseline, group[0].coefficients, phi, rounding, rule)
         by_id.setdefault(network.id, (network, []))[1].extend(group)
     base = cost(baseline).macs
     made = [_candidate(id, network, group, base) for id, (network, group) in by_id.items()]
@@ -112,8 +118,10 @@ def _candidate(
 class _Rounded:
     """What the rounding leaves of each coefficient: grids have few different ones of each."""
 
-    def __init__(self, baseline: Architecture, phi: float, rounding: Rounding) -> None:
-        self._baseline, self._phi, self._rounding = baseline, phi, rounding
+    def __init__(
+        self, baseline: Architecture, phi: float, rounding: Rounding, rule: ScalingRule
+    ) -> None:
+        self._baseline, self._phi, self._rounding, self._rule = baseline, phi, rounding, rule
         self._alpha: dict[int, tuple[int, ...]] = {}
         self._beta: dict[int, tuple[int, ...]] = {}
         self._gamma: dict[int, int] = {}
@@ -130,13 +138,14 @@ class _Rounded:
 
     def _layers(self, triple: Triple) -> tuple[int, ...]:
         depth, _, _ = triple.coefficients.multipliers(self._phi)
-        return tuple(round_repeats(stage.layers, depth) for stage in self._baseline.stages)
+        scaled = scale(self._baseline, depth=depth, rule=self._rule)
+        return tuple(stage.layers for stage in scaled.stages)
 
     def _channels(self, triple: Triple) -> tuple[int, ...]:
         _, width, _ = triple.coefficients.multipliers(self._phi)
-        network = self._baseline
-        channels = (network.stem.channels, *(stage.channels for stage in network.stages))
-        return tuple(round_filters(count, width) for count in (*channels, network.head.channels))
+        scaled = scale(self._baseline, width=width, rule=self._rule)
+        stages = (stage.channels for stage in scaled.stages)
+        return (scaled.stem.channels, *stages, scaled.head.channels)
 
     def _resolution(self, triple: Triple) -> int:
         _, _, factor = triple.coefficients.multipliers(self._phi)

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from effsearch.gridsearch.options import Baseline, Constraint, Prefer, ProxyResolution, Rounding
+from effsearch.gridsearch.options import (
+    Baseline,
+    Constraint,
+    Prefer,
+    ProxyResolution,
+    Rounding,
+    Rule,
+    rule_of,
+)
 from effsearch.results.config import MACHINE, PAIR, Option, Settings
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
@@ -50,6 +58,7 @@ class GridOptions(Settings):
         ),
     ] = "nominal"
     resolution_rounding: Rounding = "exact"
+    rule: Rule = None
 
     def make_grid(self) -> "Grid":
         """The grid, in hundredths."""
@@ -131,6 +140,7 @@ class CoefficientsConfig(ClusterOptions, ProxyOptions, GridOptions):
             )
         self.make_grid()
         self.make_tolerance()
+        rule_of(self.rule)
 
 
 make_config = CoefficientsConfig.make

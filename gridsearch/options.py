@@ -1,10 +1,13 @@
 """Options of networks that are scaled, which grid, comparison and family share."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from effsearch.results.config import Form, Option
 from effsearch.results.networks import NETWORK
 from effsearch.search_spaces.rounding import Rounding as RoundingKind
+
+if TYPE_CHECKING:
+    from effsearch.search_spaces.rule import ScalingRule
 
 GROUP = "Scaling"
 
@@ -18,6 +21,17 @@ def network_names() -> list[str]:
     from effsearch.search_spaces.zoo import zoo_names  # reads their file
 
     return zoo_names()
+
+
+def rule_of(text: str | None) -> "ScalingRule":
+    """The rule of an option `rule`; EfficientNet's where none is given.
+
+    Raises:
+        InputError: no such family or setting.
+    """
+    from effsearch.search_spaces.rule import EFFICIENTNET, parse_rule
+
+    return EFFICIENTNET if text is None else parse_rule(text)
 
 
 def _as_text(_: str, value: Any) -> Any:
@@ -49,6 +63,15 @@ Coefficients = Annotated[
 Rounding = Annotated[
     RoundingKind,
     Option("Rounding of the resolution.", GROUP, form=Form("exact|even|8|32", _as_text)),
+]
+Rule = Annotated[
+    str | None,
+    Option(
+        "Scaling rule: that of a family, or what differs from EfficientNet's, such as "
+        "stem=fixed,head=grown,ends=fixed,depth=nearest,divisor=4,limit=0.",
+        GROUP,
+        "EfficientNet's",
+    ),
 ]
 ProxyResolution = Annotated[
     int | None,

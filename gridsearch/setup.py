@@ -9,6 +9,7 @@ from typing import Any
 
 from effsearch.gridsearch.candidates import Candidate, find_candidates
 from effsearch.gridsearch.config import CoefficientsConfig
+from effsearch.gridsearch.options import rule_of
 from effsearch.results.store.answers import find_baseline
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
@@ -121,6 +122,7 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
         tolerance=config.make_tolerance(),
         constraint=config.constraint,
         rounding=config.resolution_rounding,
+        rule=rule_of(config.rule),
     )
     largest = max(candidate.architecture.resolution for candidate in candidates)
     if config.reference != "none":  # the resolution alone grows farther than with the others

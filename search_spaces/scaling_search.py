@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import Cost, cost
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.rule import EFFICIENTNET, ScalingRule
 from effsearch.search_spaces.scaling import (
     PUBLISHED_COEFFICIENTS,
     Coefficients,
@@ -65,6 +66,7 @@ def scale_to_cost(
     metric: Metric = "macs",
     coefficients: Coefficients = PUBLISHED_COEFFICIENTS,
     rounding: Rounding = "exact",
+    rule: ScalingRule = EFFICIENTNET,
 ) -> Reached:
     """Scale one dimension, or all three by φ, to the reachable network closest to `target`.
 
@@ -78,6 +80,7 @@ def scale_to_cost(
         metric: `macs`, `params` or `memory_bytes`.
         coefficients: for `compound` alone.
         rounding: of the resolution.
+        rule: how layers and channels are rounded, and what of the network stays.
 
     Raises:
         InputError: an unknown dimension, metric or rounding, or a target that is not above 0.
@@ -99,14 +102,14 @@ def scale_to_cost(
     def network(multiplier: float) -> Architecture:
         match dimension:
             case "depth":
-                return scale(architecture, depth=multiplier)
+                return scale(architecture, depth=multiplier, rule=rule)
             case "width":
-                return scale(architecture, width=multiplier)
+                return scale(architecture, width=multiplier, rule=rule)
             case "resolution":
                 pixels = scaled_resolution(architecture, multiplier, rounding)
                 return scale(architecture, resolution=pixels)
             case "compound":
-                return compound(architecture, coefficients, multiplier, rounding)
+                return compound(architecture, coefficients, multiplier, rounding, rule)
 
     # φ is a logarithm already; the others are searched on a logarithmic scale like it.
     def multiplier_at(step: float) -> float:

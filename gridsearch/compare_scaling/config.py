@@ -9,7 +9,9 @@ from effsearch.gridsearch.options import (
     Coefficients,
     ProxyResolution,
     Rounding,
+    Rule,
     network_names,
+    rule_of,
 )
 from effsearch.results.config import LIST, NAMES, Option
 from effsearch.results.networks import NETWORKS
@@ -52,6 +54,7 @@ class ComparisonConfig(ClusterOptions, ProxyOptions):
     ] = 0.03
     coefficients: Coefficients = None
     resolution_rounding: Rounding = "exact"
+    rule: Rule = None
     proxy_resolution: ProxyResolution = None
     seeds: Annotated[int, Option("Trainings of each network.", "Training of each network")] = 3
     seed: Seed = 0
@@ -61,6 +64,7 @@ class ComparisonConfig(ClusterOptions, ProxyOptions):
         if not self.budgets:
             raise InputError("budgets are missing: give multiples or amounts such as 2,4 or 1.2G")
         self.budgets_of(1)
+        rule_of(self.rule)
         if not 0 < self.budget_tolerance < 1:
             raise InputError(
                 f"budget_tolerance must lie between 0 and 1, not {self.budget_tolerance!r}"

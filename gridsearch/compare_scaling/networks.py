@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
+from effsearch.gridsearch.options import rule_of
 from effsearch.gridsearch.setup import proxy_pixels
 from effsearch.results.store.answers import find_baseline, find_coefficients
 from effsearch.search_spaces.architecture import Architecture
@@ -172,6 +173,7 @@ def _scaled(
                 budget,
                 coefficients=coefficients,
                 rounding=config.resolution_rounding,
+                rule=rule_of(config.rule),
             )
             entries.append(
                 Entry(

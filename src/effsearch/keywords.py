@@ -244,6 +244,10 @@ class CoefficientsKeywords(TypedDict, total=False):
     resolution_rounding: Literal["exact", "even", "8", "32"]
     """Rounding of the resolution."""
 
+    rule: str | None
+    """Scaling rule: that of a family, or what differs from EfficientNet's, such as
+    stem=fixed,head=grown,ends=fixed,depth=nearest,divisor=4,limit=0."""
+
     data: str | Path | LabelledImages
     """Images: digits (embedded), a folder with a folder of images a class, a folder with
     train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read."""
@@ -389,6 +393,10 @@ class ComparisonKeywords(TypedDict, total=False):
 
     resolution_rounding: Literal["exact", "even", "8", "32"]
     """Rounding of the resolution."""
+
+    rule: str | None
+    """Scaling rule: that of a family, or what differs from EfficientNet's, such as
+    stem=fixed,head=grown,ends=fixed,depth=nearest,divisor=4,limit=0."""
 
     seeds: int
     """Trainings of each network."""

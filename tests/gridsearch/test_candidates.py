@@ -8,6 +8,7 @@ from effsearch.gridsearch.candidates import distinct, find_candidates
 from effsearch.gridsearch.grid import Triple, exact_tolerance, feasible_triples, make_grid
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InfeasibleError, InputError
+from effsearch.search_spaces.rule import parse_rule
 from effsearch.search_spaces.scaling import compound
 from effsearch.search_spaces.zoo import load_zoo
 
@@ -32,6 +33,29 @@ def test_a_candidate_is_the_network_of_each_of_its_triples() -> None:
         B0, GRID, phi=1, tolerance=exact_tolerance(0.1), constraint="nominal"
     ):
         assert {compound(B0, one.coefficients, 1).id for one in candidate.triples} == {candidate.id}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("mobilenet-v2", "mobilenetv2"), ("efficientnet-lite0", "efficientnet-lite")],
+)
+def test_candidates_are_scaled_by_a_family_s_rule(name: str, rule: str) -> None:
+    baseline, scaled_by = load_zoo(name), parse_rule(rule)
+    triples = list(make_grid(0.1))
+    found = distinct(baseline, triples, 1, "exact", scaled_by)
+    for candidate in found:
+        made = {compound(baseline, t.coefficients, 1, rule=scaled_by) for t in candidate.triples}
+        assert made == {candidate.architecture}
+    if rule == "efficientnet-lite":  # its stem and head stay
+        assert {one.architecture.head for one in found} == {baseline.head}
+        assert {one.architecture.stem for one in found} == {baseline.stem}
+
+
+def test_layers_of_joined_stages_are_told_apart() -> None:
+    large = load_zoo("mobilenet-v3-large")
+    for candidate in distinct(large, list(make_grid(0.1)), 1, "exact"):
+        made = {compound(large, triple.coefficients, 1) for triple in candidate.triples}
+        assert made == {candidate.architecture}
 
 
 def test_shortcuts_of_the_grouping_change_nothing() -> None:

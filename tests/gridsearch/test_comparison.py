@@ -38,6 +38,16 @@ def test_pixels_of_the_training_grow_as_the_resolution_does(tmp_path: Path) -> N
         assert entry.pixels == pytest.approx(16 * entry.architecture.resolution / own, abs=0.5)
 
 
+def test_a_comparison_scales_by_a_family_s_rule(tmp_path: Path) -> None:
+    options = {"baseline": ["efficientnet-lite0"], "max_images": 60, "rule": "efficientnet-lite"}
+    plan = make_plan(make_config(options), tmp_path)
+    base = load_zoo("efficientnet-lite0")
+    assert all(entry.architecture.head == base.head for entry in plan.entries)
+    assert all(entry.architecture.stem == base.stem for entry in plan.entries)
+    with pytest.raises(InputError, match="did you mean 'efficientnet-lite'"):
+        make_config(options | {"rule": "efficientnet-lit"})
+
+
 @pytest.mark.slow
 def test_a_comparison_ends_with_table_picture_and_answer(root: Path, ray_address: str) -> None:
     config = make_config(SMALL, {"baseline": ["mobilenet-v2"], "budgets": ["2"]})
