@@ -1,6 +1,6 @@
 """The answer of a baseline search: the winner, how sure it is, and what it was measured with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ def make_answer(
     references: Sequence[Reference],
     calibration: Calibration | None,
     latency: LatencyCheck | None,
+    estimates: Mapping[str, Any] | None = None,
 ) -> BaselineResult:
     """The first of the ranked trials, or the one that finalists' trainings or a meter chose.
 
@@ -100,6 +101,7 @@ def make_answer(
         references: published networks that were trained as the finalists were.
         calibration: what is known of a soft objective; None with any other.
         latency: what measuring the winner showed; None where no latency was wanted.
+        estimates: what an evaluator that trains nothing was worth; None with any other.
     """
     failed = [trial for trial in trials if trial.state == "failed"]
     winner = verdict.winner if verdict else ranked[0]
@@ -141,6 +143,7 @@ def make_answer(
         space=plan.space.name,
         strategy=plan.config.strategy,
         pruning=_pruned(trials, plan) if plan.pruning else None,
+        estimates=dict(estimates) if estimates else None,
         evaluator=plan.config.evaluator,
         data=plan.record.get("data"),
         samples=len(ranked) + len(failed),
@@ -171,7 +174,9 @@ def make_answer(
 def _conditions(plan: Plan, verdict: Verdict | None, winner: Architecture) -> Conditions | None:
     """Of the winner's accuracy: of the finalists' trainings where it is of those."""
     if verdict is None:
-        return Conditions.of(plan.record, network=winner)
+        # An estimate is no accuracy, and has none of its conditions.
+        own = plan.trainer is plan.evaluator
+        return Conditions.of(plan.record, network=winner) if own else None
     return Conditions.of(
         plan.record,
         network=winner,

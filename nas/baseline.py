@@ -12,6 +12,7 @@ from effsearch.nas.answer import BaselineResult, check_some, make_answer
 from effsearch.nas.auto_weight import with_learned_weight
 from effsearch.nas.calibration import calibrate
 from effsearch.nas.config import BaselineConfig, make_config
+from effsearch.nas.estimates import judge_estimates
 from effsearch.nas.evaluators.table import TableEvaluator
 from effsearch.nas.finalists import Verdict, choose_finalists, finalist_queue, judge
 from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
@@ -125,7 +126,8 @@ def _search(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
     known = calibrate(plan.problem, plan.strategy.measured, plan.config.seed)
     check_some(trials, ranked)
     latency = _check_latency(run, plan, [verdict.winner] if verdict else ranked, quiet)
-    result = make_answer(run, plan, trials, ranked, verdict, references, known, latency)
+    estimates = judge_estimates(plan, verdict)
+    result = make_answer(run, plan, trials, ranked, verdict, references, known, latency, estimates)
     write_json(run.paths.answer, result.answer)
     return result
 
@@ -152,7 +154,7 @@ def _run_trials(
         _warn_idle(workers, plan, quiet)
         return plan.per_trial(workers)
 
-    trains = config.evaluator == "proxy"
+    trains = plan.trainer is not None
     with queue_runner(config, quiet, trains=trains, per_trial=per_trial) as run_queue:
         with Ledger.open(run.paths.ledger) as ledger:
             say(ledger.notice or "", quiet)
@@ -161,13 +163,13 @@ def _run_trials(
             run_queue(search, plan.evaluator, "search")
             _tell_end(search, time.monotonic() - started, quiet)
             ranked = search.ranked(join_trials(iterate_events(run.paths.ledger)))
-        if not config.finalists or not ranked:
+        if not config.finalist_count or not ranked:
             return ranked, None, []
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
             finalists = choose_finalists(ranked, config)
             queue = finalist_queue(finalists, config, plan.problem.objective, ledger)
-            run_queue(queue, _longer(plan), "finalists")
+            run_queue(queue, plan.finalist_evaluator, "finalists")
             scores = {id: found.scores for id, found in queue.measured.items()}
             verdict = judge(finalists, scores, plan.problem.objective)
         if not plan.references or verdict is None:
@@ -175,7 +177,7 @@ def _run_trials(
         with Ledger.open(run.path / REFERENCES_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
             trained = reference_queue(plan.references, config, ledger)
-            run_queue(trained, _longer(plan), "references")
+            run_queue(trained, plan.finalist_evaluator, "references")
             say(failures(trained.measured, "references"), quiet)
             return ranked, verdict, judge_references(plan.references, trained.measured, verdict)
 
@@ -231,16 +233,6 @@ def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
         known=plan.warm_start.known,
         latencies=latencies if config.latency_measure == "each" else None,
     )
-
-
-def _longer(plan: Plan) -> Evaluator:
-    """The evaluator with the finalists' epochs; others than proxy training have no epochs."""
-    from effsearch.training.trials.proxy import ProxyEvaluator
-
-    recipe = plan.finalist_recipe
-    if recipe is None or not isinstance(plan.evaluator, ProxyEvaluator):
-        return plan.evaluator
-    return plan.evaluator.with_recipe(recipe)
 
 
 def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:

@@ -20,6 +20,9 @@ from effsearch.results.store.newest import FULL_SEARCH
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
 
+ESTIMATED_FINALISTS = 5
+"""Finalists of a search that trains nothing itself: its answer would rest on estimates alone."""
+
 _SEARCH, _EVALUATION, _FINALISTS = "Search", "Evaluation", "Finalists"
 
 
@@ -128,10 +131,10 @@ class EvaluationOptions(Settings):
     evaluator: Annotated[
         str,
         Option(
-            "Source of accuracies: proxy (short trainings), TABLE.csv, package.module:function or "
-            "file.py:function.",
+            "Source of accuracies: proxy (short trainings), zero-cost or zero-cost:zen,macs "
+            "(scores without training), TABLE.csv, package.module:function or file.py:function.",
             _EVALUATION,
-            names=lambda: ("proxy",),
+            names=lambda: ("proxy", "zero-cost"),
             is_path=True,
             objects=EVALUATOR,
         ),
@@ -146,8 +149,9 @@ class FinalistOptions(Settings):
     finalists: Annotated[
         int,
         Option(
-            "Best networks that are trained again, longer, before the answer; where the strategy "
-            "seeks a front, any number stands for the whole of it.",
+            "Best networks that are trained again, longer, before the answer; 0 stands for "
+            f"{ESTIMATED_FINALISTS} where the evaluator trains nothing. Where the strategy seeks a "
+            "front, any number stands for the whole of it.",
             _FINALISTS,
             at_least=0,
             may_change=True,
@@ -207,7 +211,7 @@ class BaselineConfig(
 
     def check(self) -> None:
         """Raise an InputError where options do not go together."""
-        if self.reference not in (None, "none") and not self.finalists:
+        if self.reference not in (None, "none") and not self.finalist_count:
             raise InputError(
                 "a reference is trained as the finalists are, and there are none: give --finalists"
             )
@@ -240,6 +244,14 @@ class BaselineConfig(
                 "(or --target-params, --target-memory, --target-latency), or --no-target for the "
                 "most accurate network whatever it costs"
             )
+
+    @property
+    def finalist_count(self) -> int:
+        """Finalists, also where the evaluator only estimates and none were asked for."""
+        from effsearch.nas.evaluators.registry import only_estimates  # imports numpy
+
+        estimates = only_estimates(self.evaluator)
+        return self.finalists or (ESTIMATED_FINALISTS if estimates else 0)
 
     @property
     def wanted(self) -> dict[str, float | None]:

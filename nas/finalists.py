@@ -28,10 +28,10 @@ def choose_finalists(ranked: Sequence[Trial], config: BaselineConfig) -> list[Tr
 
     Args:
         ranked: the search's finished trials, best first.
-        config: of the search; `finalists` is how many, 0 for none.
+        config: of the search; `finalist_count` is how many, 0 for none.
     """
-    if not wants_front(config.strategy) or not config.finalists:
-        return list(ranked[: config.finalists])
+    if not wants_front(config.strategy) or not config.finalist_count:
+        return list(ranked[: config.finalist_count])
     accuracies = [float(trial.accuracy or 0.0) for trial in ranked]
     on_front = cheapest_first(accuracies, [trial.costs[config.front_cost] for trial in ranked])
     return [ranked[place] for place in sorted(on_front)]

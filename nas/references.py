@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from effsearch.nas.config import BaselineConfig
+from effsearch.nas.evaluators.registry import trains_finalists
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.search import trial_seed
 from effsearch.results.references import Reference, compare_with_references
@@ -25,7 +26,7 @@ def load_references(config: BaselineConfig) -> dict[str, Architecture]:
     """
     text = config.reference
     if text is None:
-        trained = config.finalists and config.evaluator == "proxy"
+        trained = config.finalist_count and trains_finalists(config.evaluator)
         text = DEFAULT_REFERENCE if trained else NO_REFERENCE
     if text.strip() == NO_REFERENCE:
         return {}

@@ -33,7 +33,9 @@ from effsearch.training.trials.halving import ETA
 from effsearch.training.trials.options import resolved_training
 
 if TYPE_CHECKING:
+    from effsearch.nas.evaluators.zero_cost.score import Probe
     from effsearch.training.recipes.recipe import Recipe
+    from effsearch.training.trials.proxy import ProxyEvaluator
 
 _PLAIN = (bool, int, float, str)
 _TRIED = 64  # networks that a user's objective is tried on
@@ -47,6 +49,8 @@ class Plan:
     """Everything a search needs, loaded.
 
     Attributes:
+        trainer: trains finalists and references; None where nothing can be trained.
+        probe: what zero-cost scores look at; None where none are wanted.
         pruning: what gives trainings up; None for nothing.
         references: published networks to hold the answer against, by name.
         latency: predicts and measures latencies; None where none is wanted.
@@ -60,6 +64,8 @@ class Plan:
     problem: Problem
     strategy: Strategy
     evaluator: Evaluator
+    trainer: "ProxyEvaluator | None"
+    probe: "Probe | None"
     pruning: Pruning | None
     latency: LatencySource | None
     references: dict[str, Architecture]
@@ -95,13 +101,19 @@ class Plan:
     @property
     def finalist_recipe(self) -> "Recipe | None":
         """The recipe of the finalists' trainings; None where nothing is trained."""
-        from effsearch.training.trials.proxy import ProxyEvaluator
-
-        if not isinstance(self.evaluator, ProxyEvaluator):
+        if self.trainer is None:
             return None
-        recipe = self.evaluator.recipe
+        recipe = self.trainer.recipe
         epochs = self.config.finalist_epochs or FINALIST_EPOCHS * recipe.epochs
         return replace(recipe, epochs=epochs)
+
+    @property
+    def finalist_evaluator(self) -> Evaluator:
+        """The trainer with the finalists' epochs; other evaluators measure finalists themselves."""
+        recipe = self.finalist_recipe
+        if recipe is None or self.trainer is None:
+            return self.evaluator
+        return self.trainer.with_recipe(recipe)
 
     def per_trial(self, workers: int) -> int:
         """Networks in one Tune trial: one, or an even share of a batch where they are cheap."""
@@ -130,7 +142,7 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
         some = space.sample(np.random.default_rng(config.seed), _TRIED)
         problem.objective.check_function(problem.costs(some))
     strategy = make_strategy(config.strategy, problem, config.seed, **config.strategy_options)
-    evaluator, record = make_evaluator(
+    source = make_evaluator(
         config.evaluator,
         space=space,
         table_missing=config.table_missing,
@@ -141,7 +153,7 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
         columns=config.columns,
         skip_bad=config.skip_bad,
     )
-    record |= {
+    record = source.record | {
         "targets": config.targets,
         "objective": describe(problem.objective),
         "space": {"name": space.name, "size": space.size, "digest": space.digest},
@@ -151,14 +163,16 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
     warm_start = load_warm_start(config, problem, strategy, record, root)
     strategy.earlier, strategy.openings = warm_start.earlier, warm_start.openings
     record |= warm_start.record
-    pruning = _pruning(problem.objective, evaluator) if config.pruning == "halving" else None
+    pruning = _pruning(problem.objective, source.evaluator) if config.pruning == "halving" else None
     return Plan(
         config=config,
         space=space,
         costs=costs,
         problem=problem,
         strategy=strategy,
-        evaluator=evaluator,
+        evaluator=source.evaluator,
+        trainer=source.trainer,
+        probe=source.probe,
         pruning=pruning,
         latency=latency,
         references=load_references(config),

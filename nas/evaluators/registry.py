@@ -1,6 +1,6 @@
-"""Evaluators by what the user gives: proxy, TABLE.csv, module:function, file.py:function, or a
-function itself."""
+"""Evaluators by what the user gives: proxy, zero-cost, a table, or a function and its name."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,40 @@ from effsearch.search_spaces.space import SearchSpace
 from effsearch.training.trials.evaluator import Evaluator
 
 if TYPE_CHECKING:
+    from effsearch.nas.evaluators.zero_cost.score import Probe
     from effsearch.training.data.named_columns import Columns
+    from effsearch.training.trials.proxy import ProxyEvaluator
+
+
+ZERO_COST = "zero-cost"
+_ESTIMATING = (ZERO_COST,)
+
+
+def only_estimates(text: str) -> bool:
+    """Whether an evaluator trains no candidate, so that an answer needs finalists' trainings."""
+    return text.partition(":")[0] in _ESTIMATING
+
+
+def trains_finalists(text: str) -> bool:
+    """Whether finalists of a search with this evaluator are trained."""
+    return text == "proxy" or only_estimates(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the accuracies of a search come from.
+
+    Attributes:
+        evaluator: of the search.
+        trainer: of finalists and references; None where nothing can be trained.
+        record: what the run's record says of both.
+        probe: what zero-cost scores look at; None where nothing can be trained.
+    """
+
+    evaluator: Evaluator
+    trainer: "ProxyEvaluator | None"
+    record: dict[str, object]
+    probe: "Probe | None" = None
 
 
 def make_evaluator(
@@ -25,8 +58,8 @@ def make_evaluator(
     device: str,
     columns: "Columns | None" = None,
     skip_bad: bool = False,
-) -> tuple[Evaluator, dict[str, object]]:
-    """An evaluator, and what the run's record says of it.
+) -> Source:
+    """An evaluator, what trains finalists, and what the run's record says of both.
 
     Args:
         text: what the user wrote.
@@ -47,24 +80,47 @@ def make_evaluator(
         from effsearch.nas.evaluators.user import object_evaluator
 
         made, source = object_evaluator(function)
-        return made, {"evaluator": {"function": str(text), "source": source}}
-    if text == "proxy":
+        own = {"function": str(text), "source": source}
+        return Source(evaluator=made, trainer=None, record={"evaluator": own})
+    if text == "proxy" or only_estimates(text):
         from effsearch.training.trials.proxy import make_proxy
 
-        return make_proxy(data, recipe, max_images, device, columns=columns, skip_bad=skip_bad)
+        trainer, record = make_proxy(
+            data, recipe, max_images, device, columns=columns, skip_bad=skip_bad
+        )
+        if text == "proxy":
+            return Source(evaluator=trainer, trainer=trainer, record=record)
+        return _estimating(text, space, trainer, record)
     if text.endswith(".csv"):
         from effsearch.nas.evaluators.table import load_table
 
         table = load_table(Path(text), space, table_missing)
-        return table, {
-            "evaluator": {"table": text, "networks": len(table.rows), "digest": table.digest}
-        }
+        named = {"table": text, "networks": len(table.rows), "digest": table.digest}
+        return Source(evaluator=table, trainer=None, record={"evaluator": named})
     if ":" in text:
         from effsearch.nas.evaluators.user import load_user_evaluator
 
         user = load_user_evaluator(text)
-        return user, {"evaluator": {"function": text, "source": user.source}}
+        called = {"function": text, "source": user.source}
+        return Source(evaluator=user, trainer=None, record={"evaluator": called})
     if text.endswith(".py"):
         raise InputError(f"evaluator '{text}' names no function of it: give {text}:evaluate")
-    known = ["proxy", "TABLE.csv", "package.module:function", "file.py:function"]
+    known = ["proxy", ZERO_COST, "TABLE.csv", "package.module:function", "file.py:function"]
     raise unknown_name("evaluator", text, known)
+
+
+def _estimating(
+    text: str, space: SearchSpace, trainer: "ProxyEvaluator", record: dict[str, object]
+) -> Source:
+    from effsearch.nas.evaluators.zero_cost.evaluator import make_zero_cost
+    from effsearch.nas.evaluators.zero_cost.probing import probe_of
+    from effsearch.nas.evaluators.zero_cost.registry import scores_of
+
+    names = [score.name for score in scores_of(text.partition(":")[2])]
+    probe = probe_of(trainer.dataset, trainer.recipe)
+    return Source(
+        evaluator=make_zero_cost(names, space, probe),
+        trainer=trainer,
+        record=record | {"evaluator": {"zero_cost": names}},
+        probe=probe,
+    )

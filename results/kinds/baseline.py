@@ -56,6 +56,8 @@ class BaselineAnswer(Answer):
         front: networks that none beats in accuracy and cost, where the strategy looks for them.
         calibration: what is known of a soft objective; None with any other.
         pruning: what early stopping saved; None without it.
+        estimates: of an evaluator that trains nothing: how its order of the finalists, and that of
+            each zero-cost score, agrees with their trainings; None with any other.
         samples, failed: trials that ended, and those of them that failed.
         costs: more costs that only this search knows, such as the memory of a batch.
     """
@@ -86,6 +88,7 @@ class BaselineAnswer(Answer):
     space: str
     strategy: str
     pruning: dict[str, Any] | None = None
+    estimates: dict[str, Any] | None = None
     evaluator: str
     data: dict[str, Any] | None = None
     samples: int

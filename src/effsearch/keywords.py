@@ -137,8 +137,8 @@ class BaselineKeywords(TypedDict, total=False):
     """Random seed."""
 
     evaluator: str | Path | Callable[..., Any]
-    """Source of accuracies: proxy (short trainings), TABLE.csv, package.module:function or
-    file.py:function."""
+    """Source of accuracies: proxy (short trainings), zero-cost or zero-cost:zen,macs (scores
+    without training), TABLE.csv, package.module:function or file.py:function."""
 
     table_missing: Literal["fail", "nearest"]
     """Networks that a table lacks: failed trials, or the values of the nearest one."""
@@ -169,8 +169,9 @@ class BaselineKeywords(TypedDict, total=False):
     """Further options of the recipe."""
 
     finalists: int
-    """Best networks that are trained again, longer, before the answer; where the strategy seeks a
-    front, any number stands for the whole of it."""
+    """Best networks that are trained again, longer, before the answer; 0 stands for 5 where the
+    evaluator trains nothing. Where the strategy seeks a front, any number stands for the whole of
+    it."""
 
     finalist_seeds: int
     """Trainings of each finalist; two give an interval."""

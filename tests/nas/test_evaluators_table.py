@@ -155,7 +155,7 @@ def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
         path = write_table(
             tmp_path, ("architecture", "accuracy"), (format_architecture(ONE), accuracy)
         )
-        _, record = make_evaluator(
+        source = make_evaluator(
             str(path),
             space=SPACE,
             table_missing="fail",
@@ -164,7 +164,7 @@ def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
             max_images=None,
             device="cpu",
         )
-        records.append(record)
+        records.append(source.record)
     assert records[0] == records[1] != records[2]
 
 

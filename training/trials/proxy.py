@@ -44,6 +44,16 @@ class ProxyEvaluator(Evaluator):
         return self._dataset.notices
 
     @property
+    def dataset(self) -> "ImageDataset":
+        """What networks are trained and validated on, before the validation part is carved."""
+        return self._dataset
+
+    @property
+    def device(self) -> str:
+        """As it was asked for."""
+        return self._device
+
+    @property
     def recipe(self) -> "Recipe":
         """How each network is trained."""
         return self._recipe

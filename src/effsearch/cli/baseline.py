@@ -99,6 +99,8 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
         tau = finalists["rank_correlation"]
         said = "needs three finalists of different accuracy" if tau is None else f"{tau:.2f}"
         print(f"rank correlation of search and longer training (Kendall's tau): {said}")
+    if result.answer["estimates"]:
+        _show_estimates(result.answer["estimates"])
     if result.answer["references"]:
         _show_references(result.answer["references"])
     if result.answer["conditions"]:
@@ -128,6 +130,25 @@ def _show_references(references: Sequence[Mapping[str, Any]]) -> None:
     )
     for row in references:
         print(headline(row))
+
+
+def _show_estimates(found: Mapping[str, Any]) -> None:
+    """What the search's estimates and the scores were worth on the networks that were trained."""
+    from effsearch.results.terminal import print_table
+
+    print()
+    print_table(
+        ("estimate", "Kendall's tau with the trainings"),
+        [
+            (row["name"], "-" if row["kendall_tau"] is None else f"{row['kendall_tau']:.2f}")
+            for row in found["rows"]
+        ],
+    )
+    print(
+        f"of {found['networks']} finalists, which are few and alike: orders that have nothing in "
+        f"common differ from 0 by {found['chance']:.2f}; effsearch results scores RUN asks more "
+        "networks, of a search that trained them"
+    )
 
 
 def _show_latency(answer: dict[str, Any]) -> None:

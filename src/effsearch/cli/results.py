@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from effsearch.cli import report, results_draw, results_export, results_look
+from effsearch.cli import report, results_draw, results_export, results_look, results_scores
 from effsearch.cli.grouped_help import Commands
 from effsearch.cli.options import RUNS, Json, Quiet, RunDir, print_document
 from effsearch.cli.results_options import (
@@ -166,6 +166,7 @@ app.command("pareto")(results_look.pareto)
 app.command("trial")(results_look.trial)
 app.command("compare")(results_look.compare)
 app.command("diff")(results_look.diff)
+app.command("scores")(results_scores.scores)
 app.command("plot")(results_draw.plot)
 app.command("watch")(results_draw.watch)
 app.command("report")(report.report)

@@ -1,0 +1,1 @@
+"""Scores that need no training; each is measured against trainings, none is believed."""
