@@ -19,6 +19,7 @@ from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency,
 from effsearch.nas.references import NO_REFERENCE, judge_references, reference_queue
 from effsearch.nas.search import Search
 from effsearch.nas.setup import Plan, make_plan
+from effsearch.nas.supernet_in_run import ready_evaluator
 from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import changed_keys
 from effsearch.results.kinds.baseline import FINALISTS_LEDGER, REFERENCES_LEDGER
@@ -154,13 +155,14 @@ def _run_trials(
         _warn_idle(workers, plan, quiet)
         return plan.per_trial(workers)
 
+    evaluator = ready_evaluator(run, plan, quiet)
     trains = plan.trainer is not None
     with queue_runner(config, quiet, trains=trains, per_trial=per_trial) as run_queue:
         with Ledger.open(run.paths.ledger) as ledger:
             say(ledger.notice or "", quiet)
             search = _make_search(run, plan, ledger)
             started = time.monotonic()
-            run_queue(search, plan.evaluator, "search")
+            run_queue(search, evaluator, "search")
             _tell_end(search, time.monotonic() - started, quiet)
             ranked = search.ranked(join_trials(iterate_events(run.paths.ledger)))
         if not config.finalist_count or not ranked:

@@ -131,15 +131,28 @@ class EvaluationOptions(Settings):
     evaluator: Annotated[
         str,
         Option(
-            "Source of accuracies: proxy (short trainings), zero-cost or zero-cost:zen,macs "
-            "(scores without training), TABLE.csv, package.module:function or file.py:function.",
+            "Source of accuracies: proxy (short trainings), supernet or supernet:FILE (one network "
+            "that all are cut from), zero-cost or zero-cost:zen,macs (scores without training), "
+            "TABLE.csv, package.module:function or file.py:function.",
             _EVALUATION,
-            names=lambda: ("proxy", "zero-cost"),
+            names=lambda: ("proxy", "supernet", "zero-cost"),
             is_path=True,
             objects=EVALUATOR,
         ),
     ] = "proxy"
     table_missing: Missing = "fail"
+    supernet_recipe: Annotated[
+        str | None,
+        Option(
+            "Training of the supernet: single_path, fair, sandwich or a YAML file.",
+            _EVALUATION,
+            "single_path",
+            is_path=True,
+        ),
+    ] = None
+    supernet_epochs: Annotated[
+        int | None, Option("Epochs of the supernet's training.", _EVALUATION, "the recipe's")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +238,9 @@ class BaselineConfig(
                 "them out"
             )
         self.check_objective()
+        named = [self.supernet_recipe, self.supernet_epochs]
+        if any(one is not None for one in named) and self.evaluator != "supernet":
+            raise InputError("options of a supernet's training need --evaluator supernet")
         if self.weight == "auto" and (self.objective != "soft" or len(self.targets) != 1):
             raise InputError("weight auto belongs to a soft objective with one target")
 

@@ -152,6 +152,8 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
         device=config.device,
         columns=config.columns,
         skip_bad=config.skip_bad,
+        supernet_recipe=config.supernet_recipe,
+        supernet_epochs=config.supernet_epochs,
     )
     record = source.record | {
         "targets": config.targets,

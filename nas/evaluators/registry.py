@@ -1,4 +1,4 @@
-"""Evaluators by what the user gives: proxy, zero-cost, a table, or a function and its name."""
+"""Evaluators by what the user gives: proxy, supernet, zero-cost, a table, or a function."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from effsearch.training.trials.proxy import ProxyEvaluator
 
 
-ZERO_COST = "zero-cost"
-_ESTIMATING = (ZERO_COST,)
+ZERO_COST, SUPERNET = "zero-cost", "supernet"
+_ESTIMATING = (ZERO_COST, SUPERNET)
 
 
 def only_estimates(text: str) -> bool:
@@ -58,6 +58,8 @@ def make_evaluator(
     device: str,
     columns: "Columns | None" = None,
     skip_bad: bool = False,
+    supernet_recipe: str | None = None,
+    supernet_epochs: int | None = None,
 ) -> Source:
     """An evaluator, what trains finalists, and what the run's record says of both.
 
@@ -71,6 +73,8 @@ def make_evaluator(
         device: of proxy training.
         columns: of a table of images, those that the user named.
         skip_bad: leave unreadable images out.
+        supernet_recipe: of a supernet, by name or file; None for the default one.
+        supernet_epochs: of its training; None for the recipe's.
 
     Raises:
         InputError: no such evaluator, or it cannot work as asked: its file, data or options.
@@ -90,33 +94,55 @@ def make_evaluator(
         )
         if text == "proxy":
             return Source(evaluator=trainer, trainer=trainer, record=record)
-        return _estimating(text, space, trainer, record)
+        kind, _, named = text.partition(":")
+        if kind == ZERO_COST:
+            return _zero_cost(named, space, trainer, record)
+        from effsearch.nas.evaluators.supernet import make_supernet
+        from effsearch.nas.evaluators.zero_cost.probing import probe_of
+        from effsearch.training.supernet.recipe import DEFAULT_RECIPE
+        from effsearch.training.supernet.recipe import supernet_recipe as read_recipe
+
+        how = read_recipe(supernet_recipe or DEFAULT_RECIPE, data, recipe, supernet_epochs)
+        evaluator, shared = make_supernet(named, space, trainer, how)
+        return Source(
+            evaluator=evaluator,
+            trainer=trainer,
+            record=record | {"evaluator": shared},
+            probe=probe_of(trainer.dataset, trainer.recipe),
+        )
     if text.endswith(".csv"):
         from effsearch.nas.evaluators.table import load_table
 
         table = load_table(Path(text), space, table_missing)
-        named = {"table": text, "networks": len(table.rows), "digest": table.digest}
-        return Source(evaluator=table, trainer=None, record={"evaluator": named})
+        listed = {"table": text, "networks": len(table.rows), "digest": table.digest}
+        return Source(evaluator=table, trainer=None, record={"evaluator": listed})
     if ":" in text:
         from effsearch.nas.evaluators.user import load_user_evaluator
 
         user = load_user_evaluator(text)
-        called = {"function": text, "source": user.source}
-        return Source(evaluator=user, trainer=None, record={"evaluator": called})
+        function = {"function": text, "source": user.source}
+        return Source(evaluator=user, trainer=None, record={"evaluator": function})
     if text.endswith(".py"):
         raise InputError(f"evaluator '{text}' names no function of it: give {text}:evaluate")
-    known = ["proxy", ZERO_COST, "TABLE.csv", "package.module:function", "file.py:function"]
+    known = [
+        "proxy",
+        SUPERNET,
+        ZERO_COST,
+        "TABLE.csv",
+        "package.module:function",
+        "file.py:function",
+    ]
     raise unknown_name("evaluator", text, known)
 
 
-def _estimating(
-    text: str, space: SearchSpace, trainer: "ProxyEvaluator", record: dict[str, object]
+def _zero_cost(
+    named: str, space: SearchSpace, trainer: "ProxyEvaluator", record: dict[str, object]
 ) -> Source:
     from effsearch.nas.evaluators.zero_cost.evaluator import make_zero_cost
     from effsearch.nas.evaluators.zero_cost.probing import probe_of
     from effsearch.nas.evaluators.zero_cost.registry import scores_of
 
-    names = [score.name for score in scores_of(text.partition(":")[2])]
+    names = [score.name for score in scores_of(named)]
     probe = probe_of(trainer.dataset, trainer.recipe)
     return Source(
         evaluator=make_zero_cost(names, space, probe),

@@ -137,11 +137,18 @@ class BaselineKeywords(TypedDict, total=False):
     """Random seed."""
 
     evaluator: str | Path | Callable[..., Any]
-    """Source of accuracies: proxy (short trainings), zero-cost or zero-cost:zen,macs (scores
-    without training), TABLE.csv, package.module:function or file.py:function."""
+    """Source of accuracies: proxy (short trainings), supernet or supernet:FILE (one network that
+    all are cut from), zero-cost or zero-cost:zen,macs (scores without training), TABLE.csv,
+    package.module:function or file.py:function."""
 
     table_missing: Literal["fail", "nearest"]
     """Networks that a table lacks: failed trials, or the values of the nearest one."""
+
+    supernet_recipe: str | Path | None
+    """Training of the supernet: single_path, fair, sandwich or a YAML file."""
+
+    supernet_epochs: int | None
+    """Epochs of the supernet's training."""
 
     data: str | Path | LabelledImages
     """Images: digits (embedded), a folder with a folder of images a class, a folder with

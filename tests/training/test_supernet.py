@@ -47,7 +47,8 @@ stages:
     skip: [none, identity, pool]
     channels: [8, 12]
     layers: [1, 2, 3]
-  - block: [{op: identity}, {op: fused_mbconv, expand: 2}, {op: basic}, {op: bottleneck, expand: 0.5}]
+  - block:
+      [{op: identity}, {op: fused_mbconv, expand: 2}, {op: basic}, {op: bottleneck, expand: 0.5}]
     channels: [16, 24]
     stride: 2
     layers: [1, 2]
@@ -144,7 +145,7 @@ def test_a_network_of_fewer_layers_is_the_beginning_of_a_longer_one() -> None:
 def test_squeeze_excite_and_skips_are_switched_and_change_no_other_weight() -> None:
     supernet = make()
     plain, gated = (supernet.cut(pick(stages_0_block=2, stages_0_se=se)) for se in (0, 1))
-    shared = [one for one in cuts(plain.architecture, 10)]
+    shared = list(cuts(plain.architecture, 10))
     also = {one.shared for one in cuts(gated.architecture, 10)}
     assert {one.shared for one in shared} < also
     none, identity = (pick(stages_0_skip=skip) for skip in (0, 1))
@@ -476,7 +477,7 @@ def test_a_diverged_supernet_is_told_and_not_kept(tmp_path: Path) -> None:
     recipe = quick(epochs=3)
     recipe = replace(recipe, training=replace(recipe.training, lr=1e18, warmup=0.0))
     path = tmp_path / "net.safetensors"
-    with pytest.raises(EffsearchError, match="the supernet diverged.*smaller lr"):
+    with pytest.raises(EffsearchError, match=r"the supernet diverged.*smaller lr"):
         train_supernet(path, SPACE, digits(), recipe, device="cpu", saved_every=0.0)
     if path.exists():
         tensors, _ = read_supernet(path)

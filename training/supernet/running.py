@@ -1,7 +1,8 @@
 """A supernet's training kept in a file: begun, gone on with, or found finished."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import SearchSpace
@@ -47,6 +48,7 @@ def train_supernet(
     seed: int = 0,
     draw: Draw | None = None,
     band: str = "",
+    data_options: Mapping[str, Any] | None = None,
     on_report: Callable[[SupernetReport], None] | None = None,
     saved_every: float = SAVED_EVERY,
 ) -> SupernetInfo:
@@ -59,6 +61,7 @@ def train_supernet(
         seed: of weights, networks, images and augmentation.
         draw: networks of the cost band; None for the whole space.
         band: the same in words.
+        data_options: what else the dataset was read with, for who reads it again: `max_images`.
         on_report: hears how far it is.
         saved_every: seconds.
 
@@ -95,7 +98,13 @@ def train_supernet(
             resolution=data.train_images.shape[-1],
             mean=tuple(data.mean.tolist()),
             std=tuple(data.std.tolist()),
-            data={"name": dataset.name, "fingerprint": dataset.fingerprint},
+            data={
+                "name": dataset.name,
+                "fingerprint": dataset.fingerprint,
+                "train_images": len(data.train_labels),
+                "validation_images": len(data.validation_labels),
+                **(data_options or {}),
+            },
             recipe=recipe,
             progress=trainer.progress(),
             finished=trainer.finished,

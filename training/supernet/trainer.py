@@ -63,6 +63,8 @@ class SupernetReport:
     seconds: float
 
 
+_FIRST = 5.0  # seconds until the first report
+
 OnReport = Callable[[SupernetReport], None]
 
 
@@ -129,7 +131,7 @@ class SupernetTrainer:
         Args:
             on_report: called about every so many seconds and at the end; it may call `state()` and
                 `progress()`, and what it raises ends the training.
-            every: seconds between two reports.
+            every: seconds between two reports, and less in the beginning.
 
         Raises:
             DivergedSupernetError: the loss is no finite number.
@@ -154,7 +156,7 @@ class SupernetTrainer:
                     losses.append(self._step(images, labels, epoch))
                     self._steps_done += 1
                     now = time.perf_counter()
-                    if now - told < every and not self.finished:
+                    if now - told < min(every, _FIRST + (now - begun) / 10) and not self.finished:
                         continue
                     told, self._seconds = now, now - begun
                     self._report(losses, epoch, on_report)

@@ -20,6 +20,7 @@ from effsearch.cli import (
     results,
     scale,
     spaces,
+    supernet,
     train,
 )
 from effsearch.cli.grouped_help import Commands
@@ -52,6 +53,7 @@ app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(lut.app, name="lut")
+app.add_typer(supernet.app, name="supernet")
 app.add_typer(results.app, name="results")
 
 

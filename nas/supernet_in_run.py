@@ -1,0 +1,69 @@
+"""The supernet of a search: trained once into its run, where a resumed search finds it."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from effsearch.nas.evaluators.supernet import SupernetEvaluator
+from effsearch.nas.problem import Problem
+from effsearch.nas.setup import Plan
+from effsearch.results.lifecycle import say
+from effsearch.results.store.run import Run
+from effsearch.search_spaces.space import Encodings
+from effsearch.training.supernet.sampling import Draw
+from effsearch.training.supernet.trainer import SupernetReport
+from effsearch.training.trials.evaluator import Evaluator
+
+SUPERNET_FILE = "supernet.safetensors"
+
+
+def ready_evaluator(run: Run, plan: Plan, quiet: bool) -> Evaluator:
+    """The plan's evaluator; a supernet that has no weights yet is trained before.
+
+    Raises:
+        EffsearchError: the supernet's training diverged, or its file cannot be written.
+    """
+    evaluator = plan.evaluator
+    if not isinstance(evaluator, SupernetEvaluator) or evaluator.file is not None:
+        return evaluator
+    from effsearch.training.supernet.running import train_supernet
+
+    path = run.path / SUPERNET_FILE
+    config = plan.config
+    recipe = evaluator.recipe
+    train_supernet(
+        path,
+        plan.space,
+        evaluator.trainer.dataset,
+        # Nothing else runs beside it, so it may have as many threads as any training.
+        replace(recipe, training=replace(recipe.training, threads=config.cpus_per_trial)),
+        device=config.device,
+        seed=config.seed,
+        draw=band_draw(plan.problem),
+        band=plan.record["objective"],
+        data_options={"max_images": config.max_images},
+        on_report=partial(tell, quiet),
+    )
+    return evaluator.trained(path)
+
+
+def band_draw(problem: Problem) -> Draw | None:
+    """Draws networks of a problem's cost band; None where it has none."""
+    if not problem.objective.is_banded:
+        return None
+
+    def draw(rng: np.random.Generator, count: int) -> Encodings:
+        found = problem.draw(rng, count, frozenset())
+        return np.array([candidate.encoding for candidate in found], dtype=np.int64)
+
+    return draw
+
+
+def tell(quiet: bool, report: SupernetReport) -> None:
+    """Say how far the training of a supernet is."""
+    say(
+        f"supernet: step {report.step:,} of {report.steps:,} (epoch {report.epoch} of "
+        f"{report.epochs}), loss {report.loss:.3f}, {report.seconds:.0f} s",
+        quiet,
+    )
