@@ -433,6 +433,17 @@ head: {channels: 64}
     assert min(accuracies) > 0.5  # by chance .1
 
 
+def test_many_networks_at_once_score_as_each_by_itself() -> None:
+    supernet = make()
+    recipe = quick()
+    meter = SupernetMeter(supernet, supernet_data(digits(), recipe, "cpu"), recipe)
+    networks = random_networks(SPACE, 8)
+    networks += [replace(networks[0], head=replace(networks[0].head, channels=16)), networks[1]]
+    alone = [meter.evaluate(meter.network(network)).top1 for network in networks]
+    assert meter.accuracies(networks) == pytest.approx(alone)
+    assert len(set(alone)) > 3
+
+
 # Bad input
 
 

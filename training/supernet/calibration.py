@@ -39,26 +39,37 @@ def recalibrate(network: Network, batches: Sequence[Tensor]) -> Network:
     Raises:
         EffsearchError: an activation is no finite number.
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        like = norm.weight
-        norm.track_running_stats = True
-        norm.running_mean = torch.zeros_like(like.detach())
-        norm.running_var = torch.ones_like(like.detach())
-        norm.num_batches_tracked = torch.zeros((), dtype=torch.long, device=like.device)
-        norm.momentum = None  # the mean over all batches
-    network.train()
     dropout = network.dropout.p
     network.dropout.p = 0.0
-    with torch.no_grad():
-        for batch in batches:
-            network(batch)
+    recalibrate_module(network, batches, network.architecture.id)
     network.dropout.p = dropout
+    return network
+
+
+def recalibrate_module(module: nn.Module, batches: Sequence[Tensor], of: str) -> list[Tensor]:
+    """The same of a part of a network, without dropout; `of` is the network's id in an error.
+
+    Returns:
+        What the part made of each batch with the batch's own statistics: what lies behind it is
+        recalibrated on that.
+    """
+    norms = [one for one in module.modules() if isinstance(one, nn.BatchNorm2d)]
+    for norm in norms:
+        like = norm.weight.detach()
+        norm.track_running_stats = True
+        norm.running_mean = torch.zeros_like(like)
+        norm.running_var = torch.ones_like(like)
+        norm.num_batches_tracked = torch.zeros((), dtype=torch.long, device=like.device)
+        norm.momentum = None  # the mean over all batches
+    module.train()
+    with torch.no_grad():
+        seen = [module(batch.clone()) for batch in batches]  # activations may work in place
     for norm in norms:
         norm.momentum = 0.1
         if norm.running_var is None or not bool(norm.running_var.isfinite().all()):
             raise EffsearchError(
-                f"network {network.architecture.id} overflows with the supernet's weights: the "
-                "supernet diverged, train it again with a smaller learning rate"
+                f"network {of} overflows with the supernet's weights: the supernet diverged, train "
+                "it again with a smaller learning rate"
             )
-    return network.eval()
+    module.eval()
+    return seen

@@ -1,6 +1,7 @@
 """What networks that are cut from a supernet are worth: recalibrated, then evaluated."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -12,6 +13,7 @@ from effsearch.training.devices.device import DeviceData, choose_precision
 from effsearch.training.loop.evaluation import Evaluation, evaluate_network, evaluation_batch
 from effsearch.training.sources import EvaluationView, ResidentSource
 from effsearch.training.supernet.calibration import check_enough, recalibrate
+from effsearch.training.supernet.many import accuracies
 from effsearch.training.supernet.recipe import SupernetRecipe
 from effsearch.training.supernet.supernet import Supernet
 
@@ -55,6 +57,24 @@ class SupernetMeter:
         """
         cut = self._supernet.cut(self._supernet.aligned(architecture))
         return recalibrate(cut, self._calibration)
+
+    def accuracies(self, networks: Sequence[Architecture]) -> list[float]:
+        """Top-1 of many networks on the validation part, in their order; see `many`.
+
+        Raises:
+            InputError: the space does not hold one of them.
+            EffsearchError: one overflows.
+        """
+        source = self._source
+        view = EvaluationView(
+            batch_size=_BATCH,
+            resolution=self._resolution,
+            crop_ratio=self._recipe.training.crop_ratio,
+        )
+        images, labels = zip(*source.evaluation_batches("validation", view), strict=True)
+        shown = [normalised(some, source.mean, source.std) for some in images]
+        aligned = [self._supernet.aligned(network) for network in networks]
+        return accuracies(self._supernet, aligned, self._calibration, shown, labels)
 
     def evaluate(self, network: Network) -> Evaluation:
         """Evaluate a network of `network` on the validation part.
