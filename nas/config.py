@@ -238,9 +238,6 @@ class BaselineConfig(
                 "them out"
             )
         self.check_objective()
-        named = [self.supernet_recipe, self.supernet_epochs]
-        if any(one is not None for one in named) and self.evaluator != "supernet":
-            raise InputError("options of a supernet's training need --evaluator supernet")
         if self.weight == "auto" and (self.objective != "soft" or len(self.targets) != 1):
             raise InputError("weight auto belongs to a soft objective with one target")
 

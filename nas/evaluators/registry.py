@@ -79,6 +79,8 @@ def make_evaluator(
     Raises:
         InputError: no such evaluator, or it cannot work as asked: its file, data or options.
     """
+    if (supernet_recipe, supernet_epochs) != (None, None) and text != SUPERNET:
+        raise InputError("options of a supernet's training need --evaluator supernet")
     function = given_object("evaluator", text)
     if function is not None:
         from effsearch.nas.evaluators.user import object_evaluator

@@ -92,9 +92,11 @@ def test_networks_are_looked_up_in_a_trained_file(tmp_path: Path) -> None:
 
 def test_options_of_its_training_need_a_supernet(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="need --evaluator supernet"):
-        config(tmp_path, evaluator="proxy")
+        make_plan(config(tmp_path, evaluator="proxy"))
     with pytest.raises(InputError, match="need --evaluator supernet"):
-        config(tmp_path, evaluator="zero-cost", supernet_epochs=None, supernet_recipe="fair")
+        make_plan(
+            config(tmp_path, evaluator="zero-cost", supernet_epochs=None, supernet_recipe="fair")
+        )
 
 
 def test_bad_recipes_and_files_are_refused_before_anything_is_trained(tmp_path: Path) -> None:

@@ -546,3 +546,26 @@ def test_recalibration_is_the_statistics_of_the_batches() -> None:
     assert first.running_mean is not None
     torch.testing.assert_close(first.running_mean, means)
     assert not network.training
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "{op: mbconv, expand: [2, 3], kernel: [[3, 5], [3, 5, 7], 5], channels: [16, 24]}",
+        "{op: mbconv, expand: [2, 3], experts: 2, channels: [16, 24], layers: [1, 2]}",
+        "{op: universal, kernel_before: [0, 3], kernel_after: [0, 3], channels: [16, 24]}",
+    ],
+)
+@pytest.mark.parametrize("norm", ["batch", "layer", "group8"])
+def test_newer_layers_are_shared_too(stage: str, norm: str, tmp_path: Path) -> None:
+    space = parse_space(
+        f"{{resolution: 8, norm: {norm}, stem: {{channels: 8, stride: 1}}, "
+        f"stages: [{stage}], head: {{channels: 16}}}}",
+        "newer",
+    )
+    supernet = make(space)
+    for network in random_networks(space, 4):
+        assert extracted_difference(supernet, network, tmp_path) <= 1e-6
+    if "experts" in stage:
+        kinds = supernet.sharing.side_by_side["stages.0"]
+        assert any("experts of" in kind for kind in kinds)

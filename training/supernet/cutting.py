@@ -7,6 +7,7 @@ it, and the centre of a kernel. What differs in kind stands side by side. All of
 operation's list of layers, so a new operation is shared as soon as it is known.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,10 +17,11 @@ from effsearch.search_spaces.architecture import Architecture, stage_blocks
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.network import Network
 from effsearch.search_spaces.operations import block_layers, projection
-from effsearch.search_spaces.operations.layer import Convolution, Layer, SqueezeExcite
+from effsearch.search_spaces.operations.layer import Convolution, Layer, Router, SqueezeExcite
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
 Shape = tuple[int, ...]
+_CLASSIFIER = "classifier"
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class Cut:
     Attributes:
         shared: name of the tensor it is cut from.
         shape: its own; no axis is longer than that of the shared one.
+        deviation: of its initial values; 0 for zeros, None for ones.
     """
 
     shared: str
     shape: Shape
+    deviation: float | None = 0.0
 
 
 def cuts(architecture: Architecture, classes: int, in_channels: int = 3) -> Iterator[Cut]:
@@ -58,35 +62,72 @@ def layer_cuts(place: str, layers: Sequence[Layer]) -> Iterator[Cut]:
     """The trained tensors of layers in a row that stand at a place."""
     convolutions = [one for one in layers if isinstance(one, Convolution)]
     # An MBConv without expansion calls its projection as one with expansion calls that.
-    kind = "+".join(one.names[0].replace(".", "-") for one in convolutions)
+    kind = "+".join(_plain(one.names[0]) for one in convolutions)
     for made in layers:
         if isinstance(made, Convolution):
             yield from _convolution(f"{place}:{kind}", made)
         elif isinstance(made, SqueezeExcite):
-            first, second = (f"{place}:{kind}:{name.replace('.', '-')}" for name in made.names)
-            yield Cut(f"{first}:weight", (made.reduced, made.channels, 1, 1))
-            yield Cut(f"{first}:bias", (made.reduced,))
-            yield Cut(f"{second}:weight", (made.channels, made.reduced, 1, 1))
-            yield Cut(f"{second}:bias", (made.channels,))
+            first, second = (f"{place}:{kind}:{_plain(name)}" for name in made.names)
+            yield from _dense(first, (made.reduced, made.channels, 1, 1))
+            yield from _dense(second, (made.channels, made.reduced, 1, 1))
+        elif isinstance(made, Router):
+            name = f"{place}:{kind}:{_plain(made.names[0])}"
+            yield from _dense(name, (made.experts, made.channels))
+
+
+def _dense(name: str, shape: Shape) -> Iterator[Cut]:
+    """A weight over all channels, and its bias."""
+    yield Cut(f"{name}:weight", shape, math.sqrt(2.0 / shape[0]))
+    yield Cut(f"{name}:bias", shape[:1])
 
 
 def _convolution(place: str, made: Convolution) -> Iterator[Cut]:
-    name = f"{place}:{made.names[0].replace('.', '-')}"
-    # Its first channels are whole groups of a wider one only where the groups are of one size.
-    if 1 < made.groups < made.into or (made.groups > 1 and made.out != made.into):
-        name += f":{made.into // made.groups}x{made.out // made.groups}"
-    elif made.groups > 1:
-        name += ":depthwise"
-    if made.after != "norm":
-        name += f":{made.after}"
-    classifies = made.names[0] == "classifier"
-    kernel = () if classifies else (made.kernel, made.kernel)
-    yield Cut(f"{name}:weight", (made.out, made.into // made.groups, *kernel))
-    if made.after == "bias":
-        yield Cut(f"{name}:bias", (made.out,))
+    for part in made.parts:
+        name = f"{place}:{_plain(part.names[0])}{_own(part)}"
+        yield Cut(f"{name}:weight", _weight(part), _deviation(part))
+        if part.after == "bias":
+            yield Cut(f"{name}:bias", (part.out,))
     if made.after == "norm":
-        yield Cut(f"{name}:norm:weight", (made.out,))
-        yield Cut(f"{name}:norm:bias", (made.out,))
+        name = f"{place}:{_plain(made.names[0])}:norm"
+        yield Cut(f"{name}:weight", (made.out,), None)
+        yield Cut(f"{name}:bias", (made.out,))
+
+
+def _own(part: Convolution) -> str:
+    """What of a convolution is no slice of a larger one, so that it has a tensor of its own."""
+    into, out = part.into // part.groups, part.out // part.groups
+    if part.experts:  # their kernels lie flat in memory, so there is no first channel to cut
+        return f":{part.experts} experts of {part.out}x{into}x{part.kernel}"
+    own = "" if part.after == "norm" else f":{part.after}"
+    if part.groups == 1:
+        return own
+    if part.groups == part.into == part.out:
+        return f":depthwise{own}"
+    # The first channels are whole groups of a wider one only where the groups are of one size.
+    return f":{into}x{out}{own}"
+
+
+def _weight(part: Convolution) -> Shape:
+    assert isinstance(part.kernel, int)
+    into = part.into // part.groups
+    if part.experts:
+        return (part.experts, part.out * into * part.kernel**2)
+    if part.names[0] == _CLASSIFIER:
+        return (part.out, into)
+    return (part.out, into, part.kernel, part.kernel)
+
+
+def _deviation(part: Convolution) -> float:
+    """As EfficientNet's code begins; a classifier of few classes as calmly as one of 1,000."""
+    assert isinstance(part.kernel, int)
+    if part.names[0] == _CLASSIFIER:
+        return 1.0 / math.sqrt(3 * max(1000, part.out))
+    return math.sqrt(2.0 * part.groups / (part.kernel**2 * part.out))
+
+
+def _plain(name: str) -> str:
+    """A name without the points that torch forbids."""
+    return name.replace(".", "-")
 
 
 def trained_tensors(network: Network) -> Iterator[tuple[nn.Module, str]]:

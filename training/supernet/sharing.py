@@ -11,7 +11,7 @@ from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 from effsearch.search_spaces.units import format_count
 from effsearch.training.supernet.cutting import Cut, Shape, block_cuts, layer_cuts
 
-_GROUPS = re.compile(r"\d+x\d+")
+_OWN = re.compile(r"\d+x\d+|\d+ experts of .*")
 
 MOST_PARAMETERS = 2_000_000_000
 """Four times as many bytes, and with gradients and momentum three times that, fit no device."""
@@ -23,10 +23,13 @@ class Sharing:
 
     Attributes:
         shapes: of each shared tensor by its name.
+        deviations: of their initial values, those of the largest that is cut from it; 0 for zeros,
+            None for ones.
         kernels: of a convolution's weight the kernels that are cut from it, ascending.
     """
 
     shapes: dict[str, Shape] = field(default_factory=dict)
+    deviations: dict[str, float | None] = field(default_factory=dict)
     kernels: dict[str, list[int]] = field(default_factory=dict)
 
     @property
@@ -43,7 +46,8 @@ class Sharing:
     @property
     def side_by_side(self) -> dict[str, list[str]]:
         """By stage the kinds of layers that share no weights with each other, where there are
-        several: operations, MBConvs with and without expansion, groups of different sizes."""
+        several: operations, MBConvs with and without expansion, groups of different sizes, experts
+        of different widths."""
         kinds: dict[str, dict[str, None]] = {}
         groups: dict[tuple[str, str, str], set[str]] = {}
         for name in self.shapes:
@@ -53,7 +57,7 @@ class Sharing:
             stage, _, op, convolutions, layer, *more = rest
             where = f"stages.{stage}"
             kinds.setdefault(where, {}).setdefault(f"{op} ({convolutions})")
-            grouped = next((part for part in more if _GROUPS.fullmatch(part)), "no groups")
+            grouped = next((part for part in more if _OWN.fullmatch(part)), "no groups")
             groups.setdefault((where, op, layer), set()).add(grouped)
         for (where, op, layer), found in groups.items():
             if len(found) > 1:
@@ -75,6 +79,11 @@ class Sharing:
         for cut in found:
             known = self.shapes.get(cut.shared, cut.shape)
             self.shapes[cut.shared] = tuple(map(max, known, cut.shape))
+            before = self.deviations.get(cut.shared, cut.deviation)
+            if cut.deviation is None or before is None:
+                self.deviations[cut.shared] = None
+            else:
+                self.deviations[cut.shared] = min(before, cut.deviation)
             if len(cut.shape) == 4 and cut.shape[2] > 1:
                 kernels = self.kernels.setdefault(cut.shared, [])
                 if cut.shape[2] not in kernels:

@@ -5,7 +5,6 @@ of its slices. What it learns is added where the slices came from. So a network 
 network itself, and keeping it is to keep its weights.
 """
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -144,34 +143,15 @@ class Supernet(nn.Module):
 
     def _initialise(self) -> None:
         """As EfficientNet's code does it, each kernel as of the largest network."""
-        for name, parameter in self.named_parameters():
-            if ":transform" in name:
-                continue
-            with torch.no_grad():
-                if name.endswith(":norm:weight"):
+        with torch.no_grad():
+            for name, deviation in self.sharing.deviations.items():
+                parameter = self.get_parameter(name)
+                if deviation is None:
                     parameter.fill_(1.0)
-                elif parameter.ndim == 1:
-                    parameter.zero_()
-                elif parameter.ndim == 2:
-                    bound = 1.0 / math.sqrt(max(1000, len(parameter)))
-                    parameter.uniform_(-bound, bound)
-                else:
-                    out, _, height, width = parameter.shape
-                    # Of groups each output adds up few inputs: a depthwise kernel has the fan-out
-                    # of one channel.
-                    groups = _groups(name, out)
-                    deviation = math.sqrt(2.0 * groups / (height * width * out))
+                elif deviation:
                     parameter.normal_(0.0, deviation)
-
-
-def _groups(name: str, out: int) -> int:
-    for part in name.split(":"):
-        if part == "depthwise":
-            return out
-        outs = part.partition("x")[2]
-        if outs.isdigit() and part.partition("x")[0].isdigit():
-            return out // int(outs)
-    return 1
+                else:
+                    parameter.zero_()
 
 
 def _transform(name: str, kernel: int) -> str:

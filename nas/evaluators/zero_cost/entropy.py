@@ -33,7 +33,7 @@ def _measure(architecture: Architecture, probe: Probe) -> float:
     for layer in layers:
         if isinstance(layer, Convolution):
             size, channels = -(-size // layer.stride), layer.out
-            total += math.log(layer.into * layer.kernel**2 / layer.groups)
+            total += math.log(layer.weights / max(1, layer.experts) / layer.out)
         elif isinstance(layer, MaxPool):
             size = -(-size // layer.stride)
         at_size[size] = math.log(max(2, size**2 * channels)) * total

@@ -20,6 +20,7 @@ from effsearch.search_spaces.network import build_network
 
 _ALPHA = 0.01
 _BATCH = 16
+_NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
 
 
 def _measure(architecture: Architecture, probe: Probe) -> float:
@@ -31,10 +32,10 @@ def _measure(architecture: Architecture, probe: Probe) -> float:
         def watch(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
             deviations.append(inputs[0].var((0, 2, 3), unbiased=False).mean().sqrt())
 
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.normal_(module.weight)
-        norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+        for parameter in network.parameters():
+            if parameter.ndim > 1:
+                nn.init.normal_(parameter)
+        norms = [module for module in network.modules() if isinstance(module, _NORMS)]
         size = (_BATCH, 3, probe.resolution, probe.resolution)
         images, noise = torch.randn(size), torch.randn(size)
         near = network.train().features(images + _ALPHA * noise)
