@@ -76,10 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--scored", type=int, default=100, help="networks for scores with images")
     parser.add_argument("--folder", type=Path, default=WORK, help="what is done so far")
     parser.add_argument("--same", type=int, default=0, help="networks of each space: files alike?")
+    parser.add_argument("--spaces", nargs="+", default=shipped_spaces(), help="for --same")
     given = parser.parse_args(arguments)
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.same:
-        _show_same(given.same)
+        _show_same(given.same, given.spaces)
         return
     until = time.monotonic() + 60 * given.minutes
     try:
@@ -113,7 +114,7 @@ def _run(given: argparse.Namespace, until: float) -> None:
         "settings": {
             name: value
             for name, value in vars(given).items()
-            if name not in ("folder", "data", "table", "minutes", "same")
+            if name not in ("folder", "data", "table", "minutes", "same", "spaces")
         },
         "networks": len(networks),
         "training": {
@@ -247,7 +248,7 @@ def _no_probe() -> Any:
     return None
 
 
-def _show_same(count: int) -> None:
+def _show_same(count: int, spaces: Sequence[str]) -> None:
     """The largest difference between logits of slices and of extracted files, space by space."""
     import torch
 
@@ -266,7 +267,7 @@ def _show_same(count: int) -> None:
         recipe=SupernetRecipe(),
     )
     found: Any = SimpleNamespace(top1=0.0, loss=1.0)
-    for name in shipped_spaces():
+    for name in spaces:
         space = load_space(name)
         supernet = Supernet(space, 10)
         images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(2))

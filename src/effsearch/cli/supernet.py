@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from effsearch.cli.grouped_help import Commands
 from effsearch.cli.options import Json, ModelDevice, Quiet, ShippedSpace, print_document
 
 if TYPE_CHECKING:
     from effsearch.training.supernet.trainer import SupernetReport
 
-app = typer.Typer(
+app = Commands(
     help="Supernets: train one network that all of a space are cut from, evaluate, extract.",
     no_args_is_help=True,
 )
