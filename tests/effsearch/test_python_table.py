@@ -36,7 +36,9 @@ class Photos(Dataset[Any]):
 
 class Mine(effsearch.Strategy):
     def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
-        return self.problem.new(self.problem.space.sample(rng, 64), self.seen, count)
+        return self.problem.new(
+            self.problem.in_band(self.problem.space.sample(rng, 64)), self.seen, count
+        )
 
 
 class Patience(effsearch.Callback):
@@ -63,7 +65,9 @@ def names(ray_address: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
         search = partial(effsearch.search_baseline, ray_address=ray_address, workers=1, quiet=True)
         space = effsearch.load_space(SMALL_SPACE)
         network = space.decode(np.zeros(len(space), dtype=np.int64))
-        answer = search(evaluator=measure, samples=12, space=space, name="first")
+        answer = search(
+            evaluator=measure, samples=12, space=space, name="first", target_flops="40M"
+        )
         tiny = effsearch.parse_architecture(TINY)
         train = partial(effsearch.train, **small)  # type: ignore[arg-type]
         train(tiny, data=(IMAGES, LABELS), epochs=1, resolution=16, name="first")

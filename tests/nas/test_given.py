@@ -112,10 +112,10 @@ def test_what_cannot_be_pickled_is_named() -> None:
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (lambda architecture: None, "returned no accuracy but None"),
+        (lambda architecture: None, "the evaluator returned None: return a fraction"),
         (lambda architecture: float("nan"), "accuracy is nan"),
         (lambda architecture: 76.3, "must be a fraction in [0, 1], not 76.3 (in percent?"),
-        (lambda architectures: [0.1, 0.2], "gave 2 results for 1 networks"),
+        (lambda architectures: [0.1, 0.2], "returned 2 results for 1 networks"),
         (lambda architectures: None, "returned None for 1 networks: return a list"),
         (lambda architectures: {"accuracy": 0.5}, "returned a dict for 1 networks"),
     ],
