@@ -231,16 +231,31 @@ def _peak_bytes(architecture: Architecture, resolution: int, batch: int = 1) -> 
 
 
 @pytest.mark.slow
-def test_peak_memory_of_fifty_random_networks_is_torchs_to_the_byte() -> None:
-    space = load_space("mnasnet")
-    for row in space.sample(np.random.default_rng(0), 50):
-        architecture = space.decode(row)
+@pytest.mark.parametrize("space", ["mnasnet", "regnet"])
+def test_peak_memory_of_random_networks_is_torchs_to_the_byte(space: str) -> None:
+    found = load_space(space)
+    for row in found.sample(np.random.default_rng(0), 30):
+        architecture = found.decode(row)
         assert cost(architecture, 40).memory_bytes == _peak_bytes(architecture, 40)
 
 
 @pytest.mark.parametrize("name", ["efficientnet-b0", "mobilenet-v1", "mnasnet-a1", "resnet-50"])
 def test_peak_memory_of_published_networks_is_torchs_to_the_byte(name: str) -> None:
     assert cost(load_zoo(name), 64).memory_bytes == _peak_bytes(load_zoo(name), 64)
+
+
+def test_peak_memory_of_random_stages_is_torchs_to_the_byte() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        stages = [LATER.stages[place] for place in rng.permutation(len(LATER.stages))[:3]]
+        base = LATER
+        if rng.random() < 0.5:
+            stages = [EVEN.stages[place] for place in rng.permutation(len(EVEN.stages))[:3]]
+            base = replace(EVEN, norm=str(rng.choice(["layer", "group8"])))
+        padding = "same" if rng.random() < 0.5 else "symmetric"
+        architecture = replace(base, stages=tuple(stages), padding=padding)
+        side = int(rng.integers(9, 49))
+        assert cost(architecture, side).memory_bytes == _peak_bytes(architecture, side)
 
 
 @pytest.mark.parametrize("architecture", NETWORKS, ids=str_of)
