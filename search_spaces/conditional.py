@@ -18,9 +18,14 @@ class CondConv2d(nn.Module):
         into, out, kernel, stride, groups: as in torch.
         experts: how many kernels there are.
         same: padded as TensorFlow pads.
+
+    Attributes:
+        any_batch: computes without the size of the batch, at the price of every expert; exports set
+            it.
     """
 
     bias = None
+    any_batch = False
 
     def __init__(
         self,
@@ -56,9 +61,9 @@ class CondConv2d(nn.Module):
         padding = self.kernel_size // 2
         if self.same:
             x, padding = pad_same(x, self.kernel_size, self.stride), 0
-        count, _, *sides = x.shape
-        if torch.compiler.is_exporting():
+        if self.any_batch:
             return self._every_expert(x, shares, padding)
+        count, _, *sides = x.shape
         # (N, out · …): the images of a batch become the groups of one convolution.
         mixed = F.linear(shares, self.weight.t())
         mixed = mixed.view(count * self.out_channels, -1, self.kernel_size, self.kernel_size)
@@ -68,11 +73,11 @@ class CondConv2d(nn.Module):
         return out.view(count, self.out_channels, *out.shape[2:])
 
     def _every_expert(self, x: Tensor, shares: Tensor, padding: int) -> Tensor:
-        """The same for a batch of any size, which an exported graph needs: all experts convolve,
-        and their outputs are mixed."""
+        """The same without the size of the batch, which an exported graph leaves open: all experts
+        convolve, and their outputs are mixed."""
         kernels = self.kernels.transpose(0, 1).flatten(0, 1)  # (out · experts, …)
         out = F.conv2d(x, kernels, None, self.stride, padding, groups=self.groups)
-        out = out.view(len(x), self.out_channels, self.experts, *out.shape[2:])
+        out = out.view(-1, self.out_channels, self.experts, *out.shape[2:])
         mixed: Tensor = (out * shares[:, None, :, None, None]).sum(2)
         return mixed
 

@@ -14,6 +14,7 @@ from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
 from effsearch.search_spaces.block import Op, Skip
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import PoolShortcut, Residual, SqueezeExcite, build_network
+from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.operations import OPERATIONS
 
 COMBINATIONS = list(product(tuple(OPERATIONS), get_args(Skip), (0, 0.25), (1, 2)))
@@ -165,6 +166,21 @@ def test_normalization_has_the_architecture_s_epsilon_and_the_given_momentum() -
     network = build_network(architecture, norm_momentum=0.1)
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     assert {(norm.eps, norm.momentum) for norm in norms} == {(1e-5, 0.1)}
+
+
+@pytest.mark.parametrize("norm", ["norm_group8", "norm_layer", "pad_same"])
+def test_gradients_reach_every_parameter_of_later_layers(norm: str) -> None:
+    network = build_network(
+        parse_architecture(
+            f"res16 stem_s1_c16 {norm} ds_r1_k3.5_s1_c16 ir_r1_k3_a1.1_p1.1_s2_e2_c24 "
+            "ir_r2_k3_s1_e2_c24_gs8 ir_r2_k3_s2_e2_c32_se0.25_cc4 uir_r2_k0_a3_p3_s1_e2_c32"
+        ),
+        drop_path=0.1,
+    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = torch.randn(4, 3, 16, 16).to(memory_format=torch.channels_last)
+    network.train()(images).square().sum().backward()
+    without = [name for name, weight in network.named_parameters() if weight.grad is None]
+    assert without == []
 
 
 def test_gradients_reach_every_parameter() -> None:

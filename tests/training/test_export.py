@@ -90,6 +90,18 @@ def test_an_onnx_graph_takes_pixels_in_batches_of_any_size(model: Path) -> None:
     assert json.loads(said["mean"]) == [78.0, 78.0, 78.0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "torchscript"])
+def test_later_layers_are_exported_for_batches_of_any_size(tmp_path: Path, format: str) -> None:
+    line = (
+        "res16 stem_s1_c16 pad_same norm_group8 ds_r1_k3.5_s1_c16 ir_r1_k3_a1.1_p1.1_s2_e2_c24 "
+        "ir_r1_k3_s2_e2_c32_se0.25_cc4 uir_r1_k3_a5_s2_e2_c32 head_c32"
+    )
+    model = tmp_path / "best.safetensors"
+    write_model(model, parse_architecture(line))
+    assert export(model, format=format).largest_difference < 1e-3  # of two images and of one
+
+
 def test_a_torchscript_module_takes_pixels(model: Path) -> None:
     done = export(model, format="torchscript")
     said = {"metadata.json": ""}

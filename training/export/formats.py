@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from effsearch.results.store.files import write_bytes_atomically
+from effsearch.search_spaces.conditional import CondConv2d
 from effsearch.search_spaces.errors import MissingResourceError
 from effsearch.search_spaces.network import Network, build_network
 from effsearch.search_spaces.notation import format_architecture
@@ -39,6 +40,9 @@ class PixelNetwork(nn.Module):
     def __init__(self, network: nn.Module, info: ModelInfo) -> None:
         super().__init__()
         self.network = network
+        for module in network.modules():
+            if isinstance(module, CondConv2d):
+                module.any_batch = True  # a graph is of no batch's size
         self.register_buffer("mean", torch.tensor(info.mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(info.std).view(1, 3, 1, 1))
 
