@@ -169,6 +169,7 @@ def test_a_run_keeps_what_was_the_default_when_it_began() -> None:
         *("target_latency", "latency_table", "latency_command", "latency_backend"),
         *("latency_threads", "latency_batch", "image_column", "label_column", "start"),
         *("workers", "gpus_per_trial", "per_trial", "ray_address"),
+        *("supernet_epochs", "supernet_recipe"),
     }
     assert (stored["epochs"], stored["proxy_resolution"]) == (3, 16)
     assert (stored["finalist_epochs"], stored["reference"]) == (9, "efficientnet-b0")
