@@ -44,7 +44,7 @@ def test_the_levels_are_those_of_timm_s_efficientnet() -> None:
 @pytest.mark.parametrize("space", shipped_spaces())
 def test_shapes_and_strides_of_random_networks_are_as_told(space: str) -> None:
     found = load_space(space)
-    for row in found.sample(np.random.default_rng(15), 13):
+    for row in found.sample(np.random.default_rng(15), 9):
         with torch.device("meta"):  # shapes alone
             network = FeatureNetwork(model(found.decode(row))).eval()
             maps = network(torch.zeros(1, 3, 224, 45))
