@@ -278,6 +278,7 @@ def _show_same(count: int, spaces: Sequence[str]) -> None:
                 cut = recalibrate(supernet.cut(space.decode(row)), [images])
                 extract(path, cut, info, found, {})
                 alone, _ = read_model(path)
+                alone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
                 with torch.no_grad():
                     largest = max(largest, float((alone(images) - cut(images)).abs().max()))
         print(f"{name}: {count} networks, largest difference of logits {largest:.1e}", flush=True)

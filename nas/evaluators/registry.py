@@ -1,6 +1,6 @@
 """Evaluators by what the user gives: proxy, supernet, zero-cost, a table, or a function."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,9 @@ def make_evaluator(
         from effsearch.training.supernet.recipe import DEFAULT_RECIPE
         from effsearch.training.supernet.recipe import supernet_recipe as read_recipe
 
-        how = read_recipe(supernet_recipe or DEFAULT_RECIPE, data, recipe, supernet_epochs)
+        # As the short trainings are, with nothing left to defaults that may change.
+        like = asdict(trainer.recipe)
+        how = read_recipe(supernet_recipe or DEFAULT_RECIPE, data, like, supernet_epochs)
         evaluator, shared = make_supernet(named, space, trainer, how)
         return Source(
             evaluator=evaluator,

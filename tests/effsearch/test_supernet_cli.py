@@ -56,7 +56,10 @@ def test_bad_requests_are_one_line(cli: Cli) -> None:
         (("evaluate", file, "efficientnet-b0"), "does not hold this network"),
         (("extract", "none.safetensors", "efficientnet-b0"), "does not exist"),
         (("train", "--space", "tiny.yaml", "--recipe", "fare"), "did you mean 'fair'"),
-        (("train", "--space", "tiny.yaml", "--output", file, "--max-images", "240"), "other images"),
+        (
+            ("train", "--space", "tiny.yaml", "--output", file, "--max-images", "240"),
+            "other images",
+        ),
     ):
         refused = cli("supernet", *arguments, *(("-q",) if arguments[0] == "train" else ()))
         assert refused.code == 2

@@ -88,8 +88,9 @@ def supernet_recipe(
     Args:
         name_or_path: one of `supernet_recipes`, or a file.
         dataset: what it is trained on; its needs are those of short trainings.
-        options: of the training, over what the dataset needs and under the file's; those that a
-            search gives its short trainings, but for the epochs.
+        options: of the training, over what the dataset needs and under the file's: those of a
+            search's short trainings, of which epochs and what supernets are trained without are
+            left out.
         epochs: of the supernet, over everything.
 
     Raises:
@@ -114,7 +115,8 @@ def supernet_recipe(
     training = document.pop("training", {}) or {}
     if not isinstance(training, dict):
         raise InputError(f"recipe '{path}': training must be a mapping of a recipe's options")
-    given = {key: value for key, value in by_own_names(options).items() if key != "epochs"}
+    left_out = ("epochs", *_REFUSED)
+    given = {key: value for key, value in by_own_names(options).items() if key not in left_out}
     base = replace(proxy_recipe(dataset, given), epochs=DATASET_EPOCHS.get(dataset, DEFAULT_EPOCHS))
     chosen = replace(base, **by_own_names(training))
     if epochs is not None:
