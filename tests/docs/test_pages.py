@@ -23,7 +23,10 @@ from effsearch.search_spaces.space_file import load_space
 LONG = {"baseline", "bench", "coefficients", "compare-scaling", "train"}
 """Commands that search or train: their options are checked to the last, and nothing is run."""
 
-ONLY_PARSED = ("lut build", "--latency", "--target-latency", "doctor", "export", "gradcam")
+ONLY_PARSED = (
+    "lut build", "--latency", "--target-latency", "doctor", "export", "gradcam", "report",
+    "supernet train", "supernet evaluate", "supernet extract", "results scores",
+)  # fmt: skip
 """What measures this machine, starts Ray, or is run by `test_the_whole_way` on a real training."""
 
 SPOKEN = {
@@ -77,7 +80,8 @@ def _problem(words: list[str], say: Callable[..., tuple[int, str]]) -> str:
     if command == "effsearch":
         if _is_name(arguments):
             return ""
-        if any(part in " ".join(arguments) for part in ONLY_PARSED):
+        draws_all = arguments[:2] == ["results", "plot"] and "--kind" not in arguments
+        if draws_all or any(part in " ".join(arguments) for part in ONLY_PARSED):
             _parse(arguments)
             return ""
         if tuple(arguments) not in _SAID:  # pages repeat each other
