@@ -11,6 +11,7 @@ from effsearch.gridsearch.candidates import Candidate, find_candidates
 from effsearch.gridsearch.config import CoefficientsConfig
 from effsearch.gridsearch.options import rule_of
 from effsearch.results.store.answers import find_baseline
+from effsearch.results.store.secrets import without_secrets
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
@@ -96,14 +97,10 @@ class Plan:
     def stored_config(self) -> dict[str, Any]:
         """The configuration as the run keeps it: the baseline itself, no password, and nothing
         that decides it left to defaults."""
-        from effsearch.gridsearch.study import hide_password
-
         stored = self.config.to_dict() | {"baseline": format_architecture(self.baseline)}
         stored |= resolved_training(self.record["recipe"])
         stored["top_epochs"] = self.longer.recipe.epochs
-        if stored["storage"] is not None:
-            stored["storage"] = hide_password(stored["storage"])
-        return stored
+        return dict(without_secrets(stored))
 
 
 def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from effsearch.gridsearch.candidates import Candidate
 from effsearch.gridsearch.grid import Grid, Triple
+from effsearch.results.store.secrets import hide_secrets
 from effsearch.search_spaces.errors import InputError, MissingResourceError
 from effsearch.training.trials.jobs import Job, Measured
 
@@ -150,7 +151,7 @@ def open_study(url: str, name: str, identity: str) -> "optuna.Study":
         study.set_user_attr(GRID_KEY, identity)
     elif known != identity:
         raise InputError(
-            f"study '{name}' in {hide_password(url)} belongs to another grid ({known}): "
+            f"study '{name}' in {hide_secrets(url)} belongs to another grid ({known}): "
             "resume the run it belongs to, or start a new run"
         )
     return study
@@ -175,10 +176,10 @@ def _database_errors(url: str) -> Iterator[None]:
 
     try:
         make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise InputError(
-            f"'{url}' is not a database URL: give one such as sqlite:///study.db or "
-            "postgresql://user:password@host/name"
+            f"'{hide_secrets(url)}' is not a database URL: give one such as "
+            "sqlite:///study.db or postgresql://user:password@host/name"
         ) from None
     try:
         yield
@@ -205,7 +206,7 @@ def database_at_work(url: str) -> Iterator[None]:
 def _no_answer(url: str, error: BaseException) -> MissingResourceError:
     cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return MissingResourceError(
-        f"the study's database {hide_password(url)} does not answer: {cause}"
+        f"the study's database {hide_secrets(url)} does not answer: {hide_secrets(cause)}"
     )
 
 
@@ -243,17 +244,6 @@ def bring_in_line(
         if triple not in alive and not (triple in ended and candidate.id in failed)
     ]
     return Repaired(retried, missing)
-
-
-def hide_password(url: str) -> str:
-    """A database URL with its password as `***`, for records and messages."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url
 
 
 def _storage(url: str) -> "optuna.storages.RDBStorage":

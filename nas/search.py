@@ -306,14 +306,17 @@ class Search:
             return Result(candidate, None, None)
         accuracy = float(outcome.measurements["accuracy"])  # type: ignore[arg-type]
         reward = float(self._problem.objective.reward(accuracy, candidate.costs))
-        return self._measured(candidate, outcome.measurements, reward)
+        return self._measured(outcome.trial, candidate, outcome.measurements, reward)
 
-    def _measured(self, candidate: Candidate, measurements: Measurements, reward: float) -> Result:
+    def _measured(
+        self, number: int, candidate: Candidate, measurements: Measurements, reward: float
+    ) -> Result:
         accuracy = float(measurements["accuracy"])  # type: ignore[arg-type]
         if self._pruning is None:
             return Result(candidate, accuracy, reward)
-        curve = measurements["curve"]
-        assert isinstance(curve, list)
+        curve = measurements.get("curve")
+        if not isinstance(curve, list):
+            raise self._foreign(number, "it has no curve")
         return Result(
             candidate, accuracy, reward, tuple(curve), partial="stopped_after" in measurements
         )
@@ -327,6 +330,12 @@ class Search:
             self.stopped += 1
         elif self.best is None or result.reward > self.best[0]:
             self.best = (result.reward, result.accuracy, result.candidate)
+
+    def _foreign(self, number: int, what: str) -> InputError:
+        return InputError(
+            f"trial {number} of {self._ledger.path} is none of this search ({what}): restore the "
+            "ledger from a copy, or start a new run"
+        )
 
     # Resuming
 
@@ -388,10 +397,14 @@ class Search:
     def _recorded_result(self, candidate: Candidate, event: Told | Failed) -> tuple[Result, str]:
         if isinstance(event, Failed):
             return Result(candidate, None, None), event.error
-        return self._measured(candidate, event.measurements, float(event.reward)), ""
+        reward = float(event.reward)
+        return self._measured(event.trial, candidate, event.measurements, reward), ""
 
     def _recorded(self, event: Asked) -> Candidate:
-        architecture = self._problem.space.decode(np.array(event.encoding))
+        try:
+            architecture = self._problem.space.decode(np.array(event.encoding))
+        except (IndexError, ValueError, TypeError, OverflowError):
+            raise self._foreign(event.trial, "its encoding is none of the space") from None
         return Candidate(event.encoding, architecture, dict(event.costs))
 
 

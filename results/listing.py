@@ -1,17 +1,21 @@
 """What is said about a run: one line in a list of runs, and a summary of its trials."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from effsearch.results.conditions import in_search
 from effsearch.results.failures import summarise_failures
-from effsearch.results.formatting import essentials_of_record
+from effsearch.results.formatting import essentials_of_record, targets
 from effsearch.results.kinds.registry import kind_of
 from effsearch.results.store.ledger import digest
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_events import run_events, run_targets
+from effsearch.results.store.run_index import run_directories
 from effsearch.results.store.trials import Trial, count_states, join_trials, top
+from effsearch.search_spaces.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,26 @@ def summarise(run: Run) -> RunSummary:
         measured=in_search(run.record),
         **asdict(counts),
     )
+
+
+def list_runs(root: Path) -> tuple[list[RunSummary], list[str]]:
+    """Every run below a folder, the oldest first; of those that cannot be read, why.
+
+    Whatever is wrong with one, the others are listed.
+    """
+    summaries, skipped = [], []
+    for directory in run_directories(root):
+        try:
+            summary = summarise(Run.load(directory))
+            json.dumps(asdict(summary), allow_nan=False)
+            targets(summary.targets)
+            summaries.append(summary)
+        except InputError as problem:
+            skipped.append(str(problem))
+        except Exception as problem:  # a damaged file can hold anything
+            what = f"{type(problem).__name__}: {problem}"[:200]
+            skipped.append(f"{directory} is damaged ({what}): restore its files from a copy")
+    return sorted(summaries, key=lambda summary: summary.created_at), skipped
 
 
 def trial_document(trial: Trial) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import one_line
+from effsearch.results.plain_text import plain_streams, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,8 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console = _console(sum(_least(width) + _GAP for width in widths) - _GAP)
     with console.capture() as captured:
         console.print(table)
-    sys.stdout.writelines(_unpadded(line) + "\n" for line in captured.get().splitlines())
+    # The header is bold on a terminal; the cells hold no control characters.
+    terminal(sys.stdout).writelines(_unpadded(line) + "\n" for line in captured.get().splitlines())
 
 
 @contextmanager
@@ -47,7 +49,8 @@ def live_bar(*columns: "str | ProgressColumn") -> Iterator["Progress"]:
     from rich.progress import Progress
 
     # What is counted takes unequal times: over a short window the estimate would jump.
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=600) as bar:
+    console = Console(file=terminal(sys.stderr))
+    with Progress(*columns, console=console, speed_estimate_period=600) as bar, plain_streams():
         yield bar
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from effsearch.results.formatting import one_line
 from effsearch.results.kinds.kind import Following
 from effsearch.results.kinds.registry import kind_of
+from effsearch.results.plain_text import terminal
 from effsearch.results.store.run import Run
 
 
@@ -41,7 +42,8 @@ def watch_run(
     from rich.live import Live
     from rich.text import Text
 
-    with Live(console=Console(markup=False, highlight=False), auto_refresh=False) as live:
+    console = Console(file=terminal(sys.stdout), markup=False, highlight=False)
+    with Live(console=console, auto_refresh=False) as live:
         for document in changes:
             live.update(Text(picture(document)), refresh=True)
 

@@ -82,7 +82,7 @@ def ruled_families() -> dict[str, RuledFamily]:
     """Every published family by its name."""
     import yaml  # with its file, for those who ask: options are declared with these names
 
-    text = (resources.files("effsearch.search_spaces") / "families.yaml").read_text()
+    text = (resources.files("effsearch.search_spaces") / "families.yaml").read_text("utf-8")
     return {
         name: RuledFamily(
             name=name,

@@ -74,7 +74,7 @@ def load_space(space: SpaceLike) -> SearchSpace:
     if name_or_path in shipped_spaces():
         text = (
             resources.files("effsearch.search_spaces") / "spaces" / f"{name_or_path}.yaml"
-        ).read_text()
+        ).read_text("utf-8")
         return parse_space(text, name_or_path)
     path = Path(name_or_path)
     refuse_endless(path, "space file")

@@ -277,7 +277,8 @@ def _answer_of_run(text: str) -> Path | None:
 
 @lru_cache(maxsize=1)
 def _entries() -> dict[str, ZooEntry]:
-    document = yaml.safe_load((resources.files("effsearch.search_spaces") / "zoo.yaml").read_text())
+    text = (resources.files("effsearch.search_spaces") / "zoo.yaml").read_text("utf-8")
+    document = yaml.safe_load(text)
     entries: dict[str, ZooEntry] = {}
     for name, values in document.items():
         entries[name] = _entry(name, dict(values), entries)

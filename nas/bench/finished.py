@@ -5,8 +5,22 @@ import math
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from effsearch.nas.bench.runner import Trace
+from effsearch.results.store.events import is_number
+from effsearch.results.store.files import finite_float, refuse_constant
+from effsearch.search_spaces.errors import InputError
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "strategy": str,
+    "seed": int,
+    "rewards": list,
+    "sampled": list,
+    "evaluated": int,
+    "missing": int,
+    "seconds": (int, float),
+}
 
 
 def keep_trace(path: Path, trace: Trace) -> None:
@@ -21,18 +35,44 @@ def keep_trace(path: Path, trace: Trace) -> None:
 
 
 def kept_traces(path: Path) -> list[Trace]:
-    """The searches kept so far; a last line that was cut off by a kill is dropped from the file."""
+    """The searches kept so far; a last line that was cut off by a kill is dropped from the file.
+
+    Raises:
+        InputError: a line is none of a search; which.
+    """
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        os.truncate(path, len(whole.encode()))
-    return [_trace(line) for line in whole.splitlines()]
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    traces = [_read(path, number, line) for number, line in enumerate(whole.split(b"\n")[:-1], 1)]
+    if whole != data:
+        os.truncate(path, len(whole))
+    return traces
 
 
-def _trace(line: str) -> Trace:
-    document = json.loads(line)
+def _read(path: Path, number: int, line: bytes) -> Trace:
+    try:
+        return _trace(json.loads(line, parse_constant=refuse_constant, parse_float=finite_float))
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
+        raise InputError(
+            f"{path}, line {number} is no search ({problem}): restore the file from a copy, or "
+            f"keep the {number - 1} lines before it (head -n {number - 1}) to go on from there"
+        ) from None
+
+
+def _trace(document: Any) -> Trace:
+    """The search that a line of JSON holds.
+
+    Raises:
+        TypeError, KeyError: it holds none.
+    """
+    if not isinstance(document, dict):
+        raise TypeError("no object")
+    for name, wanted in _TYPES.items():
+        if not isinstance(document[name], wanted) or isinstance(document[name], bool):
+            raise TypeError(f"'{name}' cannot be {str(document[name])[:40]!r}")
     for name in ("rewards", "sampled"):
+        if not all(value is None or is_number(value) for value in document[name]):
+            raise TypeError(f"'{name}' holds what is no number")
         document[name] = tuple(math.nan if value is None else value for value in document[name])
     return Trace(**document)

@@ -18,6 +18,7 @@ from effsearch.nas.problem import Candidate, Result
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.registry import make_strategy
 from effsearch.results.store.signals import STOP_SIGNALS, deaf_children
+from effsearch.search_spaces.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,15 @@ def run_searches(
         config: what to run.
         on_trace: called with each search that has ended.
         done: searches that need not be run again.
+
+    Raises:
+        InputError: one of those is of another length.
     """
+    if odd := [trace for trace in done if len(trace.rewards) != config.samples]:
+        raise InputError(
+            f"a search that was kept ({odd[0].strategy}, seed {odd[0].seed}) has "
+            f"{len(odd[0].rewards)} evaluations and not {config.samples}: start a new run"
+        )
     cells = [
         (name, config.seed + offset) for name in config.strategies for offset in range(config.seeds)
     ]

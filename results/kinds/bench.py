@@ -19,6 +19,7 @@ TABLE = Table(
     file="bench.csv",
     title="The strategies",
     numbers=("evaluations", "reward", "half_width", "regret", "seeds"),
+    known=("evaluations", "seeds"),
     shown=("strategy", "evaluations", "reward", "half_width", "regret", "seeds"),
 )
 

@@ -28,6 +28,7 @@ TABLE = Table(
         "alpha", "beta", "gamma", "product", "macs", "measured_ratio", "accuracy", "low", "high",
         "top_accuracy", "top_low", "top_high",
     ),
+    known=("alpha", "beta", "gamma", "product", "macs", "measured_ratio"),
     flags=("tied", "chosen"),
     shown=(
         "alpha", "beta", "gamma", "product", "measured_ratio", "macs", "accuracy", "low", "high",

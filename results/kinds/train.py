@@ -24,6 +24,7 @@ TABLE = Table(
         "epoch", "step", "learning_rate", "resolution_px", "train_loss", "validation_loss", "top1",
         "top5", "seconds", "images_per_second",
     ),
+    known=("epoch", "step"),
     shown=(
         "epoch", "learning_rate", "resolution_px", "train_loss", "validation_loss", "top1", "top5",
         "seconds", "images_per_second",

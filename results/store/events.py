@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from effsearch.results.store.files import refuse_constant
+from effsearch.results.store.files import finite_float, refuse_constant
 from effsearch.search_spaces.errors import InputError
 
 
@@ -79,7 +79,7 @@ _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "reason": str,
     "error": str,
 }
-_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant, parse_float=finite_float)
 # Two runs of one search differ in these and in nothing else.
 _VOLATILE = frozenset({"time", "seconds", "worker"})
 
@@ -163,6 +163,11 @@ def _checked(kind: str, name: str, document: dict[str, Any]) -> Any:
     if not isinstance(value, _JSON_TYPES[name]):
         raise NotAnEventError(f"'{name}' of '{kind}' cannot be {value!r}")
     return value
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of JSON is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _numbers(

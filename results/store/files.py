@@ -6,6 +6,7 @@ A reader, a crash or a full disk never sees half of what is written here.
 import contextlib
 import errno
 import json
+import math
 import os
 import secrets
 from pathlib import Path
@@ -96,7 +97,9 @@ def read_json_object(path: Path, cure: str = "restore it from a copy") -> dict[s
     """
     refuse_endless(path, "file")
     try:
-        document = json.loads(path.read_bytes(), parse_constant=refuse_constant)
+        document = json.loads(
+            path.read_bytes(), parse_constant=refuse_constant, parse_float=finite_float
+        )
     except OSError as problem:
         raise InputError(f"cannot read {path}: {problem.strerror or problem}") from problem
     except (ValueError, RecursionError) as problem:
@@ -113,3 +116,15 @@ def refuse_constant(name: str) -> float:
         ValueError: always.
     """
     raise ValueError(f"{name} is not JSON")
+
+
+def finite_float(text: str) -> float:
+    """For `parse_float` of a JSON decoder: 1e999 would be read as an infinity, unlike any we wrote.
+
+    Raises:
+        ValueError: the number is too large.
+    """
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large a number")
+    return value

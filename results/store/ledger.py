@@ -20,6 +20,7 @@ from effsearch.results.store.events import (
     decode_event,
     digest,
     encode_event,
+    is_number,
 )
 from effsearch.results.store.files import cannot_write, sync_folder
 from effsearch.results.store.following import current_follower
@@ -32,6 +33,7 @@ __all__ = [
     "Ledger",
     "Told",
     "digest",
+    "history",
     "iterate_events",
     "read_events",
 ]
@@ -130,6 +132,36 @@ def read_events(path: Path) -> list[Event]:
         InputError: the file is missing, or a line before the last is corrupt (it is named).
     """
     return list(iterate_events(path))
+
+
+def history(path: Path) -> list[Event]:
+    """The events that a search goes on from: trials in the order asked, each ended once at most.
+
+    Raises:
+        InputError: as `read_events`; or lines are missing, doubled or out of their order, or a
+            measurement has no accuracy.
+    """
+    asked = 0
+    ended: set[int] = set()
+    events = read_events(path)
+    for line, event in enumerate(events, start=1):
+        if isinstance(event, Asked):
+            if event.trial != asked:
+                raise _out_of_order(path, line, f"trial {event.trial} instead of {asked}")
+            asked += 1
+            continue
+        if not 0 <= event.trial < asked:
+            raise _out_of_order(path, line, f"trial {event.trial} ends before it was asked")
+        if event.trial in ended:
+            raise _out_of_order(path, line, f"trial {event.trial} ends twice")
+        ended.add(event.trial)
+        if isinstance(event, Told) and not is_number(event.measurements.get("accuracy")):
+            raise _out_of_order(path, line, f"trial {event.trial} has no accuracy")
+    return events
+
+
+def _out_of_order(path: Path, number: int, what: str) -> InputError:
+    return _corrupt(path, number, ValueError(f"the ledger contradicts itself: {what}"))
 
 
 def _parse(path: Path) -> Iterator[tuple[Event, int]]:

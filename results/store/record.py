@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from effsearch.results.store.files import read_json_object
+from effsearch.results.store.secrets import without_secrets
 from effsearch.search_spaces.errors import InputError
 
 SCHEMA_VERSION = 1
@@ -34,7 +35,7 @@ def new_record(
         ValueError: `extra` has a key that the record sets itself, or something is not finite.
         TypeError: something is not plain data.
     """
-    plain_config = as_plain_data(config)
+    plain_config = without_secrets(as_plain_data(config))
     record = {
         "schema_version": SCHEMA_VERSION,
         "kind": kind,
@@ -42,7 +43,7 @@ def new_record(
         "status": "running",
         "created_at": now(),
         "finished_at": None,
-        "command": list(command),
+        "command": without_secrets(list(command)),
         "seed": plain_config.get("seed"),
         "flops_convention": FLOPS_CONVENTION,
         "versions": installed_versions(),
@@ -108,7 +109,8 @@ def read_record(directory: Path) -> Record:
     has_text = all(isinstance(record.get(key), str) for key in ("kind", "status", "created_at"))
     if not isinstance(schema, int) or not has_text or not isinstance(record.get("config"), dict):
         raise InputError(f"{path} is not the record of an effsearch run: restore it from a copy")
-    return record
+    # Of a run from before passwords were left out.
+    return record | {"command": without_secrets(record.get("command"))}
 
 
 def _writer(record: Record) -> str:

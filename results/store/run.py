@@ -23,6 +23,7 @@ from effsearch.results.store.record import (
     read_record,
 )
 from effsearch.results.store.run_index import find_finished, find_latest
+from effsearch.results.store.secrets import without_secrets
 from effsearch.results.store.table import trials_frame
 from effsearch.results.store.trials import join_trials
 from effsearch.search_spaces.errors import InputError
@@ -75,7 +76,7 @@ class Run(Closing):
             InputError: the name is not a simple one, or there is such a run.
             EffsearchError: the directory cannot be written; nothing is left of it.
         """
-        plain_config = as_plain_data(config)
+        plain_config = without_secrets(as_plain_data(config))
         folder = root / kind
         path = make_numbered(folder) if name is None else make_named(folder, name, cure)
         lock = None
@@ -239,7 +240,11 @@ class Run(Closing):
             raise ValueError(f"a run ends {', '.join(FINAL_STATUSES)}, not '{status}'")
         if self._lock is None:
             raise ValueError(f"run {self.path} is open for reading only")
-        ended = self.record | as_plain_data(fields) | {"status": status, "finished_at": now()}
+        ended = (
+            self.record
+            | without_secrets(as_plain_data(fields))
+            | {"status": status, "finished_at": now()}
+        )
         write_json(self.paths.record, ended)
         self.record = ended
 

@@ -83,4 +83,4 @@ def _doc(text: str) -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("keywords.py").write_text(keywords_text())
+    Path(__file__).with_name("keywords.py").write_text(keywords_text(), "utf-8")

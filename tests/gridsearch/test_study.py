@@ -14,11 +14,10 @@ from effsearch.gridsearch.study import (
     bring_in_line,
     check_storage,
     database_at_work,
-    hide_password,
     open_study,
 )
 from effsearch.search_spaces.architecture import Architecture
-from effsearch.search_spaces.errors import InputError, MissingResourceError
+from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
 from effsearch.training.trials.jobs import Measured
 
 
@@ -185,5 +184,10 @@ def test_a_database_that_fails_at_work_is_one_line(url: str, tmp_path: Path) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_passwords_are_not_shown() -> None:
-    assert hide_password("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:s3cret@host:port/db", "s3cret://", "x://me:s3cret@[::1/db", "nothing"]
+)
+def test_what_is_no_url_of_a_database_is_one_line_without_its_password(url: str) -> None:
+    with pytest.raises(EffsearchError) as refused:
+        check_storage(url)
+    assert "me:s3cret" not in str(refused.value)

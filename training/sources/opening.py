@@ -136,7 +136,7 @@ def _machine_memory() -> int:
     """Bytes of the machine, or of the container that this process is confined to."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
-        return min(physical, int(_CONTAINER_LIMIT.read_text()))
+        return min(physical, int(_CONTAINER_LIMIT.read_text("utf-8")))
     except (OSError, ValueError):  # there is none, or it says "max"
         return physical
 

@@ -5,14 +5,22 @@ import io
 import os
 import sys
 
+from effsearch.results.plain_text import plain_streams, terminal
 from effsearch.results.store.signals import exit_code, stopping_on_signals
 
 
 def main() -> None:
     """Run a command and exit with its code."""
+    with plain_streams():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
-        if isinstance(sys.stdout, io.TextIOWrapper):  # any name can be printed on any terminal
-            sys.stdout.reconfigure(errors="backslashreplace")
+        stdout = terminal(sys.stdout)
+        if isinstance(stdout, io.TextIOWrapper):  # any name can be printed on any terminal
+            stdout.reconfigure(errors="backslashreplace")
         with stopping_on_signals():
             from effsearch.cli.commands import run
 
@@ -31,7 +39,7 @@ def main() -> None:
         # What is left in the buffer has nowhere to go, and Python would say so as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    sys.exit(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from effsearch.cli import (
     train,
 )
 from effsearch.cli.grouped_help import Commands
+from effsearch.results.store.secrets import hide_secrets
 from effsearch.search_spaces.errors import EffsearchError, Interrupted
 
 app = Commands(
@@ -86,7 +87,7 @@ def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "effsearch"
     message = " ".join(_complaint(error).split())
-    return f"effsearch: {message} (see `{command} --help`)"
+    return f"effsearch: {hide_secrets(message)} (see `{command} --help`)"
 
 
 def _complaint(error: Any) -> str:
@@ -110,7 +111,7 @@ def run() -> int:
     try:
         code = app(standalone_mode=False)
     except EffsearchError as error:
-        print(f"effsearch: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"effsearch: {hide_secrets(' '.join(str(error).split()))}", file=sys.stderr)
         return error.exit_code
     except _CLICK_ERROR as error:
         print(_usage(error), file=sys.stderr)

@@ -228,11 +228,12 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     elif not sys.stderr.isatty():
         yield _Lines()
     else:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+
+        from effsearch.results.terminal import live_bar
 
         columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        with live_bar(*columns) as bar:
             tasks: dict[str, Any] = {}
 
             def update(what: str, done: int, total: int) -> None:

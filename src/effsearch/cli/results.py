@@ -22,14 +22,11 @@ from effsearch.cli.results_options import (
     say_nothing_yet,
 )
 from effsearch.results.formatting import flat, minute, number, targets
-from effsearch.results.listing import describe, essentials, summarise, trial_document
-from effsearch.results.store.run import Run
+from effsearch.results.listing import describe, essentials, list_runs, trial_document
 from effsearch.results.store.run_events import run_events
-from effsearch.results.store.run_index import run_directories
 from effsearch.results.store.table import trials_rows
 from effsearch.results.store.trials import join_trials, top
 from effsearch.results.terminal import print_table
-from effsearch.search_spaces.errors import InputError
 
 app = Commands(
     name="results",
@@ -49,13 +46,9 @@ def list_command(
     bench they are searches. MEASURED says what an accuracy was measured on.
     """
     refuse_both(as_json, as_csv)
-    summaries = []
-    for directory in run_directories(run_dir):
-        try:
-            summaries.append(summarise(Run.load(directory)))
-        except InputError as problem:
-            say(f"skipped: {problem}", quiet)
-    summaries.sort(key=lambda summary: summary.created_at)
+    summaries, skipped = list_runs(run_dir)
+    for why in skipped:
+        say(f"skipped: {why}", quiet)
     if as_json:
         print_document({"runs": [asdict(summary) for summary in summaries]})
         return
