@@ -7,7 +7,6 @@ import re
 import shlex
 import signal
 import subprocess
-import tempfile
 from pathlib import Path
 
 from effsearch.latency.base_meter import Setting
@@ -16,6 +15,7 @@ from effsearch.latency.options import TIMEOUT
 from effsearch.latency.program import Program
 from effsearch.latency.timing import Run, Sampling, Timing, summary
 from effsearch.latency.weights import random_weights
+from effsearch.results.store.scratch import scratch_folder
 from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
 
 PLACE = "{onnx}"
@@ -63,8 +63,8 @@ class CommandMeter:
             MissingResourceError: the program it names is not there, or onnx is not installed.
         """
         model = write_onnx(program, random_weights(program), self._batch)
-        with tempfile.TemporaryDirectory(prefix="effsearch-") as folder:
-            path = Path(folder) / "network.onnx"
+        with scratch_folder("latency") as folder:
+            path = folder / "network.onnx"
             path.write_bytes(model.SerializeToString())
             output = self._call(path)
         return summary([Run(ms) for ms in self._read(output)])

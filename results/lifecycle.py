@@ -21,6 +21,7 @@ from effsearch.results.store.signals import exit_code
 from effsearch.results.store.table import write_csv
 from effsearch.results.store.trials import Trial, join_trials
 from effsearch.search_spaces.errors import (
+    ClusterLostError,
     EffsearchError,
     InfeasibleError,
     InputError,
@@ -239,6 +240,7 @@ def ending_recorded(
 
     Raises:
         Interrupted: a signal to stop; it names the command that resumes.
+        ClusterLostError: Ray went away; likewise.
     """
     try:
         yield
@@ -247,12 +249,21 @@ def ending_recorded(
             run.finish("interrupted", config=config)
         again = resume_command(run.path, run.kind)
         raise Interrupted(f"stopped; {kept()}. Go on with: {again}", exit_code()) from None
+    except ClusterLostError as error:
+        with suppress(EffsearchError):
+            run.finish("interrupted", config=config, error=str(error))
+        again = resume_command(run.path, run.kind)
+        raise ClusterLostError(f"{error}; {kept()}. Go on with: {again}") from error
     except EffsearchError as error:
         status = "infeasible" if isinstance(error, InfeasibleError) else "failed"
         if isinstance(error, resumable):
             status = "interrupted"
         with suppress(EffsearchError):
             run.finish(status, config=config, error=str(error))
+        raise
+    except Exception as error:  # a fault of ours or of a library: its traceback is shown
+        with suppress(Exception):
+            run.finish("failed", config=config, error=f"{type(error).__name__}: {error}")
         raise
     run.finish("finished", config=config)
 

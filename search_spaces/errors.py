@@ -40,6 +40,10 @@ class MissingResourceError(EffsearchError):
     exit_code = 4
 
 
+class ClusterLostError(EffsearchError):
+    """A Ray that ran has gone. What was finished is kept, so the run can go on."""
+
+
 def unknown_name(
     kind: str, name: object, known: Iterable[str], other_names: Mapping[str, str] | None = None
 ) -> InputError:

@@ -23,6 +23,7 @@ from effsearch.results.store.record import (
     read_record,
 )
 from effsearch.results.store.run_index import find_finished, find_latest
+from effsearch.results.store.scratch import sweep_unfinished
 from effsearch.results.store.secrets import without_secrets
 from effsearch.results.store.table import trials_frame
 from effsearch.results.store.trials import join_trials
@@ -106,6 +107,7 @@ class Run(Closing):
         read_record(path)
         lock = take_lock(path)
         try:
+            sweep_unfinished(path)
             # Read again: its last writer may have finished while we waited for the lock.
             record = read_record(path)
             resumed_at = [*record.get("resumed_at", []), now()]

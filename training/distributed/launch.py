@@ -6,7 +6,6 @@ shown by the process that started the training.
 """
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import ray.train.torch
 import torch
 from torch import Tensor, nn
 
+from effsearch.results.store.scratch import scratch_folder
 from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
 from effsearch.training.devices.team import Team
 from effsearch.training.distributed.mailbox import GO_ON, STOP, Mailbox, StoppedByCallback
@@ -248,8 +248,8 @@ class _Run:
 
     def _fit(self) -> None:
         # Ray Train wants a folder for checkpoints, which are written elsewhere.
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            self._trainer.run_config = ray.train.RunConfig(name="train", storage_path=folder)
+        with scratch_folder("train") as folder:
+            self._trainer.run_config = ray.train.RunConfig(name="train", storage_path=str(folder))
             try:
                 self._trainer.fit()
             except Exception as error:

@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,17 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 import ray
 
 from effsearch.results.store.signals import deaf_children, held_back
-from effsearch.search_spaces.errors import MissingResourceError
+from effsearch.search_spaces.errors import ClusterLostError, MissingResourceError
+from effsearch.training.trials.own_ray import (
+    abandon,
+    claimed_session,
+    exposure,
+    own_token,
+    quiet_ray,
+    start,
+    sweep_sessions,
+)
+from effsearch.training.trials.ray_watch import watched
 
 TRIALS_PER_GPU = 4
 
@@ -64,25 +74,48 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
     """Start or join Ray and yield what it has, by resource name.
 
     Raises:
-        MissingResourceError: no cluster answers at the address.
+        MissingResourceError: no cluster answers at the address, or none could be started.
+        ClusterLostError: it went away under way.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
     # Tune logs lost trials as errors; here they are run again, and recorded if that fails too.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    owned = not ray.is_initialized()
-    try:
+    with ExitStack() as stack:
+        owned = not ray.is_initialized()
+        local = owned and resources.address is None
+        if local:
+            stack.enter_context(own_token())
+            stack.enter_context(quiet_ray())
         if owned:
+            stack.enter_context(_leaving_ray())
             # Ray stopped half-way up crashes the interpreter. It also takes SIGTERM for itself.
             with held_back(), deaf_children(signal.SIGHUP, signal.SIGTERM):
                 _start_ray(resources)
+        if local:
+            stack.enter_context(claimed_session())
+            if why := exposure():
+                print(why, file=sys.stderr, flush=True)
+        stack.enter_context(watched(local))
         have: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         # Ray reports lost workers on stdout, which is for data.
         with redirect_stdout(sys.stderr):
             yield have
-    finally:
-        if owned:
-            with held_back():
-                ray.shutdown()
+
+
+@contextmanager
+def _leaving_ray() -> Iterator[None]:
+    """Shut Ray down after the block; one that is lost is left without a word to it."""
+    try:
+        yield
+    except ClusterLostError:
+        abandon()
+        raise
+    except BaseException:
+        with held_back():
+            ray.shutdown()
+        raise
+    with held_back():
+        ray.shutdown()
 
 
 @contextmanager
@@ -101,14 +134,9 @@ def _start_ray(resources: Resources) -> None:
     if resources.address is None:
         cores = os.cpu_count() or 1
         wanted = (resources.workers or 1) * resources.cpus_per_trial
-        # "local": without it Ray joins whatever cluster it finds on this machine.
-        ray.init(
-            "local",
-            include_dashboard=False,
-            num_cpus=max(cores, wanted),
-            _temp_dir=str(ray_folder()),
-            **quiet,
-        )
+        folder = ray_folder()
+        sweep_sessions(folder)
+        start(num_cpus=max(cores, wanted), _temp_dir=str(folder), **quiet)
         return
     try:
         _knock(resources.address)
@@ -147,7 +175,9 @@ def _knock(address: str) -> None:
         OSError: nothing does.
     """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdecimal():
+    if colon and not (port.isdecimal() and len(port) <= 5 and 0 < int(port) < 2**16):
+        raise ValueError(f"'{port}' is no port: give HOST:PORT, such as localhost:6379")
+    if colon:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
 
 

@@ -6,7 +6,6 @@ reused from trial to trial and keeps the evaluator in a child process (`training
 
 import os
 import pickle
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +27,7 @@ from ray import tune
 from ray.tune import Callback
 from ray.tune.search import Searcher
 
+from effsearch.results.store.scratch import scratch_folder
 from effsearch.search_spaces.errors import EffsearchError
 from effsearch.search_spaces.notation import format_architecture, parse_stored
 from effsearch.training.trials.cluster import Session
@@ -77,10 +77,10 @@ def run_trials(
         {"cpu": session.cpus_per_trial, "gpu": session.gpus_per_trial},
     )
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(session.workers)
-    with tempfile.TemporaryDirectory(prefix="effsearch-tune-") as storage:
+    with scratch_folder("tune") as storage:
         starts = _Starts()
         while not queue.finished:
-            _fit(trainable, QueueSearcher(queue, per_trial, starts), session.workers, storage)
+            _fit(trainable, QueueSearcher(queue, per_trial, starts), session.workers, str(storage))
 
 
 class EvaluationTrial(tune.Trainable):

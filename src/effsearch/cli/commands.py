@@ -1,7 +1,8 @@
 """All commands, and what becomes of their errors: one line and an exit code."""
 
+import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -25,7 +26,7 @@ from effsearch.cli import (
 )
 from effsearch.cli.grouped_help import Commands
 from effsearch.results.store.secrets import hide_secrets
-from effsearch.search_spaces.errors import EffsearchError, Interrupted
+from effsearch.search_spaces.errors import ClusterLostError, EffsearchError, Interrupted
 
 app = Commands(
     name="effsearch",
@@ -102,6 +103,13 @@ def _complaint(error: Any) -> str:
     return message.replace(cause["msg"], f"{value} is not {wanted}" if wanted else said)
 
 
+def _leave_at_once(code: int) -> NoReturn:
+    """End the process without what is done at its end: Ray's part of that crashes without Ray."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
 def run() -> int:
     """Run the command that `sys.argv` names; its exit code.
 
@@ -112,6 +120,8 @@ def run() -> int:
         code = app(standalone_mode=False)
     except EffsearchError as error:
         print(f"effsearch: {hide_secrets(' '.join(str(error).split()))}", file=sys.stderr)
+        if isinstance(error, ClusterLostError):
+            _leave_at_once(error.exit_code)
         return error.exit_code
     except _CLICK_ERROR as error:
         print(_usage(error), file=sys.stderr)

@@ -1,21 +1,24 @@
-"""`effsearch doctor`: versions, devices, Ray, and what is missing."""
+"""`effsearch doctor`: versions, devices, places, Ray, and what is missing."""
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from effsearch.cli.options import Json, print_document
+from effsearch.search_spaces.errors import EffsearchError
 
 _NEEDED = (
     "effsearch", "torch", "ray", "optuna", "pandas", "numpy", "fvcore", "scikit-learn",
     "matplotlib", "scipy", "threadpoolctl", "pyarrow", "pillow", "safetensors", "pyyaml",
-    "typer", "rich",
+    "typer", "rich", "packaging",
 )  # fmt: skip
 _EXTRAS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "hf": ("datasets",)}
+_MARKS = {"ok": "", "note": " (note)", "problem": " (problem)"}
 _IMPORTED = {"pictures": "matplotlib.figure"}
 
 
@@ -23,14 +26,18 @@ def doctor(
     ray_address: Annotated[str | None, typer.Option(help="Also look at this cluster.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what this machine has, and what a search, a training or a picture would lack. Exit 1
-    where something needed is missing or broken; extras may be missing."""
+    """Say what this machine has, what a search, a training or a picture would lack, and the cure.
+    Exit 1 where something needed is missing or broken; extras may be missing."""
+    from effsearch.cli.places import look_at_places
     from effsearch.results.terminal import print_table
 
     versions = {name: _version(name) for name in _NEEDED}
     problems = [
         f"{name} is not installed: pip install {name}" for name, v in versions.items() if not v
     ]
+    problems += _too_old(versions)
+    places = look_at_places()
+    problems += [f"{one.what}: {one.said}" for one in places if one.state == "problem"]
     report: dict[str, Any] = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
@@ -38,6 +45,7 @@ def doctor(
         "extras": {name: _extra(name, packages) for name, packages in _EXTRAS.items()},
         "imports": {name: _imports(module, problems) for name, module in _IMPORTED.items()},
         "torch": _torch(problems),
+        "places": [asdict(one) for one in places],
         "ray": _ray(ray_address, problems),
         "problems": problems,
     }
@@ -47,6 +55,7 @@ def doctor(
         flat = {key: value for key, value in report.items() if not isinstance(value, dict | list)}
         for section in ("versions", "extras", "imports", "torch", "ray"):
             flat |= {f"{section}: {key}": value for key, value in (report[section] or {}).items()}
+        flat |= {f"{one.what}{_MARKS[one.state]}": one.said for one in places}
         print_table(("", ""), [(key, str(value)) for key, value in flat.items()])
         print("\n".join(problems) or "nothing is missing")
     if problems:
@@ -60,6 +69,23 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _too_old(versions: Mapping[str, str | None]) -> list[str]:
+    """Packages that are older than this program was made for, with the cure."""
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
+    try:
+        wanted = [Requirement(one) for one in metadata.requires("effsearch") or ()]
+    except metadata.PackageNotFoundError:
+        return []
+    return [
+        f"{one.name} {found} is too old: pip install --upgrade '{one.name}{one.specifier}'"
+        for one in wanted
+        if (found := versions.get(one.name)) and not one.specifier.contains(found, prereleases=True)
+    ]
 
 
 def _extra(name: str, packages: Sequence[str]) -> str:
@@ -100,8 +126,12 @@ def _ray(address: str | None, problems: list[str]) -> dict[str, Any] | None:
     except ImportError as error:
         problems.append(f"ray does not import: {error}")
         return None
-    with cluster(Resources(address=address)) as have:
-        return {"CPU": have.get("CPU", 0), "GPU": have.get("GPU", 0), "nodes": _nodes(have)}
+    try:
+        with cluster(Resources(address=address)) as have:
+            return {"CPU": have.get("CPU", 0), "GPU": have.get("GPU", 0), "nodes": _nodes(have)}
+    except EffsearchError as error:
+        problems.append(str(error))
+        return None
 
 
 def _nodes(have: dict[str, float]) -> int:

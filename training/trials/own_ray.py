@@ -1,0 +1,144 @@
+"""A Ray of our own: it listens on the loopback alone, and asks for a token that only it knows.
+
+Ray's ports let whoever reaches them run code. Ray 2.59 and later ask for a token; theirs lies in a
+file of the home folder, which others can often read, so each of our clusters gets a new one.
+"""
+
+import atexit
+import os
+import secrets
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import ray_constants
+from ray._private.authentication import authentication_token_setup
+
+from effsearch.results.store.scratch import claim, sweep
+from effsearch.search_spaces.errors import MissingResourceError
+
+_TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+
+
+@contextmanager
+def own_token() -> Iterator[None]:
+    """Within the block Ray's token is a new one, unless the user has given one.
+
+    It stands in the environment, which other users cannot read and child processes inherit.
+    """
+    if any(os.environ.get(name) for name in _TOKENS):
+        yield
+        return
+    os.environ[_TOKENS[0]] = secrets.token_hex(32)
+    _forget_token()
+    try:
+        yield
+    finally:
+        os.environ.pop(_TOKENS[0], None)
+        _forget_token()
+
+
+def _forget_token() -> None:
+    """Ray remembers the token of the last cluster; the next may have another."""
+    loader = getattr(authentication_token_setup, "AuthenticationTokenLoader", None)
+    with suppress(AttributeError):
+        loader.instance().reset_cache()  # type: ignore[union-attr]
+
+
+def start(**options: Any) -> None:
+    """Start Ray on the loopback, with what else `ray.init` takes.
+
+    Raises:
+        MissingResourceError: it did not come up.
+    """
+    # Ray's own switch for machines with a firewall that asks; as a variable of the environment it
+    # is read when Ray is imported, and would hold for clusters that are joined as well.
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        # "local": without it Ray joins whatever cluster it finds on this machine.
+        ray.init("local", include_dashboard=False, **options)
+    except Exception as error:  # of many kinds, such as a RuntimeError with the log of a process
+        with suppress(Exception):
+            ray.shutdown()
+        said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        raise MissingResourceError(
+            f"Ray did not start ({said.rstrip('.')}): `effsearch doctor` says what is in its way"
+        ) from error
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def claimed_session() -> Iterator[None]:
+    """Within the block the folder of the Ray that runs is this process's, for `sweep_sessions`."""
+    node = getattr(ray._private.worker, "_global_node", None)
+    try:
+        owner = claim(Path(node.get_session_dir_path()))  # type: ignore[union-attr]
+    except (OSError, AttributeError):  # it only makes a later start tidier
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.close(owner)
+
+
+def sweep_sessions(folder: Path) -> None:
+    """Remove the sessions of our Rays whose program has ended, and end what is left of them.
+
+    Args:
+        folder: of all sessions.
+    """
+    sweep(folder.glob("session_2*"), before=_end_processes)
+
+
+def _end_processes(session: Path) -> None:
+    """Kill the processes that were started with a session's folder; where there is no /proc none
+    is found."""
+    name = os.fsencode(session.name)
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.stat().st_uid == os.getuid() and name in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def exposure() -> str:
+    """Why the Ray that runs can be reached from other machines; empty where it cannot."""
+    address = ray.get_runtime_context().gcs_address
+    host = address.rpartition(":")[0].strip("[]")
+    if host.startswith("127.") or host == "::1":
+        return ""
+    return (
+        f"Ray {ray.__version__} listens on {host}, for it cannot be kept on the loopback: "
+        "its ports ask for a token, but close them to other machines all the same"
+    )
+
+
+@contextmanager
+def quiet_ray() -> Iterator[None]:
+    """Within the block Ray prints nothing of its processes: what is lost is said by us, in a line.
+
+    `log_to_driver=False` keeps it from printing what they write, and not what it says of them.
+    """
+    worker = ray._private.worker
+    before = getattr(worker, "_worker_logs_enabled", True)
+    worker._worker_logs_enabled = False
+    try:
+        yield
+    finally:
+        worker._worker_logs_enabled = before
+
+
+def abandon() -> None:
+    """End a Ray that is lost without asking it: it would be waited for, a minute and more.
+
+    What is left of its processes is killed, and nothing of it is done as the interpreter ends.
+    """
+    node = getattr(ray._private.worker, "_global_node", None)
+    atexit.unregister(ray.shutdown)
+    with suppress(Exception):
+        node.kill_all_processes(check_alive=False, allow_graceful=False)  # type: ignore[union-attr]
