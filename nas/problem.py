@@ -32,15 +32,20 @@ _VARIATIONS = ((1, 8), (1, 64), (2, 16), (3, 64), (4, 64), (5, 64), (6, 64))
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network to evaluate: its choices, the network, and the costs known beforehand."""
+    """A network to evaluate: its choices, the network, and the costs known beforehand.
+
+    `recorded_id` is the network's id where it need not be worked out again.
+    """
 
     encoding: tuple[int, ...]
     architecture: Architecture
     costs: dict[str, float] = field(hash=False)
+    recorded_id: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> str:
-        return self.architecture.id
+        """The network's id."""
+        return self.recorded_id or self.architecture.id
 
 
 @dataclass(frozen=True)

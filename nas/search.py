@@ -405,7 +405,7 @@ class Search:
             architecture = self._problem.space.decode(np.array(event.encoding))
         except (IndexError, ValueError, TypeError, OverflowError):
             raise self._foreign(event.trial, "its encoding is none of the space") from None
-        return Candidate(event.encoding, architecture, dict(event.costs))
+        return Candidate(event.encoding, architecture, dict(event.costs), event.arch_id)
 
 
 def trial_seed(seed: int, arch_id: str) -> int:

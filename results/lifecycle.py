@@ -14,6 +14,7 @@ from effsearch.results.config import Settings, machine_keys
 from effsearch.results.followed import followed
 from effsearch.results.kinds.registry import kind_of, resume_command
 from effsearch.results.store.events import Asked
+from effsearch.results.store.last_words import last_words
 from effsearch.results.store.ledger import iterate_events
 from effsearch.results.store.lock import is_locked
 from effsearch.results.store.run import Run
@@ -242,18 +243,23 @@ def ending_recorded(
         Interrupted: a signal to stop; it names the command that resumes.
         ClusterLostError: Ray went away; likewise.
     """
+    again = resume_command(run.path, run.kind)
+
+    def lost(why: str) -> str:
+        """Record that Ray has gone; what is said of it."""
+        with suppress(EffsearchError):
+            run.finish("interrupted", config=config, error=why)
+        return f"{why}; {kept()}. Go on with: {again}"
+
     try:
-        yield
+        with last_words(lambda why: print(f"effsearch: {lost(why)}", file=sys.stderr)):
+            yield
     except (KeyboardInterrupt, Stop):
         with suppress(EffsearchError):  # the disk may be full: what happened is said in any case
             run.finish("interrupted", config=config)
-        again = resume_command(run.path, run.kind)
         raise Interrupted(f"stopped; {kept()}. Go on with: {again}", exit_code()) from None
     except ClusterLostError as error:
-        with suppress(EffsearchError):
-            run.finish("interrupted", config=config, error=str(error))
-        again = resume_command(run.path, run.kind)
-        raise ClusterLostError(f"{error}; {kept()}. Go on with: {again}") from error
+        raise ClusterLostError(lost(str(error))) from error
     except EffsearchError as error:
         status = "infeasible" if isinstance(error, InfeasibleError) else "failed"
         if isinstance(error, resumable):

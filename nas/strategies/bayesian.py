@@ -179,7 +179,7 @@ class Bayesian(Strategy):
     def _expected(self, results: Sequence[Result]) -> Floats:
         """Rewards that the model expects of n networks, (n,)."""
         rows = _encodings(results)
-        return self._rewards(self._model.predict(self._features(rows))[0], rows)
+        return self._rewards(self._model.expect(self._features(rows)), rows)
 
     def _pool(self, rng: np.random.Generator) -> Encodings:
         """Candidates in the band around the best networks, none of them measured."""

@@ -40,8 +40,11 @@ def scratch_folder(what: str) -> Iterator[Path]:
         os.close(owner)
 
 
-def claim(folder: Path) -> int:
+def claim(folder: Path, note: str = "") -> int:
     """Make a folder this process's; returns the descriptor that holds it.
+
+    Args:
+        note: what `read_note` tells the one that sweeps it.
 
     Raises:
         OSError: it cannot be written.
@@ -51,11 +54,20 @@ def claim(folder: Path) -> int:
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(descriptor, note.encode())
         os.replace(new, folder / _OWNER)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def read_note(folder: Path) -> str:
+    """What its process noted in a folder that it claimed; empty for nothing."""
+    try:
+        return (folder / _OWNER).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def sweep(

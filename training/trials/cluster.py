@@ -24,6 +24,7 @@ from effsearch.training.trials.own_ray import (
     abandon,
     claimed_session,
     exposure,
+    marked_processes,
     own_token,
     quiet_ray,
     start,
@@ -85,6 +86,7 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
         local = owned and resources.address is None
         if local:
             stack.enter_context(own_token())
+            stack.enter_context(marked_processes())
             stack.enter_context(quiet_ray())
         if owned:
             stack.enter_context(_leaving_ray())

@@ -17,10 +17,11 @@ import ray
 from ray._private import ray_constants
 from ray._private.authentication import authentication_token_setup
 
-from effsearch.results.store.scratch import claim, sweep
+from effsearch.results.store.scratch import claim, read_note, sweep
 from effsearch.search_spaces.errors import MissingResourceError
 
 _TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+_MARK, _MARK_LENGTH = "EFFSEARCH_RAY", 16
 
 
 @contextmanager
@@ -73,11 +74,25 @@ def start(**options: Any) -> None:
 
 
 @contextmanager
+def marked_processes() -> Iterator[None]:
+    """Processes that are started in the block can be told by their environment, and ended.
+
+    Ray's own give themselves other names, and some outlive the one that started them.
+    """
+    os.environ[_MARK] = secrets.token_hex(8)
+    try:
+        yield
+    finally:
+        os.environ.pop(_MARK, None)
+
+
+@contextmanager
 def claimed_session() -> Iterator[None]:
     """Within the block the folder of the Ray that runs is this process's, for `sweep_sessions`."""
     node = getattr(ray._private.worker, "_global_node", None)
     try:
-        owner = claim(Path(node.get_session_dir_path()))  # type: ignore[union-attr]
+        session = Path(node.get_session_dir_path())  # type: ignore[union-attr]
+        owner = claim(session, os.environ.get(_MARK, ""))
     except (OSError, AttributeError):  # it only makes a later start tidier
         yield
         return
@@ -93,16 +108,23 @@ def sweep_sessions(folder: Path) -> None:
     Args:
         folder: of all sessions.
     """
-    sweep(folder.glob("session_2*"), before=_end_processes)
+    sweep(folder.glob("session_2*"), before=lambda session: end_marked(read_note(session)))
 
 
-def _end_processes(session: Path) -> None:
-    """Kill the processes that were started with a session's folder; where there is no /proc none
-    is found."""
-    name = os.fsencode(session.name)
+def end_marked(mark: str | None = None) -> None:
+    """Kill the processes that bear a mark, other than this; where there is no /proc none is found.
+
+    Args:
+        mark: None for that of the Ray that runs.
+    """
+    mark = os.environ.get(_MARK, "") if mark is None else mark
+    if len(mark) != _MARK_LENGTH:
+        return
+    wanted = f"{_MARK}={mark}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if process.stat().st_uid == os.getuid() and name in (process / "cmdline").read_bytes():
+            ours = process.stat().st_uid == os.getuid() and int(process.name) != os.getpid()
+            if ours and wanted in (process / "environ").read_bytes().split(b"\0"):
                 os.kill(int(process.name), signal.SIGKILL)
 
 
@@ -142,3 +164,4 @@ def abandon() -> None:
     atexit.unregister(ray.shutdown)
     with suppress(Exception):
         node.kill_all_processes(check_alive=False, allow_graceful=False)  # type: ignore[union-attr]
+    end_marked()

@@ -13,13 +13,18 @@ from types import FrameType
 
 import ray
 
+from effsearch.results.store.last_words import end_process
 from effsearch.search_spaces.errors import ClusterLostError
+from effsearch.training.trials.own_ray import end_marked
 
 EVERY_SECONDS = 1.0
 _PATIENCE = 3
 """Knocks in a row that may stay unanswered."""
 
 _KNOCK_SECONDS = 5.0
+_WAKES = 20
+"""Signals to the main thread, one every `EVERY_SECONDS`, before the process is ended."""
+
 _SIGNAL = signal.SIGUSR2  # no one else's: a stop signal would be taken for the user's wish
 
 
@@ -89,8 +94,15 @@ def _watch(done: threading.Event, why: Callable[[], str]) -> None:
     while not done.wait(EVERY_SECONDS):
         missed = missed + 1 if why() else 0
         if missed >= _PATIENCE or (missed and dead_process()):
-            os.kill(os.getpid(), _SIGNAL)
+            break
+    for _ in range(_WAKES):  # again and again: what Ray does at that moment may swallow one
+        if done.is_set():
             return
+        os.kill(os.getpid(), _SIGNAL)
+        done.wait(EVERY_SECONDS)
+    if not done.is_set():  # it waits for a reply where no signal is looked at
+        end_marked()
+        end_process(_said(why()), ClusterLostError.exit_code)
 
 
 def _certainly(why: Callable[[], str], done: threading.Event) -> bool:
