@@ -1,0 +1,167 @@
+"""The commands that are stopped: each with a run to resume, and what its end is judged by."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TINY = "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10"
+SPACE = """
+name: tiny
+resolution: 16
+classes: 10
+stem: {channels: 8, stride: 1}
+stages:
+  - {op: mbconv, channels: [8, 12, 16], expand: [1, 2], kernel: [3, 5], layers: [1, 2]}
+  - {op: mbconv, channels: [16, 24, 32], expand: [1, 2, 3], layers: [1, 2], stride: 2}
+head: {channels: [32, 64]}
+"""
+EVALUATOR = """
+import os, time
+
+def evaluate(architecture, seed):
+    time.sleep(0.05)
+    with open(os.environ["FAULTS_LOG"], "a") as file:
+        print(architecture.id, seed, file=file)
+    value = int(architecture.id, 16) % 997 / 997
+    return {"accuracy": value, "curve": [value / 2, value]}
+"""
+_VOLATILE = ("run", "path", "seconds", "images_per_second", "created_at", "versions", "time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command that works long.
+
+    Attributes:
+        name: in the table.
+        start: its words, besides the name of its run.
+        kind: of its runs; None where the same words go on with it.
+        evidence: what has to be the same, of the folder that it ran in.
+    """
+
+    name: str
+    start: Sequence[str]
+    kind: str | None
+    evidence: Callable[[Path], Any]
+
+
+def _searched(*files: str) -> Callable[[Path], Any]:
+    def evidence(run: Path) -> Any:
+        digests = {name: _digest(run / name) for name in files}
+        return {"digests": digests, "answer": _answer(run)}
+
+    return evidence
+
+
+def _digest(ledger: Path) -> str:
+    from effsearch.results.store.ledger import digest, history
+
+    return digest(history(ledger)) if ledger.exists() else "none"
+
+
+def _answer(run: Path) -> Any:
+    """The answer without what differs between two runs of the same search."""
+    (path,) = [one for one in run.glob("*.json") if one.name not in ("run.json",)]
+    return _steady(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _steady(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _steady(item) for key, item in value.items() if key not in _VOLATILE}
+    if isinstance(value, list):
+        return [_steady(item) for item in value]
+    return value
+
+
+def _trained(run: Path) -> Any:
+    """Hashes of the tensors, and the losses of each epoch."""
+    from safetensors.numpy import load_file
+
+    tensors = {
+        name: hashlib.sha256(
+            b"".join(key.encode() + value.tobytes() for key, value in sorted(found.items()))
+        ).hexdigest()
+        for name in ("best", "last")
+        for found in [load_file(run / "checkpoints" / f"{name}.safetensors")]
+    }
+    rows = (run / "metrics.csv").read_text(encoding="utf-8").splitlines()
+    return {"tensors": tensors, "epochs": [",".join(row.split(",")[:8]) for row in rows]}
+
+
+def _benched(run: Path) -> Any:
+    return {"answer": _answer(run), "traces": _hash(run / "traces.csv")}
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _table(folder: Path) -> Any:
+    """The layers that were measured; the times differ from measurement to measurement."""
+    lines = (folder / "table.csv").read_text(encoding="utf-8").splitlines()
+    rows = sorted(line.rpartition(",")[0] for line in lines if line and not line.startswith("#"))
+    return {"rows": len(rows), "twice": len(rows) - len(set(rows))}
+
+
+def _baseline(name: str, *more: str) -> Command:
+    words = (
+        "baseline", "--space", "tiny.yaml", "--evaluator", "measure.py:evaluate", "--samples", "24",
+        "--batch-size", "4", "--workers", "2", "--target-flops", "2M", "--cost-band", "0.5", "-q",
+    )  # fmt: skip
+    return Command(
+        name=f"baseline {name}",
+        start=(*words, *more),
+        kind="baseline",
+        evidence=_searched("trials.jsonl", "finalists.jsonl"),
+    )
+
+
+_SHORT = ("--epochs", "1", "--max-images", "200", "--proxy-resolution", "8", "--device", "cpu")
+
+COMMANDS: Sequence[Command] = (
+    *(
+        _baseline(strategy, "--strategy", strategy)
+        for strategy in ("random", "evolution", "local_search", "ppo", "tpe", "nsga2", "bayesian")
+    ),
+    _baseline("halving", "--strategy", "evolution", "--pruning", "halving"),
+    _baseline("finalists", "--finalists", "3", "--finalist-seeds", "2", "--samples", "12"),
+    Command(
+        name="coefficients",
+        start=("coefficients", "--baseline", TINY, "--step", "0.25", "--tolerance", "0.3",
+               "--workers", "2", *_SHORT, "-q"),
+        kind="coefficients",
+        evidence=_searched("trials.jsonl"),
+    ),
+    Command(
+        name="compare-scaling",
+        start=("compare-scaling", "--baseline", TINY, "--budgets", "2", "--budget-tolerance",
+               "0.25", "--seeds", "2", "--coefficients", "1.2,1.1,1.15", "--workers", "2",
+               *_SHORT, "-q"),
+        kind="comparison",
+        evidence=_searched("trials.jsonl"),
+    ),
+    Command(
+        name="train",
+        start=("train", "--model", TINY, "--max-images", "600", "--epochs", "8", "--set",
+               "threads=1", "--checkpoint-minutes", "0", "--device", "cpu", "-q"),
+        kind="train",
+        evidence=_trained,
+    ),
+    Command(
+        name="bench",
+        start=("bench", "--space", "tiny.yaml", "--strategies", "random,evolution,bayesian",
+               "--seeds", "3", "--samples", "40", "--target-flops", "2M", "-q"),
+        kind="bench",
+        evidence=_benched,
+    ),
+    Command(
+        name="lut build",
+        start=("lut", "build", "--space", "tiny.yaml", "--passes", "1", "--networks", "9",
+               "--output", "table.csv", "-q"),
+        kind=None,
+        evidence=_table,
+    ),
+)  # fmt: skip
