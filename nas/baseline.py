@@ -35,7 +35,7 @@ from effsearch.results.lifecycle import (
 from effsearch.results.loggers import check_loggers
 from effsearch.results.references import Reference
 from effsearch.results.store.files import write_json
-from effsearch.results.store.ledger import Ledger, history, iterate_events
+from effsearch.results.store.ledger import Ledger, history, iterate_events, no_garbage
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial, join_trials
 from effsearch.search_spaces.architecture import Architecture
@@ -160,7 +160,8 @@ def _run_trials(
     with queue_runner(config, quiet, trains=trains, per_trial=per_trial) as run_queue:
         with Ledger.open(run.paths.ledger) as ledger:
             say(ledger.notice or "", quiet)
-            search = _make_search(run, plan, ledger)
+            with no_garbage():
+                search = _make_search(run, plan, ledger)
             started = time.monotonic()
             run_queue(search, evaluator, "search")
             _tell_end(search, time.monotonic() - started, quiet)

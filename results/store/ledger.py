@@ -4,8 +4,10 @@ It is the only source of truth; resume, CSV, plots and the winner all come from 
 """
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -132,6 +134,20 @@ def read_events(path: Path) -> list[Event]:
         InputError: the file is missing, or a line before the last is corrupt (it is named).
     """
     return list(iterate_events(path))
+
+
+@contextmanager
+def no_garbage() -> Iterator[None]:
+    """Within the block nothing is looked through for garbage: events by the ten thousand, of which
+    none is, would be looked through again and again.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def history(path: Path) -> list[Event]:
