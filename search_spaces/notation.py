@@ -227,8 +227,11 @@ def _tokens(text: str | Iterable[str | Iterable[str]]) -> list[str]:
             return text.split()
         # A list as it stands in Python's source, with its comments; what is around it stays.
         text = re.sub(r"#[^\n]*", "", text)
-        lists = re.sub(r"['\",\s]+", " ", text[text.index("[") : text.rindex("]") + 1])
-        around = f"{text[: text.index('[')]} {text[text.rindex(']') + 1 :]}".split()
+        first_bracket, last_bracket = text.find("["), text.rfind("]")
+        if not 0 <= first_bracket < last_bracket:  # no list after all: its token is refused
+            return text.split()
+        lists = re.sub(r"['\",\s]+", " ", text[first_bracket : last_bracket + 1])
+        around = f"{text[:first_bracket]} {text[last_bracket + 1 :]}".split()
         inner = re.sub(r"\s*([\[\]])\s*", r" \1 ", lists).split()
         depth, tokens, first = 0, [], True
         for token in inner:

@@ -58,7 +58,7 @@ def page(title: str, body: str) -> str:
         title=escape(f"{title} · effsearch"),
         policy=policy,
         style=_part("page.css"),
-        body=f'<main>{body}</main>\n<div id="hint" role="tooltip" hidden></div>',
+        body=body,  # as it is: of a long search it is as large as the rest of the program
         script=script,
     )
 

@@ -133,7 +133,8 @@ def read_events(path: Path) -> list[Event]:
     Raises:
         InputError: the file is missing, or a line before the last is corrupt (it is named).
     """
-    return list(iterate_events(path))
+    with no_garbage():
+        return list(iterate_events(path))
 
 
 @contextmanager

@@ -175,3 +175,9 @@ def test_a_bad_line_is_refused_in_one_line(line: str, message: str) -> None:
         parse_architecture(line)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("line", ["ir_r1_k3_s1_e2_c8 [::1", "] ir_r1_k3_s1_e2_c8 [", "[#]"])
+def test_a_bracket_without_its_other_half_is_refused(line: str) -> None:
+    with pytest.raises(InputError):
+        parse_architecture(line)

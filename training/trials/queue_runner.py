@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.gpus import check_gpus
 from effsearch.training.trials.options import ClusterOptions
 from effsearch.training.trials.progress import Followed
 from effsearch.training.trials.trial_queue import TrialQueue
+
+if TYPE_CHECKING:
+    from effsearch.training.trials.cluster import Resources, Session
 
 
 class Queue(TrialQueue, Followed, Protocol):
@@ -40,19 +43,8 @@ def queue_runner(
     Raises:
         MissingResourceError: no such cluster, or it lacks what a trial needs.
     """
-    from effsearch.training.trials.cluster import Resources, Session, ray_session
-    from effsearch.training.trials.progress import progress
-    from effsearch.training.trials.tune_runner import run_trials
-
     session: Session | None = None
     networks = 1
-    resources = Resources(
-        workers=machine.workers,
-        cpus_per_trial=machine.cpus_per_trial,
-        gpus_per_trial=machine.gpus_per_trial,
-        address=machine.ray_address,
-        shares_gpus=trains and machine.device in ("auto", "cuda"),
-    )
     with ExitStack() as ray:
 
         def run_queue(queue: Queue, evaluator: Evaluator, title: str) -> None:
@@ -60,8 +52,12 @@ def queue_runner(
             queue.prepare()
             if queue.finished:
                 return
+            from effsearch.training.trials.cluster import ray_session  # imports Ray, in seconds
+            from effsearch.training.trials.progress import progress
+            from effsearch.training.trials.tune_runner import run_trials
+
             if session is None:
-                session = ray.enter_context(ray_session(resources))
+                session = ray.enter_context(ray_session(_resources(machine, trains)))
                 networks = per_trial(session.workers)
             with progress(queue, title, quiet):
                 run_trials(
@@ -69,6 +65,18 @@ def queue_runner(
                 )
 
         yield run_queue
+
+
+def _resources(machine: ClusterOptions, trains: bool) -> "Resources":
+    from effsearch.training.trials.cluster import Resources
+
+    return Resources(
+        workers=machine.workers,
+        cpus_per_trial=machine.cpus_per_trial,
+        gpus_per_trial=machine.gpus_per_trial,
+        address=machine.ray_address,
+        shares_gpus=trains and machine.device in ("auto", "cuda"),
+    )
 
 
 def check_device(machine: ClusterOptions) -> None:
