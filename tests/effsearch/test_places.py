@@ -121,7 +121,7 @@ def test_a_search_on_a_machine_where_everything_is_odd(tmp_path: Path) -> None:
     here = {"cwd": folder, "variables": odd, "start": NOBODY}
     searched = program(
         "baseline", "--space", "räum.yaml", "--evaluator", "measure.py:evaluate", "-n", "3",
-        "--workers", "1", "--json", "-q",
+        "--workers", "1", "--no-target", "--json", "-q",
         **here,  # type: ignore[arg-type]
     )  # fmt: skip
     assert (searched.returncode, searched.stderr) == (0, "")

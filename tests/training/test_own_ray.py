@@ -80,7 +80,7 @@ def test_a_search_whose_ray_is_killed_says_so_and_goes_on_later(
     evaluator, log = logging_evaluator(tmp_path, pause=0.2)
     process = effsearch(
         "baseline", "--space", write_space(tmp_path), "--evaluator", evaluator, "--samples", "60",
-        "--workers", "2", "--json",
+        "--workers", "2", "--no-target", "--json",
         cwd=tmp_path,
     )  # fmt: skip
     run = tmp_path / "runs" / "baseline" / "001"
@@ -126,7 +126,7 @@ def test_what_a_killed_search_leaves_goes_when_it_is_resumed(
     evaluator, _ = logging_evaluator(tmp_path, pause=0.2)
     process = effsearch(
         "baseline", "--space", write_space(tmp_path), "--evaluator", evaluator, "--samples", "60",
-        "--workers", "1", "-q",
+        "--workers", "1", "--no-target", "-q",
         cwd=tmp_path,
     )  # fmt: skip
     run = tmp_path / "runs" / "baseline" / "001"
@@ -154,7 +154,8 @@ def test_a_ray_that_does_not_come_up_is_one_line_and_leaves_no_running_run(
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
     evaluator, _ = logging_evaluator(tmp_path, pause=0.0)
     process = effsearch(
-        "baseline", "--space", write_space(tmp_path), "--evaluator", evaluator, "-n", "2", "-q",
+        "baseline", "--space", write_space(tmp_path), "--evaluator", evaluator, "-n", "2",
+        "--no-target", "-q",
         cwd=tmp_path,
     )  # fmt: skip
     out, err = process.communicate(timeout=120)

@@ -11,9 +11,24 @@ from effsearch.results.store.signals import exit_code, stopping_on_signals
 
 def main() -> None:
     """Run a command and exit with its code."""
+    _name_files_in_utf8()
     with plain_streams():
         code = _run()
     sys.exit(code)
+
+
+def _name_files_in_utf8() -> None:
+    """Start anew where Python was told to take names of files for ASCII or Latin-1.
+
+    Ray and others hand names on as UTF-8, and fail where these are none. What is printed keeps the
+    encoding of its terminal.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode or not sys.orig_argv[1:]:
+        return
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    os.environ.setdefault("PYTHONIOENCODING", f"{encoding}:backslashreplace")
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def _run() -> int:
