@@ -84,11 +84,11 @@ TABLE = Table(file="t.csv", title="", numbers=("epoch", "loss"), known=("epoch",
     ("text", "said"),
     [
         ("epoch,loss\n1," + "9" * 200_000 + "\n", "is damaged"),
-        ("epoch,loss\n1," + "9" * 5_000 + "\n", "is no number"),
+        ("epoch,loss\n1," + "9" * 5_000 + "\n", "is not a number"),
         ("epoch,loss\n,0.5\n", "has no epoch"),
         ("epoch,loss\n1\n", None),
         ("epoch\n1\n", "has no column loss"),
-        ("epoch,loss\n1,x\n", "line 2, loss: 'x' is no number"),
+        ("epoch,loss\n1,x\n", "line 2, loss: 'x' is not a number"),
     ],
 )
 def test_a_damaged_table_is_one_short_line(text: str, said: str | None, tmp_path: Path) -> None:

@@ -162,6 +162,30 @@ def abandon() -> None:
     """
     node = getattr(ray._private.worker, "_global_node", None)
     atexit.unregister(ray.shutdown)
+    if node is None:
+        return
     with suppress(Exception):
-        node.kill_all_processes(check_alive=False, allow_graceful=False)  # type: ignore[union-attr]
+        ray_s = {process.pid for _, process in node.live_processes()}
+        started = _descendants(ray_s)  # its agents outlive it, and hide their environment
+        node.kill_all_processes(check_alive=False, allow_graceful=False)
+        for pid in started:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
     end_marked()
+
+
+def _descendants(roots: set[int]) -> list[int]:
+    """Processes that these have started, and those have, and so on."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            parent = int(
+                (path / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1]
+            )
+            children.setdefault(parent, []).append(int(path.name))
+    found, waiting = [], list(roots)
+    while waiting:
+        new = children.get(waiting.pop(), [])
+        found += new
+        waiting += new
+    return found

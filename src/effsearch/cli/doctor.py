@@ -17,7 +17,12 @@ _NEEDED = (
     "matplotlib", "scipy", "threadpoolctl", "pyarrow", "pillow", "safetensors", "pyyaml",
     "typer", "rich", "packaging",
 )  # fmt: skip
-_EXTRAS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "hf": ("datasets",)}
+_EXTRAS = {
+    "onnx": ("onnx", "onnxscript", "onnxruntime"),
+    "hf": ("datasets", "huggingface_hub"),
+    "timm": ("timm",),
+    "loggers": ("tensorboardx", "wandb", "mlflow-skinny"),
+}
 _MARKS = {"ok": "", "note": " (note)", "problem": " (problem)"}
 _IMPORTED = {"pictures": "matplotlib.figure"}
 
