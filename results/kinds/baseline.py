@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from effsearch.results.conditions import Conditions, of_answer
 from effsearch.results.formatting import NOTHING_YET, number
 from effsearch.results.incumbents import ended_trials
 from effsearch.results.kinds.kind import Kind, Opening, Step
@@ -120,9 +121,9 @@ def _found(data: RunData) -> str:
     costs = ", ".join(
         f"{number(name, value)} {find_metric(name).label}" for name, value in winner.costs.items()
     )
-    conditions = (data.answer or {}).get("conditions")
     where = f"on {data_name(data)}" if data_name(data) else ""
-    where = conditions["sentence"] if conditions else where
+    if (data.answer or {}).get("conditions") or Conditions.of(data.record):
+        where = of_answer(data.record, data.answer)  # of a stopped search: those of its trials
     return (
         f"Found: network {winner.arch_id} (trial {winner.number}) with {costs}; "
         f"accuracy {percent(accuracy)} {where}".rstrip()
@@ -213,6 +214,9 @@ def _next(data: RunData) -> list[Step]:
     if late:
         why = "The best came late, so the search was still improving: go on"
         steps.append(Step(why, resume(data, f"--samples {2 * len(order)}")))
+    wanted = data.record["config"].get("finalists")
+    if data.status == "interrupted" and wanted and not data.finalists:
+        return steps  # they come when it goes on
     if not data.finalists:
         why = "Train the best again, for an answer with an interval"
         steps.append(Step(why, resume(data, "--finalists 5")))

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -167,6 +168,21 @@ def test_finalists_give_an_interval_and_name_ties(whole: RunData) -> None:
 
 def test_finalists_of_one_seed_have_no_interval(whole: RunData) -> None:
     assert "gives no interval" in words(with_finalists(whole, low=None, high=None))
+
+
+def test_a_stopped_search_says_how_its_accuracy_was_measured_and_asks_for_no_other_finalists(
+    tmp_path: Path,
+) -> None:
+    data = load_run_data(finished_run(tmp_path))
+    measured = {"name": "digits", "validation_images": 287, "classes": 10}
+    record = data.record | {
+        "config": data.record["config"] | {"finalists": 3},
+        "data": measured,
+        "recipe": {"epochs": 3, "resolution": 16},
+    }
+    said = words(replace(data, record=record, status="interrupted", answer=None))
+    assert "on 287 held-out images of digits (10 classes) at 16 px, 3 epochs, 1 seed." in said
+    assert "--finalists 5" not in said
 
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
