@@ -302,7 +302,7 @@ def test_a_training_that_was_stopped_says_how_far_it_was(tmp_path: Path) -> None
     [
         ("coefficients", 6, "The triples"),
         ("comparison", 2, "The networks compared"),
-        ("family", 1, "The members"),
+        ("family", 2, "The members"),
         ("training", 2, "The epochs"),
         ("bench", 1, "The strategies"),
     ],
