@@ -283,8 +283,8 @@ def test_a_layer_that_is_not_there_is_named_with_the_cure(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no latency table"),
-        ("a,b\n1,2\n", "no latency table"),
+        ("", "not a latency table"),
+        ("a,b\n1,2\n", "not a latency table"),
         (None, "cannot read"),
     ],
 )
