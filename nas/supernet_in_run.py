@@ -67,3 +67,5 @@ def tell(quiet: bool, report: SupernetReport) -> None:
         f"{report.epochs}), loss {report.loss:.3f}, {report.seconds:.0f} s",
         quiet,
     )
+    if report.warning:
+        say(report.warning, quiet)

@@ -22,7 +22,7 @@ TABLE = Table(
         "phi", "depth", "width", "resolution", "params", "macs", "memory_bytes", "nominal_ratio",
         "measured_ratio",
     ),
-    known=("phi", "depth", "width", "resolution", "params", "macs", "memory_bytes"),
+    known=("depth", "width", "resolution", "params", "macs", "memory_bytes"),
     shown=(
         "member", "phi", "resolution", "params", "macs", "memory_bytes", "nominal_ratio",
         "measured_ratio", "network",

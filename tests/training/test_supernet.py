@@ -1,5 +1,6 @@
 """Networks cut from a supernet: what they share, that they are whole, how they are trained."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from effsearch.training.supernet.running import supernet_data, train_supernet
 from effsearch.training.supernet.sampling import Sampler
 from effsearch.training.supernet.storing import load_supernet, read_supernet, save_supernet
 from effsearch.training.supernet.supernet import Supernet
+from effsearch.training.supernet.trainer import SupernetReport
 
 SPACE = parse_space(
     """
@@ -570,3 +572,15 @@ def test_newer_layers_are_shared_too(stage: str, norm: str, tmp_path: Path) -> N
     if "experts" in stage:
         kinds = supernet.sharing.side_by_side["stages.0"]
         assert any("experts of" in kind for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("loss", "step", "warned"), [(2.34, 9, True), (1.2, 9, False), (2.34, 5, False)]
+)
+def test_a_supernet_that_has_learned_nothing_says_so_at_its_end(
+    loss: float, step: int, warned: bool
+) -> None:
+    report = SupernetReport(
+        step=step, steps=9, epoch=1, epochs=1, loss=loss, chance=math.log(10), seconds=1.0
+    )
+    assert ("learned next to nothing" in (report.warning or "")) is warned

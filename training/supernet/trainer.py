@@ -52,6 +52,7 @@ class SupernetReport:
         step, steps: done, and of the whole training.
         epoch, epochs: begun, from 1, and of the whole training.
         loss: mean of the last steps' first networks: of a sandwich the largest.
+        chance: loss of a network that finds all classes equally likely.
         seconds: trained so far, before a stop counted in.
     """
 
@@ -60,9 +61,22 @@ class SupernetReport:
     epoch: int
     epochs: int
     loss: float
+    chance: float
     seconds: float
 
+    @property
+    def warning(self) -> str | None:
+        """What a user should know of a finished training that has learned next to nothing."""
+        if self.step < self.steps or self.loss < _LEARNED * self.chance:
+            return None
+        return (
+            f"the supernet has learned next to nothing (loss {self.loss:.3f}, chance "
+            f"{self.chance:.3f}), so how it ranks networks means nothing: train it longer, "
+            "on more data or with a larger lr"
+        )
 
+
+_LEARNED = 0.95  # of the loss of chance: above it a supernet has learned next to nothing
 _FIRST = 5.0  # seconds until the first report
 
 OnReport = Callable[[SupernetReport], None]
@@ -249,6 +263,7 @@ class SupernetTrainer:
                     epoch=epoch + 1,
                     epochs=self._recipe.training.epochs,
                     loss=loss,
+                    chance=math.log(self._supernet.classes),
                     seconds=self._seconds,
                 )
             )

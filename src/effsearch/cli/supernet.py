@@ -192,3 +192,5 @@ def _tell(report: "SupernetReport") -> None:
         file=sys.stderr,
         flush=True,
     )
+    if report.warning:
+        print(report.warning, file=sys.stderr)
