@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,9 @@ def load_everything() -> None:
     import effsearch
 
     for module in pkgutil.walk_packages(effsearch.__path__, "effsearch."):
-        if not module.name.endswith("__main__"):
+        if module.name.endswith("__main__"):
+            continue
+        with suppress(ImportError, RuntimeError):  # what needs an extra
             importlib.import_module(module.name)
     for name in ("matplotlib.figure", "pandas", "pyarrow.parquet", "scipy.stats", "safetensors"):
         importlib.import_module(name)

@@ -29,11 +29,24 @@ _VALUES = (
     "bench/finished", "0", "=1+1", "--", "-", "%s", "{onnx}", "\x7f", "1:2:3", "0:0:0",
     "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10", "png", "csv", "json", "a\nb",
 )  # fmt: skip
-_LAST = {  # so that a command line which is sound after all ends in seconds
+_LAST: Mapping[
+    str, Sequence[str]
+] = {  # so that a command line which is sound after all ends in seconds
     "bench": ("--samples", "8", "--seeds", "1", "--strategies", "random"),
     "results watch": ("--once",),
     "lut build": ("--space", "tiny.yaml", "--networks", "9", "--passes", "1"),
-    "doctor": (),
+    "supernet train": (
+        "--space",
+        "tiny.yaml",
+        "--data",
+        "digits",
+        "--epochs",
+        "1",
+        "--max-images",
+        "50",
+        "--resolution",
+        "8",
+    ),
 }
 _LINE = (
     "res32 stem_k3_s2_c32 ir_r2_k3_s2_e6_c24_se0.25 ds_r1_k3_s1_e1_c16_se0.25 er_r1_k3_s1_e4_c24 "
