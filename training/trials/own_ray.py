@@ -165,24 +165,48 @@ def abandon() -> None:
     if node is None:
         return
     with suppress(Exception):
-        ray_s = {process.pid for _, process in node.live_processes()}
-        started = _descendants(ray_s)  # its agents outlive it, and hide their environment
+        note_processes()
         node.kill_all_processes(check_alive=False, allow_graceful=False)
-        for pid in started:
-            with suppress(OSError):
+    for pid, since in _noted.items():
+        with suppress(OSError):
+            if _stat(pid)[1] == since:  # and not another that has its number now
                 os.kill(pid, signal.SIGKILL)
+    _noted.clear()
     end_marked()
+
+
+_noted: dict[int, str] = {}
+
+
+def note_processes() -> None:
+    """Remember what our Ray has started so far, with the time of each start: its agents outlive it,
+    and hide the environment that they could be told by.
+    """
+    node = getattr(ray._private.worker, "_global_node", None)
+    if node is None:
+        return
+    for pid in _descendants({process.pid for _, process in node.live_processes()}):
+        with suppress(OSError):
+            _noted[pid] = _stat(pid)[1]
+
+
+def _stat(pid: int) -> tuple[int, str]:
+    """A process's parent, and when it was started.
+
+    Raises:
+        OSError: it has ended, or there is no /proc.
+    """
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    words = stat.rpartition(")")[2].split()
+    return int(words[1]), words[19]
 
 
 def _descendants(roots: set[int]) -> list[int]:
     """Processes that these have started, and those have, and so on."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError, IndexError):
-            parent = int(
-                (path / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1]
-            )
-            children.setdefault(parent, []).append(int(path.name))
+        with suppress(OSError):
+            children.setdefault(_stat(int(path.name))[0], []).append(int(path.name))
     found, waiting = [], list(roots)
     while waiting:
         new = children.get(waiting.pop(), [])

@@ -15,7 +15,7 @@ import ray
 
 from effsearch.results.store.last_words import end_process
 from effsearch.search_spaces.errors import ClusterLostError
-from effsearch.training.trials.own_ray import end_marked
+from effsearch.training.trials.own_ray import end_marked, note_processes
 
 EVERY_SECONDS = 1.0
 _PATIENCE = 3
@@ -41,6 +41,8 @@ def watched(owned: bool) -> Iterator[None]:
     Raises:
         ClusterLostError: the cluster does not answer any more.
     """
+    if owned:
+        note_processes()
     why = _look(ray.get_runtime_context().gcs_address, owned)
     done = threading.Event()
     try:
