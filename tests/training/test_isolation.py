@@ -101,11 +101,11 @@ FAILURES = [
         "error",
         "measurements are not plain data: keys must be str, int, float, bool or None, not tuple",
     ),
-    ("pass", "error", "evaluator gave 0 results for 1 networks"),
+    ("pass", "error", "evaluator returned 0 results for 1 networks"),
     (
         "give({'accuracy': 0.5}); give({'accuracy': 0.5})",
         "error",
-        "evaluator gave 2 results for 1 networks",
+        "evaluator returned 2 results for 1 networks",
     ),
     ("os._exit(3)", "error", "evaluation process died: exit code 3"),
     ("sys.exit(4)", "error", "evaluation process died: exit code 4"),
