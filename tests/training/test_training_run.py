@@ -114,7 +114,7 @@ def test_a_train_run_names_its_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "phi", "said"),
     [
-        ("family/001", None, r"say --phi, one of 0, 1$"),
+        ("family/001", None, r"name --phi, one of 0, 1$"),
         ("family/001", 4.0, r"has no phi 4, only 0, 1: .*effsearch scale --phi 4"),
         ("family/002", 1.0, r"no run 'family/002'"),
         ("efficientnet-b9", None, r"did you mean 'efficientnet-b"),
