@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from effsearch.search_spaces.architecture import Architecture
-from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.units import format_count
+
+if TYPE_CHECKING:  # commands that show a stored accuracy need no network, and `--help` none at all
+    from effsearch.search_spaces.architecture import Architecture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class Conditions:
         *,
         epochs: int | None = None,
         seeds: int = 1,
-        network: Architecture | None = None,
+        network: "Architecture | None" = None,
         resolution: int | None = None,
         scaled: bool = False,
     ) -> "Conditions | None":
@@ -58,6 +59,8 @@ class Conditions:
             resolution: pixels that it was trained at, where they are not the recipe's.
             scaled: whether each network was trained at a resolution of its own.
         """
+        from effsearch.search_spaces.cost import cost
+
         data, recipe = record.get("data"), record.get("recipe")
         if not isinstance(data, Mapping) or not isinstance(recipe, Mapping):
             return None

@@ -29,6 +29,15 @@ def test_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
+def test_the_list_of_commands_needs_no_networks() -> None:
+    script = (
+        "import sys, effsearch.cli.commands\n"
+        "print('effsearch.search_spaces.architecture' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n"
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     script = (
         "import sys, effsearch; dir(effsearch)\n"
