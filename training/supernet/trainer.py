@@ -270,7 +270,7 @@ class SupernetTrainer:
 
     def _diverged(self, what: str) -> DivergedSupernetError:
         return DivergedSupernetError(
-            f"the supernet diverged: {what} is no finite number after step {self._steps_done}; "
+            f"the supernet diverged: {what} is not a finite number after step {self._steps_done}; "
             "train it anew with a smaller lr, or with gradient_clip 1"
         )
 
