@@ -108,7 +108,23 @@ def sweep_sessions(folder: Path) -> None:
     Args:
         folder: of all sessions.
     """
-    sweep(folder.glob("session_2*"), before=lambda session: end_marked(read_note(session)))
+
+    def end(session: Path) -> None:
+        end_marked(read_note(session))
+        _end_writers(session)
+
+    sweep(folder.glob("session_2*"), before=end)
+
+
+def _end_writers(session: Path) -> None:
+    """Kill the processes that write below a session: Ray's agents hide the mark they were given."""
+    below = f"{session.resolve()}/"
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.stat().st_uid != os.getuid() or int(process.name) == os.getpid():
+                continue
+            if any(os.readlink(file).startswith(below) for file in (process / "fd").iterdir()):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def end_marked(mark: str | None = None) -> None:
