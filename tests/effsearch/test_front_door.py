@@ -47,6 +47,17 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_a_stop_within_an_exec_of_text_has_its_exit_code_too(tmp_path: Path) -> None:
+    (tmp_path / "stopped.py").write_text(
+        "from effsearch.cli import app, commands\n"
+        "commands.run = lambda: exec('raise KeyboardInterrupt')\n"
+        "app.main()\n"
+    )
+    command = [sys.executable, "-m", "stopped"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (130, "effsearch: stopped\n")
+
+
 def test_help_names_every_command_and_the_exit_codes(cli) -> None:
     answer = cli("--help")
     assert answer.code == 0
