@@ -14,8 +14,8 @@ def main() -> None:
     _name_files_in_utf8()
     with plain_streams():
         code = _run()
-    # Under `python -m`, where a stop broke off an exec() of text, as dataclasses are made by, CPython
-    # ends by SIGINT whatever became of the stop; with the next such call it forgets that.
+    # Under `python -m`, where a stop broke off an exec() of text, by which dataclasses are made,
+    # CPython ends by SIGINT whatever became of the stop; with the next such call it forgets that.
     exec("")
     sys.exit(code)
 
