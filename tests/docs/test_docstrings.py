@@ -6,6 +6,8 @@ import pytest
 
 import effsearch
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 FINDER = doctest.DocTestFinder(recurse=False)
 
 

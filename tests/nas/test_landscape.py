@@ -12,6 +12,8 @@ from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import Encodings, SearchSpace
 from effsearch.search_spaces.space_file import load_space
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 MACRO = Path(__file__).parents[1] / "search_spaces" / "nas_bench_macro.yaml"
 
 

@@ -15,6 +15,8 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.errors import InputError
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> RunData:

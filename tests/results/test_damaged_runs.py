@@ -13,6 +13,8 @@ from effsearch.results.store.ledger import history
 from effsearch.results.store.run_index import find_latest
 from effsearch.search_spaces.errors import InputError
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 OLD = Path(__file__).parents[1] / "data" / "runs" / "runs"
 FILES = sorted(
     str(path.relative_to(OLD))

@@ -21,6 +21,8 @@ from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import InputError, MissingResourceError
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 
 def log_a_search(root: Path, *names: str) -> Run:
     """Three trials of which one fails and one has a curve, then the answer."""

@@ -30,6 +30,8 @@ from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.zoo import load_zoo
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunData:

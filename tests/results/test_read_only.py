@@ -11,6 +11,8 @@ from unprivileged import like_a_user
 from effsearch.cli.commands import app
 from effsearch.search_spaces.errors import EffsearchError
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:

@@ -19,6 +19,8 @@ from effsearch.results.report.summaries import summary
 from effsearch.results.report.table import page_data, script_json
 from effsearch.results.store.run_data import RunData
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 

@@ -17,6 +17,8 @@ from effsearch.search_spaces.network import build_network
 from effsearch.search_spaces.space_file import load_space, shipped_spaces
 from effsearch.search_spaces.zoo import load_zoo
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 SMALL = Architecture(
     stem=Stem(channels=8),
     stages=(

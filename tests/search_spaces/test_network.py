@@ -17,6 +17,8 @@ from effsearch.search_spaces.network import PoolShortcut, Residual, SqueezeExcit
 from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.operations import OPERATIONS
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 COMBINATIONS = list(product(tuple(OPERATIONS), get_args(Skip), (0, 0.25), (1, 2)))
 
 

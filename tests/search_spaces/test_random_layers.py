@@ -17,6 +17,8 @@ from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network, build_network
 from effsearch.search_spaces.notation import format_architecture, parse_architecture
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 Build = Callable[[Architecture], Network]
 Count = Callable[[Architecture, int], tuple[int, int]]
 KINDS = ("mixed", "universal", "experts", "grouped", "residual", "fused")

@@ -16,6 +16,8 @@ from effsearch.search_spaces.scaling import (
 from effsearch.search_spaces.scaling_search import Dimension, Metric, scale_to_cost
 from effsearch.search_spaces.zoo import load_zoo
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 NETWORKS = ["efficientnet-b0", "mobilenet-v2", "resnet-50"]
 
 

@@ -36,6 +36,8 @@ from effsearch.training.supernet.storing import load_supernet, read_supernet, sa
 from effsearch.training.supernet.supernet import Supernet
 from effsearch.training.supernet.trainer import SupernetReport
 
+pytestmark = pytest.mark.slow  # together they take many seconds
+
 SPACE = parse_space(
     """
 resolution: 8
