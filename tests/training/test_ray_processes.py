@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,46 +11,49 @@ import ray
 
 from effsearch.training.trials import own_ray
 
-PARENT = """
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-print(child.pid, flush=True)
-time.sleep(600)
-"""
+WRITER = "import sys, time; f = open(*sys.argv[1:]); print(flush=True); time.sleep(60)"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize("parent_dies_first", [False, True])
-def test_an_agent_is_ended_whether_or_not_its_parent_lives(
-    parent_dies_first: bool, monkeypatch: pytest.MonkeyPatch
+def test_what_writes_below_a_lost_session_is_ended_and_what_only_reads_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    agent = int(parent.stdout.readline())
+    log = tmp_path / "session" / "logs" / "agent.log"
+    log.parent.mkdir(parents=True)
+    agent, reader, marked, other = (
+        _opened(path, how, mark)
+        for path, how, mark in (
+            (log, "a", ""), (log, "r", ""), (tmp_path / "out", "w", "m" * 16),
+            (tmp_path / "session2", "w", "o" * 16),
+        )
+    )  # fmt: skip
     killed = []
-
-    def kill(**how: bool) -> None:
-        killed.append(how)
-        parent.kill()
-
-    node = SimpleNamespace(live_processes=lambda: [("raylet", parent)], kill_all_processes=kill)
+    node = SimpleNamespace(
+        get_session_dir_path=lambda: str(tmp_path / "session"),
+        kill_all_processes=lambda **how: killed.append(how),
+    )
     monkeypatch.setattr(ray._private.worker, "_global_node", node)
     monkeypatch.setattr(own_ray.atexit, "unregister", lambda function: None)
-    own_ray.note_processes()
-    if parent_dies_first:
-        parent.kill()
-        parent.wait()
+    own_ray.abandon()  # not ours: nothing bears our mark
+    time.sleep(0.2)
+    assert [one.poll() for one in (agent, reader, marked, other)] == [None] * 4
+    monkeypatch.setenv("EFFSEARCH_RAY", "m" * 16)
     own_ray.abandon()
-    parent.wait()
-    assert killed == [{"check_alive": False, "allow_graceful": False}]
-    deadline = time.monotonic() + 20
-    while _lives(agent):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert killed == [{"check_alive": False, "allow_graceful": False}] * 2
+    assert (agent.wait(20), marked.wait(20)) == (-9, -9)
+    assert (reader.poll(), other.poll()) == (None, None)
+    for one in (reader, other):
+        one.kill()
+        one.wait()
 
 
-def _lives(pid: int) -> bool:
-    try:
-        return own_ray.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def _opened(path: Path, how: str, mark: str) -> subprocess.Popen[bytes]:
+    """A process that keeps a file open and bears a mark."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path, how],
+        stdout=subprocess.PIPE,
+        env={"EFFSEARCH_RAY": mark},
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process

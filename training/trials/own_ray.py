@@ -89,10 +89,8 @@ def marked_processes() -> Iterator[None]:
 @contextmanager
 def claimed_session() -> Iterator[None]:
     """Within the block the folder of the Ray that runs is this process's, for `sweep_sessions`."""
-    node = getattr(ray._private.worker, "_global_node", None)
     try:
-        session = Path(node.get_session_dir_path())  # type: ignore[union-attr]
-        owner = claim(session, os.environ.get(_MARK, ""))
+        owner = claim(_session(), os.environ.get(_MARK, ""))
     except (OSError, AttributeError):  # it only makes a later start tidier
         yield
         return
@@ -102,46 +100,58 @@ def claimed_session() -> Iterator[None]:
         os.close(owner)
 
 
+def _session() -> Path:
+    """The folder of the Ray that runs.
+
+    Raises:
+        AttributeError: none runs.
+    """
+    node = getattr(ray._private.worker, "_global_node", None)
+    return Path(node.get_session_dir_path())  # type: ignore[union-attr]
+
+
 def sweep_sessions(folder: Path) -> None:
     """Remove the sessions of our Rays whose program has ended, and end what is left of them.
 
     Args:
         folder: of all sessions.
     """
-
-    def end(session: Path) -> None:
-        end_marked(read_note(session))
-        _end_writers(session)
-
-    sweep(folder.glob("session_2*"), before=end)
+    sweep(folder.glob("session_2*"), before=lambda session: _end(read_note(session), session))
 
 
-def _end_writers(session: Path) -> None:
-    """Kill the processes that write below a session: Ray's agents hide the mark they were given."""
+def end_processes() -> None:
+    """Kill what the Ray that runs has started, if it is ours; without /proc none of it is found."""
+    if mark := os.environ.get(_MARK, ""):
+        with suppress(AttributeError):
+            _end(mark, _session())
+
+
+def _end(mark: str, session: Path) -> None:
+    """Kill the processes that bear a mark, and those that write below a session.
+
+    Ray's agents outlive it, and hide the environment that they could be told by.
+    """
+    wanted = f"{_MARK}={mark}".encode() if len(mark) == _MARK_LENGTH else None
     below = f"{session.resolve()}/"
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if process.stat().st_uid != os.getuid() or int(process.name) == os.getpid():
                 continue
-            if any(os.readlink(file).startswith(below) for file in (process / "fd").iterdir()):
+            marked = wanted in (process / "environ").read_bytes().split(b"\0")
+            if marked or _writes(process, below):
                 os.kill(int(process.name), signal.SIGKILL)
 
 
-def end_marked(mark: str | None = None) -> None:
-    """Kill the processes that bear a mark, other than this; where there is no /proc none is found.
-
-    Args:
-        mark: None for that of the Ray that runs.
-    """
-    mark = os.environ.get(_MARK, "") if mark is None else mark
-    if len(mark) != _MARK_LENGTH:
-        return
-    wanted = f"{_MARK}={mark}".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            ours = process.stat().st_uid == os.getuid() and int(process.name) != os.getpid()
-            if ours and wanted in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
+def _writes(process: Path, below: str) -> bool:
+    """Whether a process has a file open for writing whose path begins so; who reads is no part."""
+    for file in (process / "fd").iterdir():
+        with suppress(OSError):  # it was closed
+            if os.readlink(file).startswith(below):
+                info = (process / "fdinfo" / file.name).read_text(encoding="ascii")
+                flags = int(info.partition("flags:")[2].split()[0], 8)
+                if flags & os.O_ACCMODE != os.O_RDONLY:
+                    return True
+    return False
 
 
 def exposure() -> str:
@@ -181,51 +191,5 @@ def abandon() -> None:
     if node is None:
         return
     with suppress(Exception):
-        note_processes()
         node.kill_all_processes(check_alive=False, allow_graceful=False)
-    for pid, since in _noted.items():
-        with suppress(OSError):
-            if _stat(pid)[1] == since:  # and not another that has its number now
-                os.kill(pid, signal.SIGKILL)
-    _noted.clear()
-    end_marked()
-
-
-_noted: dict[int, str] = {}
-
-
-def note_processes() -> None:
-    """Remember what our Ray has started so far, with the time of each start: its agents outlive it,
-    and hide the environment that they could be told by.
-    """
-    node = getattr(ray._private.worker, "_global_node", None)
-    if node is None:
-        return
-    for pid in _descendants({process.pid for _, process in node.live_processes()}):
-        with suppress(OSError):
-            _noted[pid] = _stat(pid)[1]
-
-
-def _stat(pid: int) -> tuple[int, str]:
-    """A process's parent, and when it was started.
-
-    Raises:
-        OSError: it has ended, or there is no /proc.
-    """
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    words = stat.rpartition(")")[2].split()
-    return int(words[1]), words[19]
-
-
-def _descendants(roots: set[int]) -> list[int]:
-    """Processes that these have started, and those have, and so on."""
-    children: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            children.setdefault(_stat(int(path.name))[0], []).append(int(path.name))
-    found, waiting = [], list(roots)
-    while waiting:
-        new = children.get(waiting.pop(), [])
-        found += new
-        waiting += new
-    return found
+    end_processes()

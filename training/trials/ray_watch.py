@@ -15,14 +15,14 @@ import ray
 
 from effsearch.results.store.last_words import end_process
 from effsearch.search_spaces.errors import ClusterLostError
-from effsearch.training.trials.own_ray import end_marked, note_processes
+from effsearch.training.trials.own_ray import end_processes
 
 EVERY_SECONDS = 1.0
 _PATIENCE = 3
 """Knocks in a row that may stay unanswered."""
 
 _KNOCK_SECONDS = 5.0
-_WAKES = 20
+_WAKES = 10
 """Signals to the main thread, one every `EVERY_SECONDS`, before the process is ended."""
 
 _SIGNAL = signal.SIGUSR2  # no one else's: a stop signal would be taken for the user's wish
@@ -41,8 +41,6 @@ def watched(owned: bool) -> Iterator[None]:
     Raises:
         ClusterLostError: the cluster does not answer any more.
     """
-    if owned:
-        note_processes()
     why = _look(ray.get_runtime_context().gcs_address, owned)
     done = threading.Event()
     try:
@@ -103,7 +101,7 @@ def _watch(done: threading.Event, why: Callable[[], str]) -> None:
         os.kill(os.getpid(), _SIGNAL)
         done.wait(EVERY_SECONDS)
     if not done.is_set():  # it waits for a reply where no signal is looked at
-        end_marked()
+        end_processes()
         end_process(_said(why()), ClusterLostError.exit_code)
 
 
