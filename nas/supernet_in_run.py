@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from effsearch.results.lifecycle import say
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.space import Encodings
 from effsearch.training.supernet.sampling import Draw
-from effsearch.training.supernet.trainer import SupernetReport
 from effsearch.training.trials.evaluator import Evaluator
+
+if TYPE_CHECKING:
+    from effsearch.training.supernet.trainer import SupernetReport
 
 SUPERNET_FILE = "supernet.safetensors"
 
@@ -60,7 +63,7 @@ def band_draw(problem: Problem) -> Draw | None:
     return draw
 
 
-def tell(quiet: bool, report: SupernetReport) -> None:
+def tell(quiet: bool, report: "SupernetReport") -> None:
     """Say how far the training of a supernet is."""
     say(
         f"supernet: step {report.step:,} of {report.steps:,} (epoch {report.epoch} of "

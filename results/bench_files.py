@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from effsearch.results.statistics import student_t
 from effsearch.results.store.kind_table import Row
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import InputError
@@ -68,10 +69,8 @@ def final_standings(rows: Sequence[Row]) -> list[Row]:
 
 def interval(values: "NDArray[np.float64]") -> tuple[float, float]:
     """Mean, and half the width of its 95% interval by Student's t; NaN for one value."""
-    from scipy.stats import t
-
     count = len(values)
     if count < 2:
         return float(values.mean()), float("nan")
-    half = t.ppf((1 + CONFIDENCE) / 2, count - 1) * values.std(ddof=1) / math.sqrt(count)
+    half = student_t((1 + CONFIDENCE) / 2, count - 1) * values.std(ddof=1) / math.sqrt(count)
     return float(values.mean()), float(half)

@@ -38,6 +38,17 @@ class Noise(NamedTuple):
     freedom: int
 
 
+def student_t(probability: float, freedom: float) -> float:
+    """Quantile of Student's t distribution.
+
+    >>> round(student_t(0.975, 4), 4)
+    2.7764
+    """
+    from scipy.special import stdtrit  # scipy.stats, which has it too, takes a second to import
+
+    return float(stdtrit(freedom, probability))
+
+
 def pooled_noise(scores: Sequence[Sequence[float]]) -> Noise | None:
     """The deviation between seeds, pooled over all candidates; None where none has two seeds."""
     freedom = sum(len(values) - 1 for values in scores)
@@ -70,12 +81,10 @@ def compare(
     noise = noise or pooled_noise(scores)
     if noise is None:
         return best, [Estimate(float(mean), None, None, True) for mean in means]
-    from scipy.stats import t
-
     deviation, freedom = noise
-    quantile = float(t.ppf(0.5 + confidence / 2, freedom))
+    quantile = student_t(0.5 + confidence / 2, freedom)
     margins = quantile * deviation / np.sqrt(counts)
-    strict = float(t.ppf(1 - (1 - confidence) / 2 / max(1, len(scores) - 1), freedom))
+    strict = student_t(1 - (1 - confidence) / 2 / max(1, len(scores) - 1), freedom)
     differences = strict * deviation * np.sqrt(1 / counts + 1 / counts[best])
     estimates = [
         Estimate(
@@ -137,9 +146,7 @@ def mean_interval(
     noise = pooled_noise(groups)
     if noise is None:
         return None, None
-    from scipy.stats import t
-
-    margin = float(t.ppf(0.5 + confidence / 2, noise.freedom)) * noise.deviation
+    margin = student_t(0.5 + confidence / 2, noise.freedom) * noise.deviation
     margin /= math.sqrt(len(scores))
     mean = sum(scores) / len(scores)
     return mean - margin, mean + margin
@@ -167,7 +174,5 @@ def difference_interval(
     noise = pooled_noise(groups)
     if noise is None:
         return None
-    from scipy.stats import t
-
-    quantile = float(t.ppf(1 - (1 - confidence) / 2 / comparisons, noise.freedom))
+    quantile = student_t(1 - (1 - confidence) / 2 / comparisons, noise.freedom)
     return quantile * noise.deviation * math.sqrt(1 / len(chosen) + 1 / len(other))

@@ -21,9 +21,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Ray runs its workers at niceness 15: beside other tests on all cores they would hardly run at all.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
-# Shells start background jobs deaf to Ctrl-C, and so would be the commands that tests stop by it.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Shells start background jobs deaf to Ctrl-C, and nohup to a hang-up, and so would be the commands
+# that tests stop by them.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -49,10 +54,10 @@ def ray_address() -> Iterator[str]:
     """A Ray with two CPUs, joined by this process; the address at which others join it."""
     import ray
 
-    # "local", because without an address Ray joins whatever cluster it finds on this machine. It
-    # has no GPU wherever the tests run: they count on what fits.
-    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    ray.init("local", num_cpus=2, num_gpus=0, **quiet)
+    from effsearch.training.trials import own_ray
+
+    # It has no GPU wherever the tests run: they count on what fits.
+    own_ray.start(num_cpus=2, num_gpus=0, log_to_driver=False, logging_level="ERROR")
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
 

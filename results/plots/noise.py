@@ -15,7 +15,7 @@ from effsearch.results.plots.style import (
     legend_above,
     new_figure,
 )
-from effsearch.results.statistics import CONFIDENCE, pooled_noise
+from effsearch.results.statistics import CONFIDENCE, pooled_noise, student_t
 from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ def draw_noise(data: RunData) -> "Figure":
     networks = all_repeated(data)
     if not networks:
         raise NothingToDrawError(_why_none(data))
-    from scipy.stats import t
-
     noise = pooled_noise([one.seeds for one in networks])
     assert noise is not None  # each has two seeds
     deviation = 100 * noise.deviation
@@ -47,7 +45,7 @@ def draw_noise(data: RunData) -> "Figure":
         [x for x, _ in marks], [y for _, y in marks], s=22, color=BLUE,
         edgecolors=PAPER, linewidths=0.4, label="one training",
     )  # fmt: skip
-    apart = float(t.ppf(0.5 + CONFIDENCE / 2, noise.freedom)) * math.sqrt(2) * deviation
+    apart = student_t(0.5 + CONFIDENCE / 2, noise.freedom) * math.sqrt(2) * deviation
     axes.set_title(
         f"{len(marks)} trainings of {len(networks)} networks; by luck alone two trainings of one\n"
         f"network differ by up to {apart:.2f} points (in {CONFIDENCE:.0%} of cases)",

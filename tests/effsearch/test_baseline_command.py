@@ -259,7 +259,12 @@ def test_a_soft_search_says_where_its_optimum_lies_and_teaches_the_next_its_weig
     ],
 )
 def test_a_signal_to_stop_gives_its_exit_code_and_names_a_command_that_resumes(
-    number: signal.Signals, code: int, send: Callable[[int, int], None], tmp_path: Path
+    number: signal.Signals,
+    code: int,
+    send: Callable[[int, int], None],
+    cli,
+    tmp_path: Path,
+    ray_address: str,
 ) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
@@ -289,12 +294,9 @@ def test_a_signal_to_stop_gives_its_exit_code_and_names_a_command_that_resumes(
 
     command = shlex.split(stopped.group(1))
     assert command[:2] == ["effsearch", "baseline"]
-    resumed = effsearch(
-        *command[1:], "--samples", str(len(known) + 3), "--json", "-q", cwd=tmp_path
-    )
-    out, err = resumed.communicate(timeout=120)
-    assert (resumed.returncode, err) == (0, "")
-    assert json.loads(out)["samples"] >= len(known) + 3
+    resumed = cli(*command[1:], "--samples", str(len(known) + 3), "--json", "-q")
+    assert (resumed.code, resumed.err) == (0, "")
+    assert json.loads(resumed.out)["samples"] >= len(known) + 3
     counts = evaluations(log)
     assert all(counts[network] == 1 for network in known)
 

@@ -14,6 +14,7 @@ from PIL import Image
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.dataset import find_held_out, load_train
 from effsearch.training.data.decode import decode_pictures
+from effsearch.training.data.digits import list_held_out_digits, list_training_digits
 
 CIFAR = Path(__file__).parents[2].parent / "shared" / "data" / "cifar10"
 
@@ -425,3 +426,23 @@ def test_large_jpeg_is_decoded_at_a_smaller_scale_and_cropped_at_the_centre(tmp_
     inner = load_train(str(tmp_path), resolution=32).images[:, :, :, 2:-2].float()
 
     assert (inner - 200).abs().max() < 8
+
+
+def test_the_digits_are_scikit_learn_s() -> None:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    theirs = {
+        (np.rint(image * (255 / 16)).astype(np.uint8).tobytes(), int(label))
+        for image, label in zip(digits.images, digits.target, strict=True)
+    }
+    (held_out,) = list_held_out_digits().parts
+    parts = (list_training_digits(), held_out)
+    ours = [
+        (np.asarray(picture).tobytes(), int(part.labels[index]))
+        for part in parts
+        for index, (_, picture) in enumerate(part.pictures(range(len(part.labels))))
+    ]
+    assert set(ours) == theirs
+    assert [len(part.labels) for part in parts] == [1438, 359]
+    assert parts[0].class_names == tuple(str(name) for name in digits.target_names)

@@ -20,10 +20,11 @@ def test_what_writes_below_a_lost_session_is_ended_and_what_only_reads_is_not(
 ) -> None:
     log = tmp_path / "session" / "logs" / "agent.log"
     log.parent.mkdir(parents=True)
-    agent, reader, marked, other = (
+    claims = tmp_path / "session" / ".effsearch-owner"
+    agent, reader, sweeper, marked, other = (
         _opened(path, how, mark)
         for path, how, mark in (
-            (log, "a", ""), (log, "r", ""), (tmp_path / "out", "w", "m" * 16),
+            (log, "a", ""), (log, "r", ""), (claims, "w", ""), (tmp_path / "out", "w", "m" * 16),
             (tmp_path / "session2", "w", "o" * 16),
         )
     )  # fmt: skip
@@ -36,13 +37,14 @@ def test_what_writes_below_a_lost_session_is_ended_and_what_only_reads_is_not(
     monkeypatch.setattr(own_ray.atexit, "unregister", lambda function: None)
     own_ray.abandon()  # not ours: nothing bears our mark
     time.sleep(0.2)
-    assert [one.poll() for one in (agent, reader, marked, other)] == [None] * 4
+    assert [one.poll() for one in (agent, reader, sweeper, marked, other)] == [None] * 5
     monkeypatch.setenv("EFFSEARCH_RAY", "m" * 16)
     own_ray.abandon()
     assert killed == [{"check_alive": False, "allow_graceful": False}] * 2
     assert (agent.wait(20), marked.wait(20)) == (-9, -9)
-    assert (reader.poll(), other.poll()) == (None, None)
-    for one in (reader, other):
+    left = (reader, sweeper, other)
+    assert [one.poll() for one in left] == [None] * 3
+    for one in left:
         one.kill()
         one.wait()
 

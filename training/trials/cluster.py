@@ -27,6 +27,7 @@ from effsearch.training.trials.own_ray import (
     marked_processes,
     own_token,
     quiet_ray,
+    shut_down,
     start,
     sweep_sessions,
 )
@@ -114,10 +115,10 @@ def _leaving_ray() -> Iterator[None]:
         raise
     except BaseException:
         with held_back():
-            ray.shutdown()
+            shut_down()
         raise
     with held_back():
-        ray.shutdown()
+        shut_down()
 
 
 @contextmanager
