@@ -22,6 +22,7 @@ from effsearch.search_spaces.architecture import (
     Pooled,
     Stage,
     Stem,
+    StemKind,
     stage_blocks,
 )
 from effsearch.search_spaces.block import Block, Shortcut, format_kernel, widest
@@ -40,8 +41,8 @@ class Layer:
     Attributes:
         operation: `stem`, `stem_pool`, `head`, or a block's operation; behind slashes what is not
             the usual of it: the kind of squeeze-excite, `g32` for 32 groups, kernels as notation
-            has them (`k3.5.7`, `a1.1`, `p1.1`), `cc4` for 4 experts, how a head is pooled, the
-            network's normalization (`norm_layer`) and padding (`pad_same`).
+            has them (`k3.5.7`, `a1.1`, `p1.1`), `cc4` for 4 experts, how a head is pooled and
+            how deep a stem is, the network's normalization (`norm_layer`) and padding (`pad_same`).
         kernel, stride: of the spatial convolution; of several kernels the largest.
         in_channels, out_channels: of the layer; a head's outputs are the classes.
         mid_channels: hidden width (the expansion); of a head its convolution's, 0 without one.
@@ -81,7 +82,8 @@ def stem_layer(
 ) -> Layer:
     """The row of a stem on images of `size` pixels."""
     out = stem.channels
-    operation = (POOLED_STEM if stem.pool else STEM) + _unusual_style(style)
+    kind = "" if stem.kind == "plain" else f"/{stem.kind}"
+    operation = (POOLED_STEM if stem.pool else STEM) + kind + _unusual_style(style)
     return Layer(
         operation, stem.kernel, stem.stride, in_channels, out, out, 0, "none", activation, size
     )
@@ -236,11 +238,14 @@ def _head(layer: Layer) -> Head:
 
 
 def _stem(layer: Layer) -> Stem:
+    _, *unusual = layer.operation.split("/")
+    kind = next((part for part in unusual if part in get_args(StemKind)), "plain")
     return Stem(
         channels=layer.out_channels,
         kernel=layer.kernel,
         stride=layer.stride,
         pool=layer.kind == POOLED_STEM,
+        kind=kind,  # type: ignore[arg-type]
     )
 
 

@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
-from effsearch.search_spaces.notation import format_stage
+from effsearch.search_spaces.notation import format_stage, format_stem
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,4 @@ def compare_costs(left: Architecture, right: Architecture) -> list[CostRow]:
 
 
 def _stem(network: Architecture) -> str:
-    stem = network.stem
-    return f"k{stem.kernel}_s{stem.stride}_c{stem.channels}" + ("_pool" if stem.pool else "")
+    return format_stem(network.stem).removeprefix("stem_")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from effsearch.search_spaces.architecture import Architecture, Stage, stage_blocks
+from effsearch.search_spaces.architecture import Architecture, Stage, Stem, stage_blocks
 from effsearch.search_spaces.cost import block_cost, head_cost, stem_cost
 from effsearch.search_spaces.operations import OPERATIONS
 
@@ -60,7 +60,7 @@ def stage_summaries(architecture: Architecture) -> list[StageSummary]:
     rows = [
         StageSummary(
             name="stem",
-            operator=f"Conv {stem.kernel}x{stem.kernel}" + (", max pool" if stem.pool else ""),
+            operator=_stem(stem),
             channels=stem.channels,
             stride=stem.stride,
             in_size=architecture.resolution,
@@ -86,6 +86,11 @@ def stage_summaries(architecture: Architecture) -> list[StageSummary]:
         )
     )
     return rows
+
+
+def _stem(stem: Stem) -> str:
+    count = "" if stem.kind == "plain" else f"{len(stem.widths)} "
+    return f"{count}Conv {stem.kernel}x{stem.kernel}" + (", max pool" if stem.pool else "")
 
 
 @lru_cache(maxsize=65536)

@@ -23,6 +23,7 @@ from effsearch.search_spaces.style import Norm, Padding, Style
 
 Sizes = Literal["exact", "timm"]
 Pooled = Literal["bias", "norm", "plain"]
+StemKind = Literal["plain", "deep", "deep_tiered"]
 
 # Far beyond any network; a slip such as 10⁹ layers must not fill the memory.
 MOST_LAYERS = 10_000
@@ -31,13 +32,16 @@ LARGEST_COUNT = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Stem:
-    """The first convolution with normalization and activation.
+    """The first convolution, or the first three, with normalization and activation.
 
     Attributes:
         channels: output channels, at least 1.
         kernel: odd kernel size.
         stride: 2 on ImageNet-sized images; 1 for images of 32 pixels and less.
         pool: a 3×3 max pooling of stride 2 behind it, as in ResNet.
+        kind: `plain` for one convolution; `deep` for three, of which the first strides and the
+            first two have half the channels; `deep_tiered` where the first has three quarters of
+            the second's (ResNet-D and -T, as timm's `stem_type` has them).
 
     Example:
         >>> import effsearch
@@ -49,12 +53,33 @@ class Stem:
     kernel: int = 3
     stride: int = 2
     pool: bool = False
+    kind: StemKind = "plain"
 
     def __post_init__(self) -> None:
         _check_counts("stem", channels=self.channels, stride=self.stride)
         _check_kernel("stem", self.kernel)
         if not isinstance(self.pool, bool):
             raise InputError(f"stem: pool must be true or false, not {self.pool!r}")
+        if self.kind not in get_args(StemKind):
+            raise unknown_name("kind of stem", self.kind, get_args(StemKind))
+        fewest = {"plain": 1, "deep": 2, "deep_tiered": 8}[self.kind]
+        if self.channels < fewest or (self.kind != "plain" and self.channels % 2):
+            raise InputError(
+                f"stem: channels of a '{self.kind}' one must be even and at least {fewest}, not "
+                f"{self.channels}"
+            )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Output channels of its convolutions in order."""
+        half = self.channels // 2
+        match self.kind:
+            case "deep":
+                return (half, half, self.channels)
+            case "deep_tiered":
+                return (3 * (half // 4), half, self.channels)
+            case _:
+                return (self.channels,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,7 +335,7 @@ class Architecture:
     def canonical(self) -> str:
         """Canonical JSON of the resolved network: equal for every spelling of it."""
         rest: dict[str, Any] = {
-            "stem": list(vars(self.stem).values()),
+            "stem": list(_document(self.stem, _LATER_OF_STEM).values()),
             "head": [self.head.channels, self.classes]
             + ([self.head.pooled] if self.head.pooled else []),
             "resolution": self.resolution,
@@ -358,7 +383,7 @@ class Architecture:
             for item in fields(self)
             if item.name not in _LATER or getattr(self, item.name) != item.default
         }
-        document["stem"] = asdict(self.stem)
+        document["stem"] = _document(self.stem, _LATER_OF_STEM)
         document["stages"] = [_document(stage, _LATER_OF_STAGE) for stage in self.stages]
         document["head"] = _document(self.head, _LATER_OF_HEAD)
         return document
@@ -415,9 +440,10 @@ _LATER_OF_STAGE = (
     "experts",
 )
 _LATER_OF_HEAD = ("pooled",)
+_LATER_OF_STEM = ("kind",)
 
 
-def _document(part: Stage | Head, later: tuple[str, ...]) -> dict[str, Any]:
+def _document(part: Stem | Stage | Head, later: tuple[str, ...]) -> dict[str, Any]:
     """A part as data; fields that came later are left out where they have their default."""
     defaults = {item.name: item.default for item in fields(part)}
     return {
@@ -541,7 +567,8 @@ def _check_norm(architecture: Architecture) -> None:
     if style.norm in ("batch", "layer"):
         return
     head = architecture.head
-    style.norm_groups(architecture.stem.channels)
+    for width in architecture.stem.widths:
+        style.norm_groups(width)
     if head.pooled in (None, "norm"):
         style.norm_groups(head.channels)
     for block in architecture.blocks:

@@ -7,11 +7,11 @@ A stage is `op_r<layers>_k<kernel>_s<stride>_e<expand>_c<channels>_se<ratio>` wi
 for groups of 4 channels, and its kind of squeeze-excite, such as `_mobilenetv3` (`se_mobilenetv3`
 among the stages sets it for all). A kernel may be several that share the channels (`k3.5.7`), `a`
 and `p` are kernels before and behind the spatial one (`a1.1_p1.1`), `cc4` mixes 4 experts. Around
-the stages stand also `norm_layer`, `norm_group8` and `pad_same`. Operations: `cn` convolution (no
-skip unless `_skip`), `dsa` MobileNetV1's separable convolution (the same), `ds` and `ir` MBConv
-without and with expansion (which an `e1` keeps), `er` Fused-MBConv (the same), `uir` MobileNetV4's
-universal inverted bottleneck, and three of our own: `bs` and `bt` ResNet's basic block and
-bottleneck, `id` identity.
+the stages stand also `norm_layer`, `norm_group8` and `pad_same`; a stem may be `_deep` or
+`_deep_tiered`, and have a `_pool`. Operations: `cn` convolution (no skip unless `_skip`), `dsa`
+MobileNetV1's separable convolution (the same), `ds` and `ir` MBConv without and with expansion
+(which an `e1` keeps), `er` Fused-MBConv (the same), `uir` MobileNetV4's universal inverted
+bottleneck, and three of our own: `bs` and `bt` ResNet's basic block and bottleneck, `id` identity.
 """
 
 import re
@@ -28,6 +28,7 @@ from effsearch.search_spaces.architecture import (
     Sizes,
     Stage,
     Stem,
+    StemKind,
     sizes_differ,
 )
 from effsearch.search_spaces.block import Kernel, Skip, format_kernel
@@ -46,6 +47,8 @@ _NAMED: dict[str, tuple[str, Any]] = {
 }
 _POOLED: dict[Pooled, str] = {"bias": "_pooled", "norm": "_poolednorm", "plain": "_pooledplain"}
 _POOLINGS = {suffix.removeprefix("_"): pooled for pooled, suffix in _POOLED.items()}
+
+_STEMS: dict[str, StemKind] = {"deep": "deep", "tiered": "deep_tiered"}
 
 _INT_KEYS = {
     "r": "layers",
@@ -124,6 +127,13 @@ def parse_stage(text: str) -> Stage:
     return Stage(**values, joined=text.startswith("+"))
 
 
+def format_stem(stem: Stem) -> str:
+    """The stem in the line of its network, such as `stem_k7_s2_c64_pool`."""
+    kind = "" if stem.kind == "plain" else f"_{stem.kind}"
+    pool = "_pool" if stem.pool else ""
+    return f"stem_k{stem.kernel}_s{stem.stride}_c{stem.channels}{kind}{pool}"
+
+
 def format_architecture(architecture: Architecture) -> str:
     """The whole network in one line that `parse_architecture` reads back.
 
@@ -136,7 +146,7 @@ def format_architecture(architecture: Architecture) -> str:
     tokens = [
         f"res{architecture.resolution}",
         f"act_{architecture.activation}",
-        f"stem_k{stem.kernel}_s{stem.stride}_c{stem.channels}" + ("_pool" if stem.pool else ""),
+        format_stem(stem),
     ]
     channels = stem.channels
     for stage in architecture.stages:
@@ -278,8 +288,8 @@ def _read_outer(token: str, values: dict[str, Any]) -> bool:
 def _outer_options(token: str, known: tuple[str, ...]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for option in token.split("_")[1:]:
-        if option == "pool" and "stride" in known:
-            values["pool"] = True
+        if "stride" in known and (option == "pool" or option in _STEMS):
+            values |= {"pool": True} if option == "pool" else {"kind": _STEMS[option]}
             continue
         if option in _POOLINGS and "pooled" in known:
             values["pooled"] = _POOLINGS[option]

@@ -75,7 +75,7 @@ def _stem_row(architecture: Architecture, layer: LayerCost) -> Row:
     stem = architecture.stem
     return Row(
         name="stem",
-        op="conv + max pool" if stem.pool else "conv",
+        op=("conv" if stem.kind == "plain" else "3 conv") + (" + max pool" if stem.pool else ""),
         kernel=stem.kernel,
         stride=stem.stride * (2 if stem.pool else 1),
         in_channels=architecture.in_channels,

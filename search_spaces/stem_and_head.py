@@ -5,10 +5,19 @@ from effsearch.search_spaces.operations.layer import Convolution, GlobalPool, La
 
 
 def stem_layers(stem: Stem, in_channels: int) -> tuple[Layer, ...]:
-    """The first convolution, and the pooling behind it."""
-    names = ("conv_stem", "bn1")
-    conv = Convolution(names, in_channels, stem.channels, stem.kernel, stem.stride)
-    return (conv, MaxPool()) if stem.pool else (conv,)
+    """The first convolution, or the three of a deep stem, and the pooling behind them."""
+    widths = stem.widths
+    # As timm calls them; in a deep stem it counts the modules of a row, activations among them.
+    names = [("conv_stem", "bn1")]
+    if len(widths) > 1:
+        names = [("conv1.0", "conv1.1"), ("conv1.3", "conv1.4"), ("conv1.6", "bn1")]
+    convs = tuple(
+        Convolution(pair, into, out, stem.kernel, 1 if place else stem.stride)
+        for place, (pair, into, out) in enumerate(
+            zip(names, (in_channels, *widths), widths, strict=False)
+        )
+    )
+    return (*convs, MaxPool()) if stem.pool else convs
 
 
 def head_layers(head: Head, in_channels: int, classes: int) -> tuple[Layer, ...]:

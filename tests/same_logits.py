@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.network import Network
-from effsearch.training.models.weight_names import from_published
+from effsearch.training.models.published_weights import from_published
 
 SIDE = 64
 

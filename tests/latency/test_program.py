@@ -43,7 +43,7 @@ EVERYTHING = Architecture(
     classes=7,
 )
 MOBILE = Architecture(
-    stem=Stem(channels=16),
+    stem=Stem(channels=16, kind="deep"),
     stages=(
         Stage(op="mbconv", channels=16, se=0.25, squeeze="mobilenetv3", activation="relu"),
         Stage(op="inverted_residual", channels=24, layers=2, stride=2, se=0.25),
@@ -58,7 +58,7 @@ MOBILE = Architecture(
     classes=5,
 )
 LATER = Architecture(
-    stem=Stem(channels=16),
+    stem=Stem(channels=64, kind="deep_tiered", pool=True),
     stages=(
         Stage(op="mbconv", channels=18, kernel=(3, 5, 7), stride=2, se=0.25),
         Stage(op="mbconv", channels=18, expand=3, kernel=(3, 5), kernel_before=(1, 1)),

@@ -33,7 +33,7 @@ SPACE = parse_space(
 resolution: [16, 24]
 activation: [relu, silu]
 classes: 5
-stem: {channels: [4, 8], pool: [true, false]}
+stem: {channels: [4, 8], pool: [true, false], kind: [plain, deep]}
 stages:
   - block: [{op: identity}, {op: mbconv, expand: 3, se: 0.25}, {op: bottleneck, expand: 0.5}]
     channels: [8, 12]

@@ -113,6 +113,8 @@ DIFFERENT = {
     "stem": replace(BASE, stem=Stem(channels=24)),
     "stem's stride": replace(BASE, stem=Stem(stride=1)),
     "stem's pooling": replace(BASE, stem=Stem(pool=True)),
+    "deep stem": replace(BASE, stem=Stem(kind="deep")),
+    "tiered stem": replace(BASE, stem=Stem(kind="deep_tiered")),
     "head": replace(BASE, head=Head(channels=0)),
     "activation": replace(BASE, activation="relu"),
     "resolution": replace(BASE, resolution=192),
@@ -131,6 +133,25 @@ def test_different_networks_differ(other: Architecture) -> None:
 def test_separable_convolution_of_mobilenet_v1_is_not_the_linear_one() -> None:
     linear = network(Stage(op="mbconv", channels=16, expand=1, skip="none"))
     assert network(Stage(op="depthwise_separable", channels=16, skip="none")) != linear
+
+
+def test_a_stem_of_three_convolutions_has_timm_s_widths() -> None:
+    assert Stem(channels=64).widths == (64,)
+    assert Stem(channels=64, kind="deep").widths == (32, 32, 64)
+    assert Stem(channels=64, kind="deep_tiered").widths == (24, 32, 64)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"kind": "tiered"}, "did you mean 'deep_tiered'"),
+        ({"kind": "deep", "channels": 17}, "'deep' one must be even and at least 2, not 17"),
+        ({"kind": "deep_tiered", "channels": 6}, "even and at least 8, not 6"),
+    ],
+)
+def test_a_stem_that_cannot_be_is_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Stem(**values)  # type: ignore[arg-type]
 
 
 def test_equality_with_something_else_is_false() -> None:

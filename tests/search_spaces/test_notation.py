@@ -115,6 +115,19 @@ def test_everything_around_the_stages_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("token", "stem"),
+    [
+        ("stem_k3_s2_c64_deep_pool", Stem(channels=64, kind="deep", pool=True)),
+        ("stem_k3_s1_c48_deep_tiered", Stem(channels=48, kind="deep_tiered", stride=1)),
+    ],
+)
+def test_a_stem_of_three_convolutions_is_read_and_written(token: str, stem: Stem) -> None:
+    network = parse_architecture(f"{token} cn_c16")
+    assert network.stem == stem
+    assert token in format_architecture(network).split()
+
+
 @pytest.mark.parametrize("name", zoo_names())
 def test_every_network_of_the_zoo_goes_through_its_line(name: str) -> None:
     network = load_zoo(name)

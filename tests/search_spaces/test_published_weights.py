@@ -12,16 +12,22 @@ from typing import Any
 
 import pytest
 import torch
+from counted_network import counted, without_weights
+from same_logits import largest_difference
 from small_model import SMALL, write_model
 from torch import nn
 
+from effsearch.search_spaces.architecture import Stem
+from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.network import build_network
 from effsearch.search_spaces.notation import format_stage
 from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
 from effsearch.search_spaces.zoo import load_zoo, resolve_architecture
 from effsearch.training.export import export_model
 from effsearch.training.models.model_file import empty_network
-from effsearch.training.models.weight_names import load_published_weights, to_published
+from effsearch.training.models.published_weights import load_published_weights, to_published
+from effsearch.training.models.weight_names import layer_names
 
 SEARCHED = (
     "act_hard_swish stem_c16 se_mobilenetv3 ds_r1_k3_s1_c16_nre ir_r1_k7_s2_e4_c24_se0.25 "
@@ -171,6 +177,34 @@ def test_a_member_of_the_formula_has_timm_s_logits(import_vision: Import) -> Non
     with torch.no_grad():
         difference = ours.eval()(images) - theirs.eval()(images)
     assert difference.abs().max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "widths"), [("deep", (32, 32, 64)), ("deep_tiered", (24, 32, 64))]
+)
+@pytest.mark.parametrize(
+    ("name", "block"), [("resnet-18", "BasicBlock"), ("resnet-50", "Bottleneck")]
+)
+def test_a_deep_stem_is_timm_s(
+    name: str, block: str, kind: str, widths: tuple[int, ...], import_vision: Import
+) -> None:
+    resnet = import_vision("timm.models.resnet")
+    published = load_zoo(name)
+    architecture = replace(
+        published, stem=Stem(channels=64, kind=kind, pool=True), resolution=64, norm_eps=1e-5
+    )
+    layers = tuple(stage.layers for stage in published.stages)
+    with without_weights():
+        theirs = resnet.ResNet(getattr(resnet, block), layers, stem_type=kind, stem_width=32)
+    convs = [module for module in theirs.conv1 if isinstance(module, nn.Conv2d)]
+    assert tuple(conv.out_channels for conv in convs) == widths
+    known = cost(architecture)
+    assert counted(theirs.eval(), 64) == (known.params, known.macs)
+    if block == "BasicBlock":
+        assert largest_difference(theirs, architecture) < 1e-4
+    with pytest.raises(InputError, match="torchvision has no ResNet like this one"):
+        layer_names(architecture, "torchvision")
 
 
 @pytest.mark.slow

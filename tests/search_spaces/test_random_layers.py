@@ -68,8 +68,10 @@ def _stage(draw: random.Random, kind: str) -> Stage:
 def _network(kind: str, seed: int) -> Architecture:
     draw = random.Random(f"{kind} {seed}")
     stages = [_stage(draw, kind), _stage(draw, draw.choice(KINDS)), _stage(draw, kind)]
+    stem, channels = draw.choice((("plain", 16), ("deep", 16), ("deep_tiered", 64)))
+    pool = draw.choice((False, False, True))
     return Architecture(
-        stem=Stem(channels=16, stride=draw.choice((1, 2))),
+        stem=Stem(channels=channels, stride=draw.choice((1, 2)), pool=pool, kind=stem),
         stages=tuple(stages),
         head=Head(channels=32, pooled=draw.choice((None, "bias", "norm"))),
         resolution=draw.choice((17, 24, 32)),

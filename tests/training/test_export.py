@@ -23,7 +23,7 @@ from effsearch.training.export.exporting import Export
 from effsearch.training.export.formats import PixelNetwork
 from effsearch.training.export.images import images_to_check
 from effsearch.training.models.model_file import load_model, read_model_info, save_model
-from effsearch.training.models.weight_names import load_published_weights
+from effsearch.training.models.published_weights import load_published_weights
 
 
 @pytest.fixture

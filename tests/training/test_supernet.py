@@ -576,6 +576,17 @@ def test_newer_layers_are_shared_too(stage: str, norm: str, tmp_path: Path) -> N
         assert any("experts of" in kind for kind in kinds)
 
 
+def test_stems_of_one_and_of_three_convolutions_stand_side_by_side(tmp_path: Path) -> None:
+    space = parse_space(
+        "{resolution: 8, stem: {channels: [8, 16], stride: 1, kind: [plain, deep, deep_tiered]}, "
+        "stages: [{op: conv, channels: 8}], head: {channels: 16}}",
+        "stems",
+    )
+    supernet = make(space)
+    for network in space.enumerate():
+        assert extracted_difference(supernet, space.decode(network), tmp_path) <= 1e-6
+
+
 @pytest.mark.parametrize(
     ("loss", "step", "warned"), [(2.34, 9, True), (1.2, 9, False), (2.34, 5, False)]
 )

@@ -13,7 +13,7 @@ from effsearch.search_spaces.network import build_network
 from effsearch.search_spaces.space_file import load_space
 from effsearch.training.export.exported import Export
 from effsearch.training.export.loading_code import loading_lines, timm_verdict
-from effsearch.training.models.weight_names import to_published
+from effsearch.training.models.published_weights import to_published
 
 
 def test_every_network_of_the_space_has_timm_s_names_and_strings() -> None:

@@ -17,9 +17,9 @@ from effsearch.search_spaces.network import build_network
 from effsearch.training.loop.evaluated_part import evaluate_checkpoint
 from effsearch.training.models.checkpoint import read_checkpoint, save_checkpoint
 from effsearch.training.models.model_file import load_model
+from effsearch.training.models.published_weights import load_published_weights, to_published
 from effsearch.training.models.transfer import read_weights, transfer_weights
 from effsearch.training.models.weight_file import read_tensors
-from effsearch.training.models.weight_names import load_published_weights, to_published
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Names of weights: a bijection, timm loads what is exported, and transfers say what they did."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from small_model import SMALL, lively_network, small_info, write_model
+from torch import Tensor
 
 from effsearch.search_spaces.architecture import Head
 from effsearch.search_spaces.errors import InputError
@@ -14,13 +16,13 @@ from effsearch.search_spaces.network import build_network
 from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.zoo import load_zoo
 from effsearch.training.models.model_file import empty_network
-from effsearch.training.models.transfer import read_weights, transfer_weights
-from effsearch.training.models.weight_names import (
+from effsearch.training.models.published_weights import (
     from_published,
-    layer_names,
     load_published_weights,
     to_published,
 )
+from effsearch.training.models.transfer import read_weights, transfer_weights
+from effsearch.training.models.weight_names import layer_names
 
 FAMILY = [f"efficientnet-b{member}" for member in range(8)]
 
@@ -153,6 +155,46 @@ def test_names_of_the_efficientnet_pytorch_package_are_read() -> None:
         assert torch.equal(same(images), theirs(images))
     with pytest.warns(UserWarning, match="TensorFlow's padding"):
         load_published_weights(build_network(SMALL, classes=10), state)
+
+
+def _of_unknown_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """As a network of one's own would list them; its first convolution is called as many are."""
+    layers = {name.rpartition(".")[0]: None for name in state}
+    new = {layer: f"part{number}" for number, layer in enumerate(layers)} | {"stem.0": "conv1"}
+    return {f"{new[n.rpartition('.')[0]]}.{n.rpartition('.')[2]}": t for n, t in state.items()}
+
+
+def test_unknown_names_are_taken_in_their_order_and_it_is_said() -> None:
+    theirs = lively_network(SMALL)
+    state = _of_unknown_names(theirs.state_dict())
+    ours = build_network(SMALL, classes=10).eval()
+    with pytest.warns(UserWarning, match="taken in their order, as all shapes fit"):
+        load_published_weights(ours, state)
+    images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(ours(images), theirs(images))
+    fewer = build_network(SMALL, classes=7)
+    said = transfer_weights(fewer, state, None)
+    assert "a new classifier for 7 classes" in said
+    assert "taken in their order" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: dict(list(state.items())[1:]), "they are 82 tensors and the network has 83"),
+        (lambda state: dict(sorted(state.items())), "in the order of the alphabet"),
+        (lambda state: state | {"conv1.weight": torch.zeros(8, 3, 5, 5)}, r"conv1.weight' \(8, 3"),
+        (lambda state: {n.replace("bias", "shift"): t for n, t in state.items()}, "'part1.shift'"),
+    ],
+)
+def test_unknown_names_are_refused_where_anything_does_not_fit(
+    change: Callable[[dict[str, Tensor]], dict[str, Tensor]], message: str
+) -> None:
+    network = build_network(SMALL, classes=10)
+    state = change(_of_unknown_names(network.state_dict()))
+    with pytest.raises(InputError, match=message):
+        load_published_weights(network, state)
 
 
 def test_a_checkpoint_of_tensorflow_s_padding_is_said(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from effsearch.search_spaces.conditional import CondConv2d
 from effsearch.search_spaces.errors import MissingResourceError
 from effsearch.search_spaces.network import Network, build_network
 from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.models.block_places import Library
 from effsearch.training.models.model_file import ModelInfo, read_model, save_model
-from effsearch.training.models.weight_names import Library, load_published_weights, to_published
+from effsearch.training.models.published_weights import load_published_weights, to_published
 
 INPUT, OUTPUT = "pixels", "logits"
 # Of one dimension 1 the exporter would believe that it is always 1.

@@ -16,7 +16,7 @@ from effsearch.training.models.transfer import read_weights, transfer_weights
 
 PREFIX = "effsearch/"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_STEM = "stem.0.weight"
+_STEMS = ("stem.0.weight", "stem.0.0.weight")
 _HUB = "hf:"
 
 Created: TypeAlias = "Model | FeatureNetwork"
@@ -134,8 +134,9 @@ def _downloaded(repository: str) -> Path:
 
 def _load(model: Model, path: Path) -> ModelInfo | None:
     state, info = read_weights(path)
-    if model.in_chans != 3 and _STEM in state:
-        state = {**state, _STEM: _stem_for(state[_STEM], model.in_chans)}
+    first = next((name for name in _STEMS if name in state), None)
+    if model.in_chans != 3 and first is not None:
+        state = {**state, first: _stem_for(state[first], model.in_chans)}
     transfer_weights(model, state, info, path)
     return info
 
@@ -163,7 +164,7 @@ def pretrained_cfg(
         "interpolation": "bilinear",
         "mean": tuple(level / 255 for level in info.mean) if info else IMAGENET_MEAN,
         "std": tuple(level / 255 for level in info.std) if info else IMAGENET_STD,
-        "first_conv": "stem.0",
+        "first_conv": "stem.0" if architecture.stem.kind == "plain" else "stem.0.0",
         "classifier": "classifier",
         **named,
     }

@@ -15,8 +15,8 @@ from effsearch.training.models.model_file import (
     network_name,
     same_structure,
 )
+from effsearch.training.models.published_weights import from_published, loading_note
 from effsearch.training.models.weight_file import read_tensors
-from effsearch.training.models.weight_names import from_published, padding_note
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +62,7 @@ def transfer_weights(
         InputError: the weights are another network's, which is named.
     """
     target = network.architecture
-    note = padding_note(target, state, file) if info is None else None
+    note = loading_note(target, state, file) if info is None else None
     said = f"; {note}" if note else ""
     if info is None:
         # A name the mapping does not know is no tensor of ours, and is missed below.

@@ -14,7 +14,10 @@ from effsearch.search_spaces.errors import InputError
 # What DataParallel, torch.compile and trainers put before a network's own names.
 _PREFIXES = ("module.", "_orig_mod.", "backbone.", "model.")
 # A tensor that each naming has: ours, timm's, ResNet's, torchvision's.
-_ANCHORS = frozenset({"stem.0.weight", "conv_stem.weight", "conv1.weight", "features.0.0.weight"})
+_ANCHORS = frozenset(
+    {"stem.0.weight", "stem.0.0.weight", "conv_stem.weight"}
+    | {"conv1.weight", "conv1.0.weight", "features.0.0.weight"}
+)
 # Where training scripts keep the network in what they save; averaged weights before the last ones,
 # as those are what such a script publishes.
 _STATES = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
