@@ -79,8 +79,10 @@ def write_names(axes: "Axes", names: Sequence[Name], mark_points: float = 6.5) -
             outside = not _holds(room, box)
             covered = outside + sum(_meet(box, other, _GAP * scale) for other in taken)
             crossed = int(_within(lines, box).sum())
-            # A line crossed costs as much as some steps further away, not as any distance.
-            found = ((covered, turn + min(crossed, 20), turn), box, (x, y))
+            # A line crossed costs as much as some steps further away, not as any distance, and a
+            # place near another's mark would name that one.
+            strange = 40 * _is_another_s(axes, name, box, marks, 3 * scale)
+            found = ((covered, turn + min(crossed, 12) + strange, turn), box, (x, y))
             if best is None or found[0] < best[0]:
                 best = found
         assert best is not None
@@ -115,6 +117,21 @@ def _centres(
             x + scale * dx + float(np.sign(dx)) * width / 2,
             y + scale * dy + (float(np.sign(dy)) * height / 2 if dx == 0 else 0.0),
         )
+
+
+def _is_another_s(
+    axes: "Axes", name: Name, box: Box, marks: NDArray[np.float64], margin: float
+) -> bool:
+    """Whether a place is nearer to some other mark than to the name's own."""
+    if name.y is None or not len(marks):
+        return False
+    own = _distances(axes.transData.transform([(name.x, name.y)]), box)[0]
+    return bool(_distances(marks, box).min() < own - margin)
+
+
+def _distances(points: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
+    beyond = np.maximum(0, np.maximum(np.array(box[:2]) - points, points - np.array(box[2:])))
+    return np.hypot(beyond[:, 0], beyond[:, 1])
 
 
 def _drawn(axes: "Axes") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
