@@ -131,7 +131,8 @@ def _is_another_s(
 
 def _distances(points: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
     beyond = np.maximum(0, np.maximum(np.array(box[:2]) - points, points - np.array(box[2:])))
-    return np.hypot(beyond[:, 0], beyond[:, 1])
+    found: NDArray[np.float64] = np.hypot(beyond[:, 0], beyond[:, 1])
+    return found
 
 
 def _drawn(axes: "Axes") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
