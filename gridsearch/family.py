@@ -7,14 +7,18 @@ cost), `measured_ratio` (counted MACs over the baseline's), `network` (id), `arc
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from effsearch.gridsearch.family_targets import FoundPhi, MeterOptions, reach_count, reach_latency
 from effsearch.gridsearch.scale_config import PLAIN_FAMILIES, ScaleOptions
 from effsearch.results.kinds.family import FamilyAnswer
-from effsearch.results.store.answers import find_baseline, find_coefficients
+from effsearch.results.store.answers import (
+    FoundCoefficients,
+    find_baseline,
+    find_coefficients,
+)
 from effsearch.results.store.files import write_atomically, write_json
 from effsearch.results.store.run import Run
 from effsearch.results.store.table import rows_csv
@@ -174,9 +178,19 @@ def _member_document(member: Member) -> dict[str, Any]:
 def _make(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _Family:
     if options.family == "published":
         return _published(options)
-    if options.family in PLAIN_FAMILIES and options.rule is None and not options.multiplied:
-        return _formula(options, run_dir, say)
-    return _ruled(options, run_dir)
+    if options.family not in PLAIN_FAMILIES or options.rule is not None or options.multiplied:
+        return _ruled(options, run_dir)
+    how = find_coefficients(run_dir, options.coefficients)
+    if how.rule is None:
+        return _formula(options, how, run_dir, say)
+    if any(target is not None for target in options.targets):
+        raise InputError(
+            f"{how.source} was made under the rule {how.rule}, and a target is reached by phi with "
+            "EfficientNet's: give --phi, or other --coefficients"
+        )
+    made = _ruled(replace(options, rule=how.rule), run_dir)
+    notes = [how.rule_note if note.startswith("rule: ") else note for note in made.notes]
+    return replace(made, notes=notes)
 
 
 def _published(options: ScaleOptions) -> _Family:
@@ -248,9 +262,10 @@ def _ruled(options: ScaleOptions, run_dir: Path) -> _Family:
     return _Family(members, baseline, coefficients, document, notes)
 
 
-def _formula(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _Family:
+def _formula(
+    options: ScaleOptions, how: FoundCoefficients, run_dir: Path, say: Callable[[str], None]
+) -> _Family:
     found = find_baseline(run_dir, options.baseline)
-    how = find_coefficients(run_dir, options.coefficients)
     baseline, coefficients = found.architecture, how.coefficients
     reached = _reach_targets(options, baseline, coefficients, say)
     phis = (*options.phis, *(one.phi for one in reached))

@@ -93,6 +93,11 @@ class ScaleOptions(LatencyOptions):
         """Whether one network is asked for by its multipliers."""
         return any(value is not None for value in (self.depth, self.width, self.resolution))
 
+    @property
+    def targets(self) -> tuple[float | None, ...]:
+        """What a cost is to come to, for each cost that can be given."""
+        return (self.target_flops, self.target_memory, self.target_latency)
+
     def check(self) -> None:
         """Raise an InputError where the family is not known or values do not go together."""
         if self.family not in family_names():
@@ -102,8 +107,7 @@ class ScaleOptions(LatencyOptions):
                 "--depth, --width and --resolution stand in place of --phi: leave one of them out"
             )
         ruled = self.family not in PLAIN_FAMILIES or self.rule is not None or self.multiplied
-        targets = (self.target_flops, self.target_memory, self.target_latency)
-        if ruled and any(target is not None for target in targets):
+        if ruled and any(target is not None for target in self.targets):
             raise InputError(
                 "a target is reached by phi with EfficientNet's rule: leave --family, --rule, "
                 "--depth, --width and --resolution out, or the target"

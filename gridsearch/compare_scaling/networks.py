@@ -107,6 +107,9 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
         for source, one in zip(sources, found, strict=True)
     }
     how = find_coefficients(run_dir, config.coefficients)
+    taken = config.rule is None and how.rule is not None
+    if taken:  # written down with the configuration, so that --resume scales as before
+        config = replace(config, rule=how.rule)
     scaled = {
         name: _scaled(name, network, how.coefficients, config)
         for name, network in baselines.items()
@@ -139,7 +142,7 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
         "baselines": {name: format_architecture(network) for name, network in baselines.items()},
         "networks": [entry.architecture.id for entry in entries],
     }
-    notes = (*(one.note for one in found), how.note)
+    notes = (*(one.note for one in found), how.note, *([how.rule_note] if taken else []))
     return Plan(config, sources, baselines, how.coefficients, entries, notes, evaluator, record)
 
 

@@ -35,11 +35,24 @@ class FoundBaseline:
 
 @dataclass(frozen=True)
 class FoundCoefficients:
-    """Coefficients and where they came from; `note` as of a baseline."""
+    """Coefficients and where they came from; `note` as of a baseline.
+
+    `rule` is the scaling rule under which a run found them, as `parse_rule` reads it; None for
+    EfficientNet's.
+    """
 
     coefficients: Coefficients
     source: str
     note: str = ""
+    rule: str | None = None
+
+    @property
+    def rule_note(self) -> str:
+        """What is said where their rule is taken because no other was named."""
+        return (
+            f"rule: {self.rule}, as {self.source} was made under it "
+            "(--rule efficientnet for EfficientNet's)"
+        )
 
 
 def find_baseline(root: Path, text: str | None) -> FoundBaseline:
@@ -90,12 +103,15 @@ def find_coefficients(root: Path, text: str | None) -> FoundCoefficients:
                 PUBLISHED_COEFFICIENTS, "the paper's (no finished coefficients run)"
             )
     text = text or "coefficients"
+    path = Path(text)
+    if path.name == "coefficients.json" and holds_run(path.parent):
+        text = str(path.parent)  # the run says more than its answer
     if _is_run(root, text, "coefficients"):
         run = _answered(root, text, "coefficients")
         found = read_coefficients(read_json_object(run.paths.answer), str(run.paths.answer))
-        return FoundCoefficients(found, f"run {run.reference}", note)
+        rule = run.record["config"].get("rule")
+        return FoundCoefficients(found, f"run {run.reference}", note, rule)
     if text.endswith(".json") or os.path.isfile(text):
-        path = Path(text)
         return FoundCoefficients(read_coefficients(read_json_object(path, _BY_HAND), text), text)
     return FoundCoefficients(parse_coefficients(text), text)
 

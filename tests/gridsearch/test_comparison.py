@@ -10,6 +10,7 @@ from effsearch.gridsearch.compare_scaling.answer import judge_methods
 from effsearch.gridsearch.compare_scaling.command import compare_scaling, resume_comparison
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
 from effsearch.gridsearch.compare_scaling.networks import make_plan
+from effsearch.results.store.files import write_json
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
@@ -46,6 +47,19 @@ def test_a_comparison_scales_by_a_family_s_rule(tmp_path: Path) -> None:
     assert all(entry.architecture.stem == base.stem for entry in plan.entries)
     with pytest.raises(InputError, match="did you mean 'efficientnet-lite'"):
         make_config(options | {"rule": "efficientnet-lit"})
+
+
+def test_a_comparison_scales_by_the_rule_of_its_coefficients(tmp_path: Path) -> None:
+    config = {"seed": 0, "rule": "efficientnet-lite"}
+    with Run.create(tmp_path, "coefficients", None, command=["x"], config=config) as run:
+        write_json(run.paths.answer, {"alpha": 1.2, "beta": 1.1, "gamma": 1.15})
+        run.finish("finished")
+    options = {"baseline": ["efficientnet-lite0"], "max_images": 60}
+    plan = make_plan(make_config(options | {"coefficients": "coefficients/001"}), tmp_path)
+    assert plan.config.rule == "efficientnet-lite"
+    assert any("rule: efficientnet-lite, as run coefficients/001" in note for note in plan.notes)
+    stem = load_zoo("efficientnet-lite0").stem
+    assert all(entry.architecture.stem == stem for entry in plan.entries)
 
 
 @pytest.mark.slow

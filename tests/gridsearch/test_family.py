@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import EffsearchError, InfeasibleError, InputError
 from effsearch.search_spaces.zoo import resolve_architecture
+from effsearch.training.runs.model import find_model
 
 PAPER = "1.2,1.1,1.15"
 
@@ -261,6 +263,47 @@ def test_a_rule_of_one_s_own_scales_any_network(root: Path) -> None:
     (member,) = scale_family(options, run_dir=root).members
     assert member.architecture.stem.channels == 64
     assert member.architecture.stages[0].channels == 280
+
+
+def coefficients_under(rule: str | None, root: Path) -> Run:
+    """A finished run of the paper's coefficients that was made under a rule."""
+    config = {"seed": 0} if rule is None else {"seed": 0, "rule": rule}
+    with Run.create(root, "coefficients", None, command=["x"], config=config) as run:
+        write_json(run.paths.answer, {"alpha": 1.2, "beta": 1.1, "gamma": 1.15})
+        run.finish("finished")
+    return run
+
+
+@pytest.mark.parametrize("named", ["coefficients/001", "file", None])
+def test_coefficients_bring_the_rule_they_were_made_under(named: str | None, root: Path) -> None:
+    run = coefficients_under("stem=fixed", root)
+    text = str(run.paths.answer) if named == "file" else named
+    options = ScaleOptions(baseline="resnet-50", phis=(1.0,), coefficients=text)
+    family = scale_family(options, run_dir=root)
+    assert family.members[0].architecture.stem.channels == 64
+    assert [note for note in family.notes if "rule" in note] == [
+        "rule: stem=fixed, as run coefficients/001 was made under it "
+        "(--rule efficientnet for EfficientNet's)"
+    ]
+    own = scale_family(replace(options, rule="efficientnet"), run_dir=root)
+    assert own.members[0].architecture.stem.channels == 72
+    assert not any("made under" in note for note in own.notes)
+    with pytest.raises(InputError, match="was made under the rule stem=fixed, and a target"):
+        scale_family(replace(options, phis=(), target_flops=8e9), run_dir=root)
+
+
+def test_a_training_scales_by_the_rule_of_the_coefficients(root: Path) -> None:
+    coefficients_under("stem=fixed", root)
+    found = find_model(root, "resnet-50", 1.0)
+    assert found.architecture.stem.channels == 64
+    assert found.source.endswith("under its rule stem=fixed")
+
+
+def test_coefficients_made_under_no_rule_are_as_they_were(root: Path) -> None:
+    coefficients_under(None, root)
+    family = scaled(root, 1, coefficients="coefficients/001")
+    assert family.answer["family"] == "formula"
+    assert "rule" not in family.answer
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.run_index import holds_run, readable_records
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.rule import EFFICIENTNET, parse_rule
 from effsearch.search_spaces.scaling import compound
 from effsearch.search_spaces.zoo import resolve_architecture, zoo_name
 
@@ -132,11 +133,13 @@ def _scaled(root: Path, model: str | None, phi: float) -> FoundModel:
     found = find_coefficients(root, None)
     c = found.coefficients
     try:
-        architecture = compound(baseline.architecture, c, phi)
+        rule = parse_rule(found.rule) if found.rule else EFFICIENTNET
+        architecture = compound(baseline.architecture, c, phi, rule=rule)
     except InputError as error:
         raise InputError(f"phi = {phi:g}: {error}") from None
     how = (
         f"{baseline.source} scaled by phi = {phi:g} with the coefficients of {found.source}: "
         f"alpha {c.alpha:g}, beta {c.beta:g}, gamma {c.gamma:g}"
+        + (f", under its rule {found.rule}" if found.rule else "")
     )
     return FoundModel(architecture=architecture, source=how, phi=phi)
