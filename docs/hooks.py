@@ -4,6 +4,7 @@ A page says `<!-- generated: NAME -->` where a part of it is generated; `GENERAT
 home page is the README, so links and pictures are written for both places.
 """
 
+import html
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -87,14 +88,21 @@ def _command(path: str, command: Any) -> str:
         is_argument = parameter.param_type_name == "argument"
         title = getattr(parameter, "rich_help_panel", None)
         title = "Arguments" if is_argument else title or "Options"
-        flag, help_text = (_cell(part) for part in record)
-        groups.setdefault(title, []).append([f"`{flag}`", help_text])
+        flag, help_text = record
+        groups.setdefault(title, []).append([_code(flag), _cell(help_text)])
     said = " ".join((command.help or "").replace("\b", "").split("\n\n")[0].split())
     rest = [" ".join(part.split()) for part in (command.help or "").split("\n\n")[1:]]
     parts = [f"## {path}", said, *rest]
     for title, rows in groups.items():
-        parts += [f"**{title}**", table(("option", "what"), rows)]
+        listed = table(("option", "what"), rows)
+        parts += [f"**{title}**", f'<div class="options" markdown>\n\n{listed}\n\n</div>']
     return "\n\n".join(parts)
+
+
+def _code(text: str) -> str:
+    """What is typed, as it is typed: in Markdown's own code a bar keeps its backslash."""
+    plain = html.escape(" ".join(text.split()), quote=False)
+    return f"<code>{plain.replace('|', '&#124;<wbr>')}</code>"
 
 
 def _cell(text: str) -> str:

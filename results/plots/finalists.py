@@ -20,6 +20,9 @@ from effsearch.results.store.run_data import RunData
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_WIDTH = 5.2
+"""Inches: narrow enough to be read on a phone, where a README shows it as well."""
+
 
 def draw_finalists(data: RunData) -> "Figure":
     """One row a finalist, the best on top, and below them the published networks."""
@@ -30,7 +33,7 @@ def draw_finalists(data: RunData) -> "Figure":
         raise NothingToDrawError(_why_none(data))
     published = references(data)
     rows += published
-    figure = new_figure(1.5 + 0.42 * len(rows))
+    figure = new_figure(1.8 + 0.42 * len(rows), _WIDTH)
     axes = figure.add_subplot()
     for place, row in enumerate(rows):
         color = VERMILION if row.published else BLUE if row.tied else FAINT
@@ -69,8 +72,7 @@ def draw_finalists(data: RunData) -> "Figure":
     axes.tick_params(color=FAINT)
     interval = f"{_confidence(data):.0%} interval"
     handles = [
-        Line2D([], [], color=BLUE, marker="o", label="mean, statistically tied with the best"),
-        Line2D([], [], color=FAINT, marker="o", label="mean, behind"),
+        Line2D([], [], color=BLUE, marker="o", label="mean, tied with the best"),
         Line2D([], [], color=FAINT, linewidth=5, alpha=0.35, label=interval),
         Line2D([], [], color=FAINT, marker="|", linestyle="none", markersize=10, label="one seed"),
         Line2D(
@@ -84,9 +86,11 @@ def draw_finalists(data: RunData) -> "Figure":
         ),
     ]
     if published:
-        label = "published network, trained alike"
-        handles.insert(2, Line2D([], [], color=VERMILION, marker="o", label=label))
-    legend_above(axes, 3, handles)
+        label = "published, trained alike"
+        handles.insert(1, Line2D([], [], color=VERMILION, marker="o", label=label))
+    if not all(row.tied or row.published for row in rows):
+        handles.insert(1, Line2D([], [], color=FAINT, marker="o", label="mean, behind"))
+    legend_above(axes, 2, handles)
     return figure
 
 
