@@ -52,12 +52,17 @@ def finalists(data: RunData) -> list[Repeated]:
     ]
 
 
+def _short(name: str) -> str:
+    """A name as it fits beside a picture: a network without one is called by its whole notation."""
+    return name if len(name) <= 24 else f"{name[:23]}…"
+
+
 def references(data: RunData) -> list[Repeated]:
     """The published networks that were trained as a search's finalists were, best first."""
     rows = (data.answer or {}).get("references") or []
     return [
         Repeated(
-            label=f"{row['name']}\n{format_count(row['macs'])} MACs",
+            label=f"{_short(row['name'])}\n{format_count(row['macs'])} MACs",
             accuracy=row["accuracy"],
             low=row["low"],
             high=row["high"],

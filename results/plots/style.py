@@ -103,7 +103,7 @@ def with_note(figure: "Figure", note: str) -> "Figure":
     """The figure with small print below it."""
     import textwrap
 
-    lines = textwrap.fill(note, _NOTE_LETTERS)
+    lines = textwrap.fill(note, int(_NOTE_LETTERS * figure.get_figwidth() / WIDTH))
     figure.supxlabel(lines, x=0.01, ha="left", fontsize=7, color=FAINT)
     return figure
 

@@ -26,6 +26,7 @@ RUNS = {
     "baseline/002": "baseline/finished",
     "coefficients/001": "coefficients/finished",
     "comparison/001": "comparison/interrupted",
+    "comparison/002": "comparison/finished",
     "family/001": "family/formula",
     "train/001": "train/finished",
     "train/002": "train/finished",
@@ -49,6 +50,8 @@ def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (space,) = blocks(ROOT / "docs" / "spaces.md", "yaml")
     (folder / "my_space.yaml").write_text(space.text)
     (folder / "mine.py").write_text(MINE)
+    for file in ("measure.py", "tiny.yaml"):  # what the prepared search was made with
+        shutil.copy(data / file, folder)
     (folder / "measured.csv").write_text(
         f"architecture,accuracy\n{format_architecture(SMALL)},0.9\n"
     )
@@ -91,23 +94,18 @@ SIZES: dict[type[Settings], dict[str, Any]] = {
     },
     CoefficientsConfig: {
         "epochs": 1, "max_images": 32, "step": 0.5, "tolerance": 0.3, "repeats": 0, "seeds": 1,
-        "workers": 1, "proxy_resolution": 8, "baseline": TINY,
-    },
-    ComparisonConfig: {
-        "epochs": 1, "max_images": 32, "workers": 1, "proxy_resolution": 8, "baseline": [TINY],
-        "budgets": [2], "budget_tolerance": 0.25, "coefficients": "1.2,1.1,1.15", "seeds": 1,
+        "workers": 1, "proxy_resolution": 8, "baseline": TINY, "reference": "none",
     },
     TrainConfig: {"epochs": 1, "max_images": 32, "set": {"threads": 1}, "device": "cpu"},
 }  # fmt: skip
 """What every search and training of the pages is told besides, over what the page says."""
 
-LONG = {
-    "search_baseline": BaselineConfig,
-    "search_coefficients": CoefficientsConfig,
-    "compare_scaling": ComparisonConfig,
-    "train": TrainConfig,
+PREPARED = {
+    "search_baseline": (BaselineConfig, "resume_baseline", "baseline/001"),
+    "search_coefficients": (CoefficientsConfig, "resume_coefficients", "coefficients/001"),
+    "compare_scaling": (ComparisonConfig, "resume_comparison", "comparison/002"),
+    "train": (TrainConfig, "resume_training", "train/001"),
 }
-_RESULTS: dict[str, Any] = {}
 
 
 @pytest.fixture
@@ -124,17 +122,17 @@ def at_small_size(monkeypatch: pytest.MonkeyPatch, ray_address: str) -> None:
 
 
 @pytest.fixture
-def once(at_small_size: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of the long functions works once for all pages; after that its options are read."""
-    for name, config in LONG.items():
-        real = getattr(effsearch, name)
+def prepared(at_work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The long functions read their options, and answer with a run that is finished already.
 
-        def first(*given: Any, name: str = name, config: Any = config, real: Any = real,
-                  **options: Any) -> Any:  # fmt: skip
-            if name not in _RESULTS:
-                _RESULTS[name] = real(*given, **options)
-            else:
-                config.make(options)
-            return _RESULTS[name]
+    What they do themselves, the README's whole way shows, and the tests of each function.
+    """
+    for name, (config, resume, run) in PREPARED.items():
 
-        monkeypatch.setattr(effsearch, name, first)
+        def answer(*objects: Any, config: Any = config, resume: str = resume, run: str = run,
+                   **options: Any) -> Any:  # fmt: skip
+            network = "model" if config is TrainConfig else "baseline"
+            config.make(options, dict(zip([network], objects, strict=False)))
+            return getattr(effsearch, resume)(run)
+
+        monkeypatch.setattr(effsearch, name, answer)

@@ -18,13 +18,13 @@ def test_the_example_of_a_public_name(name: str, request: pytest.FixtureRequest)
     assert test.examples, f"effsearch.{name} has no example"
     assert not any(example.options.get(doctest.SKIP) for example in test.examples)
     code = "".join(example.source for example in test.examples)
-    if any(f"effsearch.{long}(" in code for long in LONG):
-        request.getfixturevalue("once")
-    if any(word in code for word in (*LONG, "load_run", "runs/", "scale_family", "resume")):
+    if any(f"effsearch.{long}(" in code for long in PREPARED):
+        request.getfixturevalue("prepared")
+    if any(word in code for word in ("load_run", "runs/", "scale_family", "resume")):
         request.getfixturevalue("at_work")
     said: list[str] = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append)
     assert not said, "".join(said)
 
 
-LONG = ("search_baseline", "search_coefficients", "compare_scaling", "train")
+PREPARED = ("search_baseline", "search_coefficients", "compare_scaling", "train")

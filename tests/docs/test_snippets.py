@@ -1,4 +1,4 @@
-"""The README's whole way and every Python block run, each search and training at a tiny size."""
+"""The README's whole way runs, each search and training at a tiny size, and every Python block."""
 
 import shlex
 from collections.abc import Callable
@@ -38,7 +38,7 @@ PYTHON = [page for page in PAGES if blocks(page, "python")]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PYTHON, ids=[page.name for page in PYTHON])
-def test_python_blocks_run_in_turn(page: Path, at_work: Path, once: None) -> None:
+def test_python_blocks_run_in_turn(page: Path, prepared: None) -> None:
     names: dict[str, Any] = {"__name__": "page"}
     for block in blocks(page, "python"):
         if "--8<--" in block.text or block.info:
