@@ -54,10 +54,10 @@ def ray_address() -> Iterator[str]:
     """A Ray with two CPUs, joined by this process; the address at which others join it."""
     import ray
 
-    from effsearch.training.trials import own_ray
-
-    # It has no GPU wherever the tests run: they count on what fits.
-    own_ray.start(num_cpus=2, num_gpus=0, log_to_driver=False, logging_level="ERROR")
+    # "local", because without an address Ray joins whatever cluster it finds on this machine. It
+    # has no GPU wherever the tests run: they count on what fits.
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+    ray.init("local", num_cpus=2, num_gpus=0, **quiet)
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
 
