@@ -123,6 +123,19 @@ def folder(root: Path, part: str, names: str) -> None:
             Image.new("RGB", (20, 24), (level,) * 3).save(root / part / name / f"{number}.png")
 
 
+def test_without_a_test_part_what_was_held_out_is_evaluated_and_said(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    folder(tmp_path / "data", "train", "ab")
+    write_model(
+        tmp_path / "m.safetensors", class_names=("a", "b"),
+        data={"name": data, "train_images": 2, "validation_images": 2},
+        recipe={"validation": 0.5, "split_seed": 0},
+    )  # fmt: skip
+    done = evaluate_checkpoint(tmp_path / "m.safetensors")
+    assert (done.part, done.evaluation.images) == ("validation", 2)
+    assert "has no test part: these images chose the best epoch" in done.notices[-1]
+
+
 def test_parts_that_are_not_there_are_said(tmp_path: Path) -> None:
     folder(tmp_path / "data", "train", "ab")
     write_model(tmp_path / "m.safetensors", class_names=("a", "b"))

@@ -155,3 +155,28 @@ def test_the_text_that_stands_for_data_keeps_it() -> None:
     name = given(Pictures())
     assert isinstance(name, Given)
     assert isinstance(name.value, Pictures)
+
+
+def test_a_transform_of_ones_own_is_applied_to_every_part() -> None:
+    def left_half(picture: Image.Image) -> Image.Image:
+        return picture.crop((0, 0, 4, 8))
+
+    value = {"train": Pictures(), "test": (IMAGES, LABELS), "transform": left_half}
+    whole = {"train": (IMAGES[:, :, :4], LABELS), "test": (IMAGES[:, :, :4], LABELS)}
+    assert torch.equal(loaded(value, 4).images, loaded(whole, 4).images)
+    (test,) = find_held_out(given(value)).parts
+    assert next(test.pictures([0]))[1].size == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("transform", "said"),
+    [
+        ("crop", "is a str: give a function"),
+        (lambda _: None, "returned nothing for image 0: return the picture"),
+        (lambda picture: picture.nothing, "failed on image 0: AttributeError"),
+        (lambda picture: np.asarray(picture) / -2.0, "with values from"),
+    ],
+)
+def test_a_transform_that_cannot_be_used_is_named(transform: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        loaded({"train": (IMAGES, LABELS), "transform": transform})

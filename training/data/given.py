@@ -38,7 +38,8 @@ def take_data(name: str, value: Any) -> str:
             f"{value!r}"
         )
     if isinstance(value, dict):
-        first = next(iter(value.values()), None)
+        parts = {key: part for key, part in value.items() if key != "transform"}
+        first = next(iter(parts.values()), None)
         return Given.of(str(take_data(name, first)).removeprefix("python:"), value)
     info = getattr(value, "info", None)  # Hugging Face's know what they are called
     return Given.of(getattr(info, "dataset_name", None) or name_of(type(value)), value)

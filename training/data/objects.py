@@ -4,10 +4,11 @@ data=(images, labels)                      uint8, or floats in [0, 1]; (N, H, W)
                                            (N, 3, H, W), or a list of pictures of any sizes
 data=dataset                               of pairs (picture, class), with a length
 data={"train": …, "test": …}               parts, each as above
+data={…, "transform": function}            of a picture (PIL) to a picture, for all parts
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,9 @@ from effsearch.training.data.images import HeldOut, ImageListing, Picture
 from effsearch.training.data.labels import distinct_names, number_labels, plain_labels
 from effsearch.training.data.part_names import part_of
 from effsearch.training.data.progress import progress_line
+
+TRANSFORM = "transform"
+"""Beside the parts: what makes a picture of a picture, such as a crop, before anything else."""
 
 _IMAGE_KEYS = ("image", "img", "pixel_values", "x")
 _LABEL_KEYS = ("label", "labels", "class", "fine_label", "target", "y")
@@ -68,7 +72,7 @@ def list_training_object(name: str, value: Any) -> ImageListing:
     part = _part(value, "train")
     if part is None:
         raise InputError(f"data '{name}' has no part 'train': name it so in the mapping")
-    found = _read(name, part)
+    found = _transformed(name, _read(name, part), value)
     values = _labels(name, found.labels)
     names, lines = (found.class_names, ()) if found.class_names else distinct_names([values])
     return _listing(name, found, values, names, lines)
@@ -87,7 +91,7 @@ def list_held_out_object(name: str, value: Any) -> HeldOut:
     listings = []
     for part in kept:
         where = f"the {part} part of {name}"
-        found = _read(where, _part(value, part))
+        found = _transformed(where, _read(where, _part(value, part)), value)
         listings.append(_listing(where, found, _labels(where, found.labels), class_names, ()))
     return HeldOut(parts=tuple(listings))
 
@@ -148,6 +152,41 @@ def _part(value: Any, part: str) -> Any | None:
         if part_of(str(name)) == part:
             return value[name]
     return None
+
+
+def _transformed(name: str, found: _Images, value: Any) -> _Images:
+    """The images as a user's own function makes them; it is called once a picture that is read."""
+    transform = value.get(TRANSFORM) if isinstance(value, Mapping) else None
+    if transform is None:
+        return found
+    if not callable(transform):
+        raise InputError(f"the transform of data '{name}' is {_kind(transform)}: give a function")
+    return replace(found, pictures=_Transformed(name, found.pictures, transform))
+
+
+@dataclass(frozen=True, eq=False)
+class _Transformed:
+    """Pictures after a user's own function, which is given them as PIL's."""
+
+    name: str
+    pictures: Any
+    transform: Any
+
+    def __getitem__(self, place: int) -> Any:
+        picture = as_picture(f"image {place} of {self.name}", self.pictures[place])
+        try:
+            made = self.transform(picture)
+        except Exception as error:  # the user's code
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(
+                f"the transform of data '{self.name}' failed on image {place}: {text}"
+            ) from error
+        if made is None:
+            raise InputError(
+                f"the transform of data '{self.name}' returned nothing for image {place}: "
+                "return the picture"
+            )
+        return made
 
 
 def _read(name: str, part: Any) -> _Images:

@@ -33,11 +33,13 @@ class PartEvaluation:
 
     Attributes:
         data: name of the dataset.
+        part: `test` or `validation`.
         notices: what the user should hear of the data, a line each.
     """
 
     evaluation: Evaluation
     data: str
+    part: str
     notices: tuple[str, ...]
 
 
@@ -45,7 +47,7 @@ def evaluate_checkpoint(
     path: Path,
     *,
     data: str | None = None,
-    part: str = "test",
+    part: str | None = None,
     device: str = "auto",
     skip_bad: bool = False,
     columns: Columns = ANY_COLUMNS,
@@ -55,7 +57,7 @@ def evaluate_checkpoint(
     Args:
         data: as in `effsearch.training.data.dataset`; None for what the model was trained on.
         part: `test`, or `validation`: the dataset's own, else the images that the model's
-            training held out.
+            training held out. None for the first of them that there is.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
         skip_bad: leave unreadable images out and count them in the notices.
         columns: of a table, where the user names them; of the model's own data those of its
@@ -65,7 +67,7 @@ def evaluate_checkpoint(
         InputError: a file or data that cannot be read, no such part, or other classes.
         MissingResourceError: the device is not there.
     """
-    if part not in PARTS:
+    if part is not None and part not in PARTS:
         raise unknown_name("part", part, PARTS)
     place = choose_device(device)
     network, info = read_model(path)
@@ -73,6 +75,8 @@ def evaluate_checkpoint(
     if data is None and columns == ANY_COLUMNS:
         columns = info.columns
     parts = find_parts(name, validation=0.0, split_seed=0, columns=columns)
+    stands_in = part is None and parts.test is None and _was_held_out(name, info, parts)
+    part = part or ("validation" if stands_in else "test")
     if part == "validation" and not len(parts.validation.labels):
         parts = _carved(name, info, skip_bad, columns)
     listing = parts.test if part == "test" else parts.validation
@@ -103,7 +107,19 @@ def evaluate_checkpoint(
     # The notices are of all parts, and only one was asked for.
     notices = [line for line in parts.notices if line.startswith(f"the {part} ")]
     notices += listing.notices
-    return PartEvaluation(evaluation=evaluation, data=name, notices=(*notices, *source.notices))
+    if stands_in:
+        notices.append(
+            f"'{name}' has no test part: these images chose the best epoch, and flatter it a little"
+        )
+    return PartEvaluation(
+        evaluation=evaluation, data=name, part=part, notices=(*notices, *source.notices)
+    )
+
+
+def _was_held_out(name: str, info: ModelInfo, parts: Parts) -> bool:
+    """Whether there is a validation part: the data's own, or what the training held out of it."""
+    carved = name == info.data_name and bool(info.data.get("validation_images", 0))
+    return carved or len(parts.validation.labels) > 0
 
 
 def _carved(name: str, info: ModelInfo, skip_bad: bool, columns: Columns) -> Parts:

@@ -21,8 +21,11 @@ def evaluate(
         typer.Option(help="As in `effsearch train`, of the same classes [what it was trained on]."),
     ] = None,
     part: Annotated[
-        str, typer.Option(help="test, or validation: what its own training held out.")
-    ] = "test",
+        str | None,
+        typer.Option(
+            help="test, or validation: what its own training held out [test, if there is one]."
+        ),
+    ] = None,
     device: ModelDevice = "auto",
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Unreadable images left out, and counted.")
@@ -58,10 +61,10 @@ def evaluate(
         columns=Columns(image=image_column, label=label_column),
     )
     if not quiet:
-        for line in (f"model: {path}", f"data: {done.data}, {part} part", *done.notices):
+        for line in (f"model: {path}", f"data: {done.data}, {done.part} part", *done.notices):
             print(line, file=sys.stderr)
     if as_json:
-        print_document(_document(path, done.data, part, done.evaluation))
+        print_document(_document(path, done.data, done.part, done.evaluation))
         return
     _show(done.evaluation)
 
