@@ -11,6 +11,20 @@ import ray
 
 from effsearch.training.trials import own_ray
 
+# Its Ray has been shut down, but it has not ended: Ray leaves the log of the program open.
+DRIVER = """
+import sys, time
+from types import SimpleNamespace
+import ray
+from effsearch.training.trials import own_ray
+ray._private.worker._global_node = SimpleNamespace(get_session_dir_path=lambda: sys.argv[1])
+with own_ray.marked_processes():
+    own_ray.claim_session()
+log = open(sys.argv[1] + "/driver.log", "w")
+ray._private.worker._global_node = None
+print(flush=True)
+time.sleep(60)
+"""
 WRITER = "import sys, time; f = open(*sys.argv[1:]); print(flush=True); time.sleep(60)"
 
 
@@ -59,3 +73,33 @@ def _opened(path: Path, how: str, mark: str) -> subprocess.Popen[bytes]:
     assert process.stdout is not None
     process.stdout.readline()
     return process
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_program_that_shuts_its_ray_down_is_not_taken_for_what_a_dead_one_left(
+    tmp_path: Path,
+) -> None:
+    session = tmp_path / "session_2026"
+    session.mkdir()
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, session], stdout=subprocess.PIPE)
+    assert driver.stdout is not None
+    driver.stdout.readline()
+    own_ray.sweep_sessions(tmp_path)  # as another program does that starts a Ray of its own
+    assert driver.poll() is None
+    assert session.exists()
+    driver.kill()
+    driver.wait()
+    own_ray.sweep_sessions(tmp_path)
+    assert not session.exists()
+
+
+def test_a_program_that_starts_ray_again_removes_what_its_last_ray_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = tmp_path / "session_2026"
+    session.mkdir()
+    node = SimpleNamespace(get_session_dir_path=lambda: str(session))
+    monkeypatch.setattr(ray._private.worker, "_global_node", node)
+    own_ray.claim_session()
+    own_ray.sweep_sessions(tmp_path)
+    assert not session.exists()

@@ -22,7 +22,7 @@ from effsearch.results.store.signals import deaf_children, held_back
 from effsearch.search_spaces.errors import ClusterLostError, MissingResourceError
 from effsearch.training.trials.own_ray import (
     abandon,
-    claimed_session,
+    claim_session,
     exposure,
     marked_processes,
     own_token,
@@ -95,7 +95,7 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
             with held_back(), deaf_children(signal.SIGHUP, signal.SIGTERM):
                 _start_ray(resources)
         if local:
-            stack.enter_context(claimed_session())
+            claim_session()
             if why := exposure():
                 print(why, file=sys.stderr, flush=True)
         stack.enter_context(watched(local))

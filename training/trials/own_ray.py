@@ -7,6 +7,7 @@ file of the home folder, which others can often read, so each of our clusters ge
 import atexit
 import os
 import secrets
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -109,18 +110,19 @@ def marked_processes() -> Iterator[None]:
         os.environ.pop(_MARK, None)
 
 
-@contextmanager
-def claimed_session() -> Iterator[None]:
-    """Within the block the folder of the Ray that runs is this process's, for `sweep_sessions`."""
-    try:
-        owner = claim(_session(), os.environ.get(_MARK, ""))
-    except (OSError, AttributeError):  # it only makes a later start tidier
-        yield
-        return
-    try:
-        yield
-    finally:
-        os.close(owner)
+_claimed: list[tuple[int, Path]] = []
+"""Descriptors that hold folders of Rays of this process, which are shut down but for the last."""
+
+
+def claim_session() -> None:
+    """Make the folder of the Ray that runs this process's, until its end, for `sweep_sessions`.
+
+    Not until Ray's end: this process still writes its log there while Ray shuts down and after it,
+    and would be ended as one of what a dead program left.
+    """
+    with suppress(OSError, AttributeError):  # it only makes a later start tidier
+        session = _session()
+        _claimed.append((claim(session, os.environ.get(_MARK, "")), session))
 
 
 def _session() -> Path:
@@ -136,9 +138,16 @@ def _session() -> Path:
 def sweep_sessions(folder: Path) -> None:
     """Remove the sessions of our Rays whose program has ended, and end what is left of them.
 
+    Those of this process as well, of which none may run.
+
     Args:
         folder: of all sessions.
     """
+    while _claimed:
+        owner, session = _claimed.pop()
+        _end(read_note(session), session)
+        shutil.rmtree(session, ignore_errors=True)
+        os.close(owner)
     sweep(folder.glob("session_2*"), before=lambda session: _end(read_note(session), session))
 
 
