@@ -37,7 +37,7 @@ from effsearch.results.plots.files import save_png
 from effsearch.results.plots.heatmap import surface
 from effsearch.results.store.events import Asked
 from effsearch.results.store.files import write_atomically, write_json
-from effsearch.results.store.ledger import Ledger, history, read_events
+from effsearch.results.store.ledger import Ledger, read_events
 from effsearch.results.store.run import Run
 from effsearch.results.store.secrets import hide_secrets
 from effsearch.results.store.table import rows_csv
@@ -183,7 +183,7 @@ def _run_trainings(
 
 
 def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> Trainings:
-    config, events = plan.config, history(ledger.path)
+    config, events = plan.config, ledger.history()
     failed = {trial.arch_id for trial in join_trials(events) if trial.state == "failed"}
     study = open_study(url, f"{run.reference} {run.record['created_at']}", plan.identity)
     repaired = bring_in_line(study, plan.candidates, failed)
@@ -208,7 +208,7 @@ def _repeat_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> T
     """
     first = {id: found.rewards[0] for id, found in grid.items() if 0 in found.rewards}
     again = networks_to_repeat(plan.candidates, first, plan.config.repeats)
-    events = history(ledger.path)
+    events = ledger.history()
     queue = Trainings(
         ListSource(plan.job(candidate) for candidate in again),
         ledger,
@@ -227,7 +227,7 @@ def _top_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trai
     choice = choose(plan.candidates, scores)
     expected = choice.expected if choice else {}
     measured = [found for found in plan.candidates if found.id in scores]
-    events = history(ledger.path)
+    events = ledger.history()
     begun = {event.arch_id for event in events if isinstance(event, Asked)}
     best = sorted(
         measured,

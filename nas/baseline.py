@@ -35,7 +35,7 @@ from effsearch.results.lifecycle import (
 from effsearch.results.loggers import check_loggers
 from effsearch.results.references import Reference
 from effsearch.results.store.files import write_json
-from effsearch.results.store.ledger import Ledger, history, iterate_events, no_garbage
+from effsearch.results.store.ledger import Ledger, iterate_events, no_garbage
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial, join_trials
 from effsearch.search_spaces.architecture import Architecture
@@ -230,7 +230,7 @@ def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
         samples=config.samples,
         batch_size=plan.batch_size,
         seed=config.seed,
-        events=history(ledger.path),
+        events=ledger.history(),
         time_left=config.time_budget,
         pruning=plan.pruning,
         known=plan.warm_start.known,

@@ -16,7 +16,7 @@ from effsearch.nas.search import trial_seed
 from effsearch.nas.strategies.registry import wants_front
 from effsearch.results.pareto import cheapest_first
 from effsearch.results.statistics import CONFIDENCE, compare
-from effsearch.results.store.ledger import Ledger, history
+from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.notation import parse_stored
 from effsearch.training.trials.jobs import Job, ListSource
@@ -63,7 +63,7 @@ def finalist_queue(
     return Trainings(
         ListSource(finalist_jobs(finalists, config.finalist_seeds)),
         ledger,
-        history(ledger.path),
+        ledger.history(),
         networks=len(finalists),
         seeds=config.finalist_seeds,
         seed_of=lambda id, repeat: trial_seed(config.seed, f"{id}/{repeat}"),

@@ -42,6 +42,26 @@ class Candidate:
     costs: dict[str, float] = field(hash=False)
     recorded_id: str | None = field(default=None, compare=False, repr=False)
 
+    @classmethod
+    def recorded(
+        cls, encoding: tuple[int, ...], space: SearchSpace, costs: dict[str, float], id: str
+    ) -> "Candidate":
+        """One that a ledger holds: its network is made where it is first asked for.
+
+        A search of many thousand goes on from encodings and costs, and builds few of them again.
+        """
+        candidate = cls.__new__(cls)
+        vars(candidate).update(encoding=encoding, costs=costs, recorded_id=id, _space=space)
+        return candidate
+
+    def __getattr__(self, name: str) -> Architecture:
+        space = vars(self).get("_space")
+        if name != "architecture" or space is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        found: Architecture = space.decode(np.array(self.encoding))
+        vars(self)["architecture"] = found
+        return found
+
     @property
     def id(self) -> str:
         """The network's id."""

@@ -7,7 +7,7 @@ from effsearch.nas.evaluators.registry import trains_finalists
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.search import trial_seed
 from effsearch.results.references import Reference, compare_with_references
-from effsearch.results.store.ledger import Ledger, history
+from effsearch.results.store.ledger import Ledger
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.zoo import resolve_architecture, zoo_name
@@ -50,7 +50,7 @@ def reference_queue(
     return Trainings(
         ListSource(jobs),
         ledger,
-        history(ledger.path),
+        ledger.history(),
         networks=len(references),
         seeds=config.finalist_seeds,
         seed_of=lambda id, repeat: trial_seed(config.seed, f"{id}/{repeat}"),

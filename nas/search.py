@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from effsearch.nas.cost_model import LATENCY, PREDICTED
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.pruning import Pruning
@@ -401,11 +399,10 @@ class Search:
         return self._measured(event.trial, candidate, event.measurements, reward), ""
 
     def _recorded(self, event: Asked) -> Candidate:
-        try:
-            architecture = self._problem.space.decode(np.array(event.encoding))
-        except (IndexError, ValueError, TypeError, OverflowError):
-            raise self._foreign(event.trial, "its encoding is none of the space") from None
-        return Candidate(event.encoding, architecture, dict(event.costs), event.arch_id)
+        if not self._problem.space.holds(event.encoding):
+            raise self._foreign(event.trial, "its encoding is none of the space")
+        space, costs = self._problem.space, dict(event.costs)
+        return Candidate.recorded(event.encoding, space, costs, event.arch_id)
 
 
 def trial_seed(seed: int, arch_id: str) -> int:

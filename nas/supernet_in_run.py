@@ -12,10 +12,10 @@ from effsearch.nas.setup import Plan
 from effsearch.results.lifecycle import say
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.space import Encodings
-from effsearch.training.supernet.sampling import Draw
 from effsearch.training.trials.evaluator import Evaluator
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they load torch, which a search in processes of its own has no need of
+    from effsearch.training.supernet.sampling import Draw
     from effsearch.training.supernet.trainer import SupernetReport
 
 SUPERNET_FILE = "supernet.safetensors"
@@ -51,7 +51,7 @@ def ready_evaluator(run: Run, plan: Plan, quiet: bool) -> Evaluator:
     return evaluator.trained(path)
 
 
-def band_draw(problem: Problem) -> Draw | None:
+def band_draw(problem: Problem) -> "Draw | None":
     """Draws networks of a problem's cost band; None where it has none."""
     if not problem.objective.is_banded:
         return None

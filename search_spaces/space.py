@@ -149,6 +149,13 @@ class SearchSpace:
 
     # One architecture at a time
 
+    def holds(self, encoding: Sequence[int]) -> bool:
+        """Whether whole numbers are an encoding of this space."""
+        return len(encoding) == len(self.genes) and all(
+            0 <= option < len(gene.options)
+            for option, gene in zip(encoding, self.genes, strict=True)
+        )
+
     def decode(self, encoding: NDArray[np.int64]) -> Architecture:
         """The architecture of one encoding (genes,)."""
         stem, *stages, head = (

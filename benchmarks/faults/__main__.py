@@ -1,7 +1,9 @@
-"""Run the campaign: `python -m benchmarks.faults --moments 200 --seed 0`.
+"""Run the campaign: `python -m benchmarks.faults --chains 50 --seed 0`.
 
-What has ended is kept in `results/faults.jsonl` and not repeated, so it can be stopped itself.
-`--minutes` ends it early. Ends with 1 where anything was lost, repeated or otherwise.
+A chain is one run: stopped at random moments until it has been killed four times or has ended, gone
+on with after each, and held against one that was never stopped. Chains that have ended are kept in
+`results/faults.jsonl` and not repeated, so the campaign can be stopped itself; `--minutes` ends it
+early. It ends with 1 where anything was lost, repeated or otherwise.
 """
 
 import argparse
@@ -14,42 +16,48 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.commands import COMMANDS, EVALUATOR, SPACE, Command
+from benchmarks.faults.commands import CHAINS, EVALUATOR, LOG, SPACE, Command, lines_kept
 from benchmarks.machine import RESULTS, write_result
 from effsearch.results.store.ledger import Asked, iterate_events
+from effsearch.search_spaces.errors import InputError
 
 KEPT = RESULTS / "faults.jsonl"
+WHOLE = Path("runs") / "faults"
+"""What commands that were never stopped came to: it is the same at each start of the campaign."""
+
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
-_LONGEST = 900.0  # seconds of one start
+KILLS = 4  # to a chain
+_LONGEST = 400.0  # seconds of one start
+_OBEYED = 60.0  # seconds that a stop may take
+_CODES = {"SIGKILL": (-9,), "SIGTERM": (143, -15), "SIGHUP": (129, -1), "SIGINT": (130, -2)}
+"""By a signal: obeyed, or the end it makes of a program that is still being read."""
 
 
 def main() -> None:
     """Stop, go on, compare, count."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moments", type=int, default=200)
+    parser.add_argument("--chains", type=int, default=len(CHAINS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--command", help="only this one")
     parser.add_argument("--kept", type=Path, default=KEPT)
     options = parser.parse_args()
     deadline = time.monotonic() + 60 * options.minutes
-    done = {(one["seed"], one["moment"]) for one in _kept(options.kept)}
-    whole: dict[str, tuple[Any, float]] = {}
-    for moment in range(options.moments):
-        rng = random.Random(f"{options.seed}:{moment}")
-        command = COMMANDS[moment % len(COMMANDS)]
-        if (options.seed, moment) in done or options.command not in (None, command.name):
+    done = {(one["seed"], one["chain"]) for one in _kept(options.kept)}
+    for number in range(options.chains):
+        command = CHAINS[number % len(CHAINS)]
+        if (options.seed, number) in done or options.command not in (None, command.name):
             continue
         if time.monotonic() > deadline:
             break
-        if command.name not in whole:
-            whole[command.name] = _never_stopped(command)
-        found = _stopped(command, rng, *whole[command.name])
-        line = {"seed": options.seed, "moment": moment, "command": command.name, **found}
+        whole = _never_stopped(command)
+        found = _chain(command, random.Random(f"{options.seed}:{number}"), *whole)
+        line = {"seed": options.seed, "chain": number, "command": command.name, **found}
         print(json.dumps(line), flush=True)
         with options.kept.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -62,19 +70,40 @@ def _kept(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _prepared(folder: Path) -> Path:
-    (folder / "tiny.yaml").write_text(SPACE, encoding="utf-8")
-    (folder / "measure.py").write_text(EVALUATOR, encoding="utf-8")
-    return folder
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder to run in; what is left of its processes is ended with it."""
+    with tempfile.TemporaryDirectory(
+        prefix="effsearch-faults-", ignore_cleanup_errors=True
+    ) as name:
+        folder = Path(name)
+        (folder / "tiny.yaml").write_text(SPACE, encoding="utf-8")
+        (folder / "measure.py").write_text(EVALUATOR, encoding="utf-8")
+        try:
+            yield folder
+        finally:
+            for process in _processes(folder):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+
+def _processes(folder: Path) -> list[int]:
+    """Those that were started for a folder, by their environment."""
+    mark, found = f"{LOG}={folder / 'log'}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return found
 
 
 def _start(words: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
     environment = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    with (folder / "stderr").open("ab") as err:
+    with (folder / "stderr").open("wb") as err:
         return subprocess.Popen(
             [sys.executable, "-m", "effsearch.cli.app", *words],
             cwd=folder,
-            env=os.environ | environment | {"FAULTS_LOG": str(folder / "log")},
+            env=os.environ | environment | {LOG: str(folder / "log")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=err,
@@ -86,70 +115,122 @@ def _where(command: Command, folder: Path) -> Path:
     return folder / "runs" / command.kind / "one" if command.kind else folder
 
 
-def _first(command: Command) -> Sequence[str]:
-    return (*command.start, "--name", "one") if command.kind else command.start
-
-
-def _again(command: Command) -> Sequence[str]:
+def _words(command: Command, folder: Path) -> Sequence[str]:
+    """What starts it, or goes on with it where there is something to go on with."""
     if command.kind is None:
         return command.start
-    return (command.start[0], "--resume", f"{command.kind}/one", "-q")
+    if (_where(command, folder) / "run.json").exists():
+        return (command.start[0], "--resume", f"{command.kind}/one", "-q")
+    return (*command.start, "--name", "one")
 
 
 def _never_stopped(command: Command) -> tuple[Any, float]:
     """What the command comes to, and how long it takes."""
-    with tempfile.TemporaryDirectory(prefix="effsearch-faults-") as name:
-        folder = _prepared(Path(name))
-        began = time.monotonic()
-        process = _start(_first(command), folder)
-        code = process.wait(_LONGEST)
-        if code:
-            raise SystemExit(f"{command.name}: {(folder / 'stderr').read_text()}")
-        return command.evidence(_where(command, folder)), time.monotonic() - began
+    kept = WHOLE / f"{command.name.replace(' ', '-')}.json"
+    if not kept.exists():
+        with _folder() as folder:
+            began = time.monotonic()
+            if code := _end_of(_start(_words(command, folder), folder), _LONGEST):
+                raise SystemExit(f"{command.name}: {code}: {_said(folder)}")
+            found = command.evidence(_where(command, folder))
+            document = {"evidence": found, "seconds": time.monotonic() - began}
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(document), encoding="utf-8")
+    document = json.loads(kept.read_text(encoding="utf-8"))
+    return document["evidence"], document["seconds"]
 
 
-def _stopped(command: Command, rng: random.Random, whole: Any, seconds: float) -> dict[str, Any]:
-    """Stop the command at a random moment, once or more, go on to its end, and compare."""
-    with tempfile.TemporaryDirectory(prefix="effsearch-faults-") as name:
-        folder = _prepared(Path(name))
-        where, kills, words = _where(command, folder), [], _first(command)
-        told: Counter[str] = Counter()
-        for _ in range(rng.choice((1, 1, 2))):
-            process = _start(words, folder)
-            number, group = rng.choice(SIGNALS), rng.random() < 0.5
-            after = rng.uniform(0.2, 0.95) * seconds
-            kills.append(f"{number}{' group' if group else ''} {after:.1f} s")
-            code = _stop(process, getattr(signal, number), group, after)
-            kills[-1] += f": {code}"
-            if (where / "run.json").exists() or command.kind is None:
-                words = _again(command)
-            if command.name.startswith("baseline"):
-                told |= _told(folder, where)
-        while (code := _start(words, folder).wait(_LONGEST)) != 0:
-            kills.append(f"went on: {code}")
-            if len(kills) > 6:
+def _chain(command: Command, rng: random.Random, whole: Any, seconds: float) -> dict[str, Any]:
+    """Stop a run at random moments, go on to its end, and compare."""
+    kills: list[str] = []
+    wrong: list[str] = []
+    kept: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    lost = 0
+    with _folder() as folder:
+        where = _where(command, folder)
+        for _ in range(2 * KILLS):
+            if len(kills) == KILLS:
                 break
-        wrong = []
-        if code:
-            wrong.append((folder / "stderr").read_text(errors="replace")[-400:])
-        elif (found := command.evidence(where)) != whole:
+            words = _words(command, folder)
+            process = _start(words, folder)
+            if not _at_a_moment(process, where, rng, seconds):
+                if process.returncode:
+                    wrong.append(f"{words[1]}: {process.returncode}: {_said(folder)}")
+                break
+            name, group = rng.choice(SIGNALS), rng.random() < 0.5
+            with suppress(ProcessLookupError):
+                (os.killpg if group else os.kill)(process.pid, getattr(signal, name))
+            code = _end_of(process)
+            kills.append(f"{name}{' group' if group else ''}: {code}")
+            if code not in (*_CODES[name], 0):
+                wrong.append(f"{kills[-1]}: {_said(folder)}")
+            now = lines_kept(where)
+            lost += sum((kept - now).values())
+            kept = now
+            counts |= _told(folder, where)
+        words = _words(command, folder)
+        if code := _end_of(_start(words, folder), _LONGEST):
+            wrong.append(f"{words[1]}: {code}: {_said(folder)}")
+        elif (found := json.loads(json.dumps(command.evidence(where)))) != whole:
             wrong.append(f"differs: {_difference(whole, found)}")
-        after_all = _told(folder, where) if told else told
-        repeated = sum(after_all[one] > count for one, count in told.items())
-        return {"kills": kills, "wrong": wrong, "repeated": repeated}
+        lost += sum((kept - lines_kept(where)).values())
+        after = _told(folder, where)
+        repeated = sum(after[one] > count for one, count in counts.items())
+        left = _left(folder)
+    if left:
+        wrong.append(f"{left} processes are left")
+    return {"kills": kills, "lost": lost, "repeated": repeated, "wrong": wrong}
 
 
-def _stop(process: "subprocess.Popen[bytes]", number: int, group: bool, after: float) -> int:
+def _at_a_moment(
+    process: "subprocess.Popen[bytes]", where: Path, rng: random.Random, seconds: float
+) -> bool:
+    """Wait until some time has passed, or some things were written; False where it ended first."""
+    deadline = time.monotonic() + _LONGEST
+    by_time = rng.random() < 0.4
+    after, writes = rng.uniform(0.2, 0.9) * seconds, rng.randint(1, 8)
+    until = time.monotonic() + (after if by_time else _LONGEST)
+    size = _written(where)
+    while time.monotonic() < until and writes:
+        if process.poll() is not None:
+            return False
+        if not by_time and (now := _written(where)) != size:
+            size, writes = now, writes - 1
+        time.sleep(0.005)
+    time.sleep(rng.uniform(0, 0.1))
+    return process.poll() is None and time.monotonic() < deadline
+
+
+def _written(where: Path) -> int:
+    """Bytes of what grows in a run while it works."""
+    total = 0
+    for file in (*where.glob("*.jsonl"), *where.glob("*.csv"), *where.glob("checkpoints/*")):
+        with suppress(OSError):
+            total += file.stat().st_size + file.stat().st_mtime_ns % 1_000_003
+    return total
+
+
+def _end_of(process: "subprocess.Popen[bytes]", patience: float = _OBEYED) -> int:
+    """Its exit code; 999 where it does not end."""
     try:
-        return process.wait(after)
-    except subprocess.TimeoutExpired:
-        (os.killpg if group else os.kill)(process.pid, number)
-    try:
-        return process.wait(120)
+        return process.wait(patience)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return 999
+
+
+def _said(folder: Path) -> str:
+    return (folder / "stderr").read_text(errors="replace")[-500:]
+
+
+def _left(folder: Path) -> int:
+    """Processes that outlive the run: a second or two is theirs to end in."""
+    deadline = time.monotonic() + 15
+    while (left := len(_processes(folder))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return left
 
 
 def _told(folder: Path, where: Path) -> Counter[str]:
@@ -160,11 +241,12 @@ def _told(folder: Path, where: Path) -> Counter[str]:
     counts = Counter(log.read_text(encoding="utf-8").split("\n")[:-1])
     for ledger in where.glob("*.jsonl"):
         asked: dict[int, str] = {}
-        for event in iterate_events(ledger):
-            if isinstance(event, Asked):
-                asked[event.trial] = f"{event.arch_id} {event.seed}"
-            else:
-                done[asked[event.trial]] = counts[asked[event.trial]]
+        with suppress(InputError):  # a file of something else than trials
+            for event in iterate_events(ledger):
+                if isinstance(event, Asked):
+                    asked[event.trial] = f"{event.arch_id} {event.seed}"
+                else:
+                    done[asked[event.trial]] = counts[asked[event.trial]]
     return done
 
 
@@ -177,25 +259,32 @@ def _difference(one: Any, other: Any, place: str = "") -> str:
         for number, (left, right) in enumerate(zip(one, other, strict=True)):
             if left != right:
                 return _difference(left, right, f"{place}/{number}")
-    return f"{place}: {str(one)[:80]} and {str(other)[:80]}"
+    return f"{place}: {str(one)[:300]} and {str(other)[:300]}"
 
 
 def _tell(lines: Sequence[dict[str, Any]]) -> None:
     names = dict.fromkeys(line["command"] for line in lines)
     rows = {
         name: {
-            "moments": len(own),
+            "chains": len(own),
             "kills": sum(len(line["kills"]) for line in own),
-            "otherwise": sum(bool(line["wrong"]) for line in own),
+            "lost": sum(line["lost"] for line in own),
             "repeated": sum(line["repeated"] for line in own),
+            "otherwise": sum(bool(line["wrong"]) for line in own),
         }
         for name in names
         for own in [[line for line in lines if line["command"] == name]]
     }
-    for name, row in rows.items():
+    total = {
+        key: sum(row[key] for row in rows.values())
+        for key in ("chains", "kills", "lost", "repeated", "otherwise")
+    }
+    for name, row in {**rows, "all": total}.items():
         print(f"{name:22}", "  ".join(f"{key} {value}" for key, value in row.items()))
-    write_result("faults", {"commands": rows, "moments": len(lines)}, ("ray", "torch", "optuna"))
-    if any(row["otherwise"] or row["repeated"] for row in rows.values()):
+    signals = Counter(kill.partition(":")[0] for line in lines for kill in line["kills"])
+    document = {"commands": rows, "all": total, "signals": dict(sorted(signals.items()))}
+    write_result("faults", document, ("ray", "torch", "optuna"))
+    if total["lost"] or total["repeated"] or total["otherwise"]:
         raise SystemExit(1)
 
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+LOG = "FAULTS_LOG"
 TINY = "res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16 head_c32 cls10"
 SPACE = """
 name: tiny
@@ -22,7 +24,7 @@ EVALUATOR = """
 import os, time
 
 def evaluate(architecture, seed):
-    time.sleep(0.05)
+    time.sleep(0.03)
     with open(os.environ["FAULTS_LOG"], "a") as file:
         print(architecture.id, seed, file=file)
     value = int(architecture.id, 16) % 997 / 997
@@ -51,7 +53,7 @@ class Command:
 def _searched(*files: str) -> Callable[[Path], Any]:
     def evidence(run: Path) -> Any:
         digests = {name: _digest(run / name) for name in files}
-        return {"digests": digests, "answer": _answer(run)}
+        return {"digests": digests, "answer": _answer(run), "files": _files(run)}
 
     return evidence
 
@@ -88,15 +90,31 @@ def _trained(run: Path) -> Any:
         for found in [load_file(run / "checkpoints" / f"{name}.safetensors")]
     }
     rows = (run / "metrics.csv").read_text(encoding="utf-8").splitlines()
-    return {"tensors": tensors, "epochs": [",".join(row.split(",")[:8]) for row in rows]}
+    return {"tensors": tensors, "epochs": [",".join(row.split(",")[:8]) for row in rows],
+            "files": _files(run)}  # fmt: skip
 
 
 def _benched(run: Path) -> Any:
-    return {"answer": _answer(run), "traces": _hash(run / "traces.csv")}
+    return {"answer": _answer(run), "traces": _hash(run / "traces.csv"), "files": _files(run)}
 
 
 def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def lines_kept(where: Path) -> Counter[str]:
+    """The whole lines of what only grows: ledgers, searches that have ended, measured layers."""
+    files = (*where.glob("*.jsonl"), *where.glob("table.csv"))
+    return Counter(
+        f"{file.name}: {line}"
+        for file in files
+        for line in file.read_bytes().decode("utf-8", "replace").split("\n")[:-1]
+    )
+
+
+def _files(run: Path) -> list[str]:
+    """Names of what a run consists of, so that nothing a dead one began is left in it."""
+    return sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())
 
 
 def _table(folder: Path) -> Any:
@@ -109,7 +127,7 @@ def _table(folder: Path) -> Any:
 def _baseline(name: str, *more: str) -> Command:
     words = (
         "baseline", "--space", "tiny.yaml", "--evaluator", "measure.py:evaluate", "--samples", "24",
-        "--batch-size", "4", "--workers", "2", "--target-flops", "2M", "--cost-band", "0.5", "-q",
+        "--batch-size", "4", "--workers", "1", "--target-flops", "2M", "--cost-band", "0.5", "-q",
     )  # fmt: skip
     return Command(
         name=f"baseline {name}",
@@ -119,26 +137,28 @@ def _baseline(name: str, *more: str) -> Command:
     )
 
 
-_SHORT = ("--epochs", "1", "--max-images", "200", "--proxy-resolution", "8", "--device", "cpu")
+_SHORT = ("--epochs", "1", "--max-images", "100", "--proxy-resolution", "8", "--device", "cpu")
 
-COMMANDS: Sequence[Command] = (
+_BASELINES: Sequence[Command] = (
     *(
         _baseline(strategy, "--strategy", strategy)
         for strategy in ("random", "evolution", "local_search", "ppo", "tpe", "nsga2", "bayesian")
     ),
     _baseline("halving", "--strategy", "evolution", "--pruning", "halving"),
     _baseline("finalists", "--finalists", "3", "--finalist-seeds", "2", "--samples", "12"),
+)
+_OTHERS: Sequence[Command] = (
     Command(
         name="coefficients",
         start=("coefficients", "--baseline", TINY, "--step", "0.25", "--tolerance", "0.3",
-               "--workers", "2", *_SHORT, "-q"),
+               "--workers", "1", *_SHORT, "-q"),
         kind="coefficients",
         evidence=_searched("trials.jsonl"),
     ),
     Command(
         name="compare-scaling",
         start=("compare-scaling", "--baseline", TINY, "--budgets", "2", "--budget-tolerance",
-               "0.25", "--seeds", "2", "--coefficients", "1.2,1.1,1.15", "--workers", "2",
+               "0.25", "--seeds", "2", "--coefficients", "1.2,1.1,1.15", "--workers", "1",
                *_SHORT, "-q"),
         kind="comparison",
         evidence=_searched("trials.jsonl"),
@@ -165,3 +185,16 @@ COMMANDS: Sequence[Command] = (
         evidence=_table,
     ),
 )  # fmt: skip
+
+_COEFFICIENTS, _COMPARISON, _TRAIN, _BENCH, _LUT = _OTHERS
+_SECOND = (*_BASELINES[5:], *_BASELINES[:5])
+
+CHAINS: Sequence[Command] = tuple(
+    command
+    for turn in range(9)
+    for command in (
+        _BASELINES[turn], _TRAIN, _BENCH, _LUT, _SECOND[turn],
+        *((_COEFFICIENTS,) if turn % 2 == 0 else (_COMPARISON,)),
+    )
+)  # fmt: skip
+"""What is stopped, chain by chain; a campaign that ends early has met every command."""

@@ -37,6 +37,12 @@ class Input:
     files: Mapping[str, bytes] = field(default_factory=dict)
     shows: str = ""
 
+    @property
+    def starts_nothing(self) -> bool:
+        """Whether it only reads and plans, so that no Ray needs to be kept from starting."""
+        only_reads = self.arguments[0] in ("results", "spaces", "profile", "scale", "lut")
+        return self.area != "command lines" and (only_reads or "--dry-run" in self.arguments)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -73,8 +79,12 @@ def _said_once(err: str) -> bool:
     return len(lines) == 1 or "Usage:" in err
 
 
-def run_input(given: Input, folder: Path) -> Outcome:
-    """Write the damaged files into a folder, and run the program there."""
+def run_input(given: Input, folder: Path, anew: bool = False) -> Outcome:
+    """Write the damaged files into a folder, and run the program there.
+
+    Args:
+        anew: by a Python that is started for it, and not by this one, forked.
+    """
     for name, data in given.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +93,7 @@ def run_input(given: Input, folder: Path) -> Outcome:
     start = time.monotonic()
     child = os.fork()
     if child == 0:
-        _be_the_program(given.arguments, folder, out, err)
+        _be_the_program(given.arguments, folder, out, err, anew)
     code = _ended(child, start + _WALL_SECONDS)
     return Outcome(
         code,
@@ -104,7 +114,9 @@ def _ended(child: int, deadline: float) -> int | None:
     return None
 
 
-def _be_the_program(arguments: Sequence[str], folder: Path, out: Path, err: Path) -> None:
+def _be_the_program(
+    arguments: Sequence[str], folder: Path, out: Path, err: Path, anew: bool
+) -> None:
     """As `effsearch ARGUMENTS` would be in a process that was started anew."""
     code = 70
     try:
@@ -114,6 +126,10 @@ def _be_the_program(arguments: Sequence[str], folder: Path, out: Path, err: Path
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(descriptor, number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if anew:
+            os.chdir(folder)
+            words = [sys.executable, "-m", "effsearch.cli.app", *arguments]
+            os.execv(sys.executable, words)
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         os.chdir(folder)

@@ -29,7 +29,7 @@ from effsearch.results.loggers import check_loggers
 from effsearch.results.plots.comparison import methods
 from effsearch.results.plots.files import save_png
 from effsearch.results.store.files import write_atomically, write_json
-from effsearch.results.store.ledger import Ledger, history
+from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.run import Run
 from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.errors import EffsearchError
@@ -168,7 +168,7 @@ def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
         queue = Trainings(
             ListSource(jobs),
             ledger,
-            history(ledger.path),
+            ledger.history(),
             networks=len(jobs),
             seeds=config.seeds,
             seed_of=partial(training_seed, config.seed),

@@ -47,9 +47,12 @@ class Ledger(Closing):
     `notice` says what was repaired on opening, in one line; `None` where nothing was.
     """
 
-    def __init__(self, path: Path, descriptor: int, notice: str | None) -> None:
+    def __init__(
+        self, path: Path, descriptor: int, notice: str | None, begun: list[Event] | None = None
+    ) -> None:
         self.path = path
         self.notice = notice
+        self._begun = begun
         self._descriptor = descriptor
         self._follower = current_follower()
 
@@ -61,10 +64,11 @@ class Ledger(Closing):
             InputError: a line before the last is corrupt; the file is left as it is.
             EffsearchError: the file cannot be written.
         """
-        good_bytes = 0
+        good_bytes, begun = 0, []
         if path.exists():
-            for _, good_bytes in _parse(path):  # noqa: B007 - the last one counts
-                pass
+            with no_garbage():
+                for event, good_bytes in _parse(path):  # noqa: B007 - the last one counts
+                    begun.append(event)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
             torn_bytes = os.fstat(descriptor).st_size - good_bytes
@@ -75,7 +79,7 @@ class Ledger(Closing):
         except OSError as problem:
             raise cannot_write(path, problem) from problem
         notice = f"{path}: dropped a torn last line ({torn_bytes} bytes)" if torn_bytes else None
-        return cls(path, descriptor, notice)
+        return cls(path, descriptor, notice, begun)
 
     def append(self, *events: Event) -> None:
         """Write the events, in this order, with one fsync for all of them.
@@ -87,6 +91,7 @@ class Ledger(Closing):
             InputError: an event holds NaN, an infinity or something that JSON cannot hold.
             Stop: a callback wishes so (`results.callbacks`); the events are kept.
         """
+        self._begun = None
         data = "".join(encode_event(event) + "\n" for event in events).encode()
         start = os.lseek(self._descriptor, 0, os.SEEK_END)
         try:
@@ -102,6 +107,15 @@ class Ledger(Closing):
     def events(self) -> Iterator[Event]:
         """Read back what the file holds, one event at a time; nothing is kept in memory."""
         return iterate_events(self.path)
+
+    def history(self) -> list[Event]:
+        """As the function `history`; the file is not read again where it was just opened.
+
+        Raises:
+            InputError: as `history`.
+        """
+        events, self._begun = self._begun, None
+        return history(self.path) if events is None else _coherent(self.path, events)
 
     def close(self) -> None:
         """Close the file. Everything appended is on the disk already."""
@@ -158,9 +172,13 @@ def history(path: Path) -> list[Event]:
         InputError: as `read_events`; or lines are missing, doubled or out of their order, or a
             measurement has no accuracy.
     """
+    return _coherent(path, read_events(path))
+
+
+def _coherent(path: Path, events: list[Event]) -> list[Event]:
+    """The events of a ledger, if they can have been written one after the other."""
     asked = 0
     ended: set[int] = set()
-    events = read_events(path)
     for line, event in enumerate(events, start=1):
         if isinstance(event, Asked):
             if event.trial != asked:

@@ -1,5 +1,7 @@
 """Drawing and varying networks inside the cost band."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from effsearch.nas.cost_model import KnownCosts
 from effsearch.nas.objective import Objective, banded_target
-from effsearch.nas.problem import ENUMERABLE, Problem
+from effsearch.nas.problem import ENUMERABLE, Candidate, Problem
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InfeasibleError
@@ -42,6 +44,26 @@ def test_a_candidate_carries_the_costs_of_its_network(problem: Problem) -> None:
     assert candidate.costs["params"] == counted.params
     assert candidate.costs["memory_bytes"] == counted.memory_bytes
     assert candidate == problem.candidate(candidate.encoding)
+
+
+def test_a_recorded_candidate_makes_its_network_where_it_is_asked_for(problem: Problem) -> None:
+    made = problem.draw(rng(), 1, set())[0]
+    recorded = Candidate.recorded(made.encoding, problem.space, made.costs, made.id)
+    assert recorded.id == made.id
+    assert "architecture" not in vars(recorded)
+    assert recorded.architecture == made.architecture
+    assert recorded == made
+    with pytest.raises(AttributeError, match="'nothing'"):
+        _ = recorded.nothing
+
+
+@pytest.mark.parametrize("change", [lambda e: e[:-1], lambda e: (*e, 0), lambda e: (-1, *e[1:])])
+def test_what_is_no_encoding_of_a_space_is_told(
+    problem: Problem, change: Callable[[tuple[int, ...]], tuple[int, ...]]
+) -> None:
+    encoding = problem.draw(rng(), 1, set())[0].encoding
+    assert problem.space.holds(encoding)
+    assert not problem.space.holds(change(encoding))
 
 
 def test_draws_lie_in_the_band_and_differ(problem: Problem) -> None:

@@ -1,5 +1,7 @@
 """The search without Ray: one ledger for one seed, however it is run, stopped and resumed."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -316,3 +318,9 @@ def test_a_trials_seed_follows_from_the_runs_seed_and_the_network(
     assert [event.seed for event in asked] == [request.seed for request in requests]
     assert len({request.seed for request in requests}) == 4
     assert trial_seed(7, "abc") != trial_seed(8, "abc")
+
+
+def test_the_driver_of_a_search_loads_no_torch() -> None:
+    code = "import sys, effsearch.nas.baseline; print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"

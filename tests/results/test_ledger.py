@@ -36,6 +36,21 @@ def test_events_read_back_as_they_were_appended(path: Path) -> None:
         assert list(ledger.events()) == [*small_search(), told(5)]
 
 
+def test_what_a_ledger_held_when_it_was_opened_is_read_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_ledger(path, small_search())
+    with Ledger.open(path) as ledger:
+        with monkeypatch.context() as closed:
+            closed.setattr(Path, "open", None)
+            assert ledger.history() == small_search()
+        assert ledger.history() == small_search()
+    with Ledger.open(path) as ledger:
+        ledger.append(asked(9))
+        with pytest.raises(InputError, match="contradicts itself"):
+            ledger.history()
+
+
 def test_a_line_is_an_object_with_its_kind_under_event(path: Path) -> None:
     write_ledger(path, [asked(0), told(0), failed(1)])
     lines = [json.loads(line) for line in path.read_text().splitlines()]
