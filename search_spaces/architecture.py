@@ -615,7 +615,8 @@ def _check_counts(where: str, **counts: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"{where}: {name} must be a whole number of at least 1, not {value!r}")
         if value > LARGEST_COUNT:
-            raise InputError(f"{where}: {name} is at most {LARGEST_COUNT}, not {value}")
+            shown = value if value < 10**12 else f"a number of {len(str(value))} digits"
+            raise InputError(f"{where}: {name} is at most {LARGEST_COUNT}, not {shown}")
 
 
 def _check_kernel(where: str, kernel: object, name: str = "kernel") -> None:

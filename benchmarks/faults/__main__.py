@@ -12,16 +12,17 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.commands import CHAINS, EVALUATOR, LOG, SPACE, Command, lines_kept
+from benchmarks.faults.warm import Nursery, Program
 from benchmarks.machine import RESULTS, write_result
 from effsearch.results.store.ledger import Asked, iterate_events
 from effsearch.search_spaces.errors import InputError
@@ -32,6 +33,7 @@ WHOLE = Path("runs") / "faults"
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
 KILLS = 4  # to a chain
+ANEW = 0.25  # of the starts are of a Python of their own, the others forked off one that is warm
 _LONGEST = 400.0  # seconds of one start
 _OBEYED = 60.0  # seconds that a stop may take
 _CODES = {"SIGKILL": (-9,), "SIGTERM": (143, -15), "SIGHUP": (129, -1), "SIGINT": (130, -2)}
@@ -97,18 +99,14 @@ def _processes(folder: Path) -> list[int]:
     return found
 
 
-def _start(words: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
-    environment = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    with (folder / "stderr").open("wb") as err:
-        return subprocess.Popen(
-            [sys.executable, "-m", "effsearch.cli.app", *words],
-            cwd=folder,
-            env=os.environ | environment | {LOG: str(folder / "log")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            start_new_session=True,
-        )
+def _start(words: Sequence[str], folder: Path, *, anew: bool = True) -> Program:
+    more = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", LOG: str(folder / "log")}
+    return _nursery().start(words, folder, more, anew=anew)
+
+
+@cache
+def _nursery() -> Nursery:
+    return Nursery()
 
 
 def _where(command: Command, folder: Path) -> Path:
@@ -130,7 +128,7 @@ def _never_stopped(command: Command) -> tuple[Any, float]:
     if not kept.exists():
         with _folder() as folder:
             began = time.monotonic()
-            if code := _end_of(_start(_words(command, folder), folder), _LONGEST):
+            if code := _end_of(_start(_words(command, folder), folder, anew=False), _LONGEST):
                 raise SystemExit(f"{command.name}: {code}: {_said(folder)}")
             found = command.evidence(_where(command, folder))
             document = {"evidence": found, "seconds": time.monotonic() - began}
@@ -153,8 +151,9 @@ def _chain(command: Command, rng: random.Random, whole: Any, seconds: float) -> 
             if len(kills) == KILLS:
                 break
             words = _words(command, folder)
-            process = _start(words, folder)
-            if not _at_a_moment(process, where, rng, seconds):
+            anew = rng.random() < ANEW
+            process = _start(words, folder, anew=anew)
+            if not _at_a_moment(process, where, rng, seconds, command.writes):
                 if process.returncode:
                     wrong.append(f"{words[1]}: {process.returncode}: {_said(folder)}")
                 break
@@ -162,15 +161,17 @@ def _chain(command: Command, rng: random.Random, whole: Any, seconds: float) -> 
             with suppress(ProcessLookupError):
                 (os.killpg if group else os.kill)(process.pid, getattr(signal, name))
             code = _end_of(process)
-            kills.append(f"{name}{' group' if group else ''}: {code}")
-            if code not in (*_CODES[name], 0):
+            if code == 0:
+                break  # it had done all
+            kills.append(f"{name}{' group' if group else ''}{' anew' if anew else ''}: {code}")
+            if code not in _CODES[name]:
                 wrong.append(f"{kills[-1]}: {_said(folder)}")
             now = lines_kept(where)
             lost += sum((kept - now).values())
             kept = now
             counts |= _told(folder, where)
         words = _words(command, folder)
-        if code := _end_of(_start(words, folder), _LONGEST):
+        if code := _end_of(_start(words, folder, anew=False), _LONGEST):
             wrong.append(f"{words[1]}: {code}: {_said(folder)}")
         elif (found := json.loads(json.dumps(command.evidence(where)))) != whole:
             wrong.append(f"differs: {_difference(whole, found)}")
@@ -184,12 +185,12 @@ def _chain(command: Command, rng: random.Random, whole: Any, seconds: float) -> 
 
 
 def _at_a_moment(
-    process: "subprocess.Popen[bytes]", where: Path, rng: random.Random, seconds: float
+    process: Program, where: Path, rng: random.Random, seconds: float, most: int
 ) -> bool:
     """Wait until some time has passed, or some things were written; False where it ended first."""
     deadline = time.monotonic() + _LONGEST
     by_time = rng.random() < 0.4
-    after, writes = rng.uniform(0.2, 0.9) * seconds, rng.randint(1, 8)
+    after, writes = rng.uniform(0.2, 0.9) * seconds, rng.randint(1, most)
     until = time.monotonic() + (after if by_time else _LONGEST)
     size = _written(where)
     while time.monotonic() < until and writes:
@@ -211,13 +212,13 @@ def _written(where: Path) -> int:
     return total
 
 
-def _end_of(process: "subprocess.Popen[bytes]", patience: float = _OBEYED) -> int:
+def _end_of(process: Program, patience: float = _OBEYED) -> int:
     """Its exit code; 999 where it does not end."""
     try:
         return process.wait(patience)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.wait(_OBEYED)
         return 999
 
 
@@ -281,7 +282,9 @@ def _tell(lines: Sequence[dict[str, Any]]) -> None:
     }
     for name, row in {**rows, "all": total}.items():
         print(f"{name:22}", "  ".join(f"{key} {value}" for key, value in row.items()))
-    signals = Counter(kill.partition(":")[0] for line in lines for kill in line["kills"])
+    signals = Counter(
+        kill.partition(":")[0].removesuffix(" anew") for line in lines for kill in line["kills"]
+    )
     document = {"commands": rows, "all": total, "signals": dict(sorted(signals.items()))}
     write_result("faults", document, ("ray", "torch", "optuna"))
     if total["lost"] or total["repeated"] or total["otherwise"]:

@@ -42,12 +42,14 @@ class Command:
         start: its words, besides the name of its run.
         kind: of its runs; None where the same words go on with it.
         evidence: what has to be the same, of the folder that it ran in.
+        writes: at most so many are waited for before it is stopped.
     """
 
     name: str
     start: Sequence[str]
     kind: str | None
     evidence: Callable[[Path], Any]
+    writes: int = 8
 
 
 def _searched(*files: str) -> Callable[[Path], Any]:
@@ -169,13 +171,15 @@ _OTHERS: Sequence[Command] = (
                "threads=1", "--checkpoint-minutes", "0", "--device", "cpu", "-q"),
         kind="train",
         evidence=_trained,
+        writes=4,
     ),
     Command(
         name="bench",
         start=("bench", "--space", "tiny.yaml", "--strategies", "random,evolution,bayesian",
-               "--seeds", "3", "--samples", "40", "--target-flops", "2M", "-q"),
+               "--seeds", "3", "--samples", "40", "--target-flops", "1.4M", "-q"),
         kind="bench",
         evidence=_benched,
+        writes=2,
     ),
     Command(
         name="lut build",
@@ -183,6 +187,7 @@ _OTHERS: Sequence[Command] = (
                "--output", "table.csv", "-q"),
         kind=None,
         evidence=_table,
+        writes=2,
     ),
 )  # fmt: skip
 
@@ -193,7 +198,7 @@ CHAINS: Sequence[Command] = tuple(
     command
     for turn in range(9)
     for command in (
-        _BASELINES[turn], _TRAIN, _BENCH, _LUT, _SECOND[turn],
+        _TRAIN, _BENCH, _LUT, _BASELINES[turn], _SECOND[turn],
         *((_COEFFICIENTS,) if turn % 2 == 0 else (_COMPARISON,)),
     )
 )  # fmt: skip

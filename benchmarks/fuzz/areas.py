@@ -260,7 +260,7 @@ def files_of_runs(rng: random.Random) -> Input:
             (
                 ("lut", "show", name),
                 ("lut", "show", name, "--json"),
-                ("profile", "efficientnet-b0", "--lut", name),
+                ("profile", "efficientnet-b0", "--latency-table", name),
             )
         )
         return Input(area="runs", what=f"{what} {name}", arguments=command, files={name: data})

@@ -53,9 +53,14 @@ class Outcome:
     err: str
     seconds: float
 
+    @property
+    def hung(self) -> bool:
+        """Whether it did not end within `PATIENCE_SECONDS`."""
+        return self.code in (None, -signal.SIGXCPU)
+
     def wrong(self, given: Input) -> str | None:
         """What is wrong with it; None for nothing."""
-        if self.code in (None, -signal.SIGXCPU):
+        if self.hung:
             return f"hang: no end within {PATIENCE_SECONDS} s"
         if "Traceback (most recent call last)" in self.err + self.out:
             return "traceback: " + self.err.rstrip().rpartition("\n")[2][:200]

@@ -38,11 +38,14 @@ def kept_traces(path: Path) -> list[Trace]:
     """The searches kept so far; a last line that was cut off by a kill is dropped from the file.
 
     Raises:
-        InputError: a line is none of a search; which.
+        InputError: a line is none of a search; which. Or the file cannot be read.
     """
     if not path.exists():
         return []
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read: {problem.strerror}") from None
     whole = data[: data.rfind(b"\n") + 1]
     traces = [_read(path, number, line) for number, line in enumerate(whole.split(b"\n")[:-1], 1)]
     if whole != data:

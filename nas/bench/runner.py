@@ -60,7 +60,7 @@ def run_searches(
         done: searches that need not be run again.
 
     Raises:
-        InputError: one of those is of another length.
+        InputError: one of those is of another length, or there twice with different results.
     """
     if odd := [trace for trace in done if len(trace.rewards) != config.samples]:
         raise InputError(
@@ -71,6 +71,11 @@ def run_searches(
         (name, config.seed + offset) for name in config.strategies for offset in range(config.seeds)
     ]
     found = {(trace.strategy, trace.seed): trace for trace in done}
+    if other := [trace for trace in done if trace != found[trace.strategy, trace.seed]]:
+        raise InputError(
+            f"a search that was kept ({other[0].strategy}, seed {other[0].seed}) has two different "
+            "results: restore searches.jsonl from a copy, or start a new run"
+        )
     for trace in _run(config, [cell for cell in cells if cell not in found], on_trace):
         found[trace.strategy, trace.seed] = trace
     return [found[cell] for cell in cells]

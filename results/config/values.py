@@ -6,6 +6,9 @@ from typing import Any
 
 from effsearch.search_spaces.errors import InputError
 
+LARGEST = 2**53 - 1
+"""Of whole numbers: JSON, and what reads it, holds no larger one exactly."""
+
 
 def check_text(name: str, value: object) -> None:
     """Raise an InputError unless a value is text."""
@@ -16,13 +19,17 @@ def check_text(name: str, value: object) -> None:
 
 
 def check_whole(name: str, value: object, lowest: float) -> None:
-    """Raise an InputError unless a value is a whole number of at least `lowest`."""
+    """Raise an InputError unless a value is a whole number from `lowest` to `LARGEST`."""
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise InputError(f"{name} must be a whole number of at most {LARGEST:,}")
     if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
         raise InputError(f"{name} must be a whole number of at least {lowest:g}, not {value!r}")
 
 
 def check_number(name: str, value: object, lowest: float | None, example: str) -> None:
     """Raise an InputError unless a value is a finite number, and of at least `lowest`."""
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise InputError(f"{name} must be a number that is not written in so many digits")
     number = isinstance(value, int | float) and not isinstance(value, bool)
     usable = number and math.isfinite(value)  # type: ignore[arg-type]
     if lowest is None and not usable:

@@ -23,8 +23,8 @@ _PICTURES = ("png", "svg", "pdf")
 
 Backend = Annotated[str, typer.Option(help="What runs the network: torch or onnxruntime.")]
 Device = Annotated[str, typer.Option(help="Device: cpu, cuda or cuda:1.")]
-Threads = Annotated[int, typer.Option(help="CPU threads.")]
-Batch = Annotated[int, typer.Option(help="Images at a time.")]
+Threads = Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")]
+Batch = Annotated[int, typer.Option(min=1, max=1_000_000, help="Images at a time.")]
 Dtype = Annotated[str, typer.Option(help="Number format: float32, float16 or bfloat16.")]
 
 
@@ -54,11 +54,18 @@ def build(
             help="The CSV [lut/SPACE-BACKEND-DEVICE-bBATCH.csv, lut/SPACE-command-bBATCH.csv]."
         ),
     ] = None,
-    passes: Annotated[int, typer.Option(help="Times each layer is measured; the best counts.")] = 2,
+    passes: Annotated[
+        int, typer.Option(min=1, max=1000, help="Times each layer is measured; the best counts.")
+    ] = 2,
     networks: Annotated[
-        int, typer.Option(help="Whole networks measured: two thirds correct, one third checks.")
+        int,
+        typer.Option(
+            min=0,
+            max=100_000,
+            help="Whole networks measured: two thirds correct, one third checks.",
+        ),
     ] = 60,
-    seed: Annotated[int, typer.Option(help="Random seed of the networks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the networks.")] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

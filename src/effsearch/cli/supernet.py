@@ -37,7 +37,9 @@ def train(
     recipe: Annotated[
         str, typer.Option(help="single_path, fair, sandwich or a YAML file.")
     ] = "single_path",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs [the recipe's].")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Epochs [the recipe's].")
+    ] = None,
     resolution: Annotated[int | None, typer.Option(min=1, help="Pixels [the recipe's].")] = None,
     max_images: Annotated[
         int | None, typer.Option(min=1, help="Images to train on, a sample [all].")
@@ -60,8 +62,10 @@ def train(
     from effsearch.search_spaces.errors import Interrupted
     from effsearch.search_spaces.space_file import load_space
     from effsearch.search_spaces.units import parse_count
+    from effsearch.training.devices.device import choose_device
     from effsearch.training.supernet.sharing import sharing_of
 
+    choose_device(device)  # one that is none is said before data are read
     found = load_space(space)
     path = output or Path("supernets") / f"{found.name}.safetensors"
     if not quiet and (apart := sharing_of(found, 10).notice):
@@ -109,7 +113,9 @@ def evaluate(
         list[str] | None,
         typer.Argument(help="Networks of its space: notations, zoo names or JSON files."),
     ] = None,
-    random: Annotated[int, typer.Option(min=0, help="Random networks of the space besides.")] = 0,
+    random: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="Random networks of the space besides.")
+    ] = 0,
     data: Data = None,
     device: ModelDevice = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the networks.")] = 0,
