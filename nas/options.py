@@ -69,7 +69,7 @@ def space_names() -> list[str]:
 Space = Annotated[
     str | dict[str, Any],
     Option(
-        "Shipped space (mnasnet, efficientnetv2) or YAML file.",
+        "Shipped space, of which effsearch spaces ls names all, or YAML file.",
         "Search",
         is_path=True,
         names=space_names,

@@ -39,7 +39,7 @@ class AskTellKeywords(TypedDict, total=False):
     """Fraction under the first target still evaluated, 1 for no bound."""
 
     space: str | Path | SearchSpace | Mapping[str, Any]
-    """Shipped space (mnasnet, efficientnetv2) or YAML file."""
+    """Shipped space, of which effsearch spaces ls names all, or YAML file."""
 
     strategy: str | type[Strategy]
     """Search strategy: bayesian, evolution, local_search, nsga2, ppo, random, tpe."""
@@ -108,7 +108,7 @@ class BaselineKeywords(TypedDict, total=False):
     """Time limit of one call of the command, such as 30s."""
 
     space: str | Path | SearchSpace | Mapping[str, Any]
-    """Shipped space (mnasnet, efficientnetv2) or YAML file."""
+    """Shipped space, of which effsearch spaces ls names all, or YAML file."""
 
     strategy: str | type[Strategy]
     """Search strategy: bayesian, evolution, local_search, nsga2, ppo, random, tpe."""

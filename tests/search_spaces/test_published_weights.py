@@ -220,6 +220,7 @@ def test_a_deep_stem_is_timm_s(
         (LATER, "timm"),
         (FOURTH, "timm"),
         ("regnety-400mf", "timm"),
+        ("mnasnet-b1-0.5", "torchvision"),
     ],
 )
 def test_the_lines_of_a_card_load_the_export(

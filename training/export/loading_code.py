@@ -32,13 +32,17 @@ def loading_lines(export: "Export", info: ModelInfo) -> list[str]:
     if export.names == "effsearch":
         return ["import effsearch", "", f"network = effsearch.load_model({file})"]
     make = _timm(info) if export.names == "timm" else _torchvision(info)
-    load = [
-        "from safetensors.torch import load_file",
-        "",
-        f"network.load_state_dict(load_file({file}), strict=True)",
-        "network.eval()",
-    ]
-    return [*make, *load] if make else []
+    if not make:
+        return []
+    load = [f"network.load_state_dict(load_file({file}), strict=True)"]
+    if any("models.mnasnet" in line for line in make):
+        # torchvision asks a state dict which version of its MnasNet it is of; a file does not say.
+        load = [
+            f"state = OrderedDict(load_file({file}))",
+            'state._metadata = {"": {"version": 2}}',
+            "network.load_state_dict(state, strict=True)",
+        ]
+    return [*make, "from safetensors.torch import load_file", "", *load, "network.eval()"]
 
 
 def timm_verdict(info: ModelInfo) -> str:
@@ -178,6 +182,18 @@ def _torchvision(info: ModelInfo) -> list[str]:
     stem = "network.features[0][0]"
     if residual:
         stem = "network.conv1" if architecture.stem.pool else "network.stem[0]"
+    if ready.startswith("mnasnet"):  # whose builder takes no normalization
+        return [
+            "from collections import OrderedDict",
+            "from torch import nn",
+            "from torchvision import models",
+            "",
+            f"network = models.{ready}(num_classes={info.classes})",
+            "for module in network.modules():",
+            "    if isinstance(module, nn.BatchNorm2d):",
+            f"        module.eps = {architecture.norm_eps:g}",
+            *_stem_stride(stride, "network.layers[0]"),
+        ]
     return [
         "from functools import partial",
         "from torch import nn",
