@@ -119,7 +119,9 @@ def _pair(value: Any) -> tuple[int, int]:
 
 def counted(network: nn.Module, side: int, channels: int = 3) -> tuple[int, int]:
     """Parameters and multiply-adds of a network on the meta device, for one image."""
-    params = sum(parameter.numel() for parameter in network.parameters())
+    # A module that stands in two places counts twice, as if it had been made twice.
+    parameters = network.named_parameters(remove_duplicate=False)
+    params = sum(parameter.numel() for _, parameter in parameters)
     with torch.no_grad(), _Counter() as counter:
         network(torch.empty(1, channels, side, side, device="meta"))
     return params, counter.macs

@@ -3,15 +3,20 @@
 fvcore traces a network, which takes a quarter of a second at 32 pixels and seconds at the space's
 own resolution. So it counts a share of them, and all are counted as `counted_network` does, by
 the shapes that go into the network's convolutions; the two counters are compared where both run.
+Making modules is most of the work, so equal blocks of all networks are made once.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from counted_network import counted
+from torch import nn
 
+from effsearch.search_spaces import network
 from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network
 from effsearch.search_spaces.space_file import load_space, shipped_spaces
@@ -27,21 +32,37 @@ def networks(space: str, count: int) -> list[Architecture]:
     return [found.decode(row) for row in found.sample(np.random.default_rng(2019), count)]
 
 
+@pytest.fixture
+def shared_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that were made before stand in later networks too."""
+    make_block = network.build_block
+    made: dict[object, nn.Module] = {}
+
+    def build_block(block: Block, make: Any, drop_path: float) -> nn.Module:
+        key = (block, make._activation, make._norm, drop_path)
+        if key not in made:
+            made[key] = make_block(block, make, drop_path)
+        return made[key]
+
+    monkeypatch.setattr(network, "build_block", build_block)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_blocks")
 @pytest.mark.parametrize("space", SPACES)
 def test_params_and_macs_are_those_of_the_built_network(space: str, empty_network: Build) -> None:
-    for number, network in enumerate(networks(space, COUNT)):
-        built = empty_network(network)
+    for number, drawn in enumerate(networks(space, COUNT)):
+        built = empty_network(drawn)
         # Every tenth also at the space's own resolution.
-        for side in (32, network.resolution) if number % 10 == 0 else (32,):
-            ours = cost(network, side)
-            assert counted(built, side, network.in_channels) == (ours.params, ours.macs)
+        for side in (32, drawn.resolution) if number % 10 == 0 else (32,):
+            ours = cost(drawn, side)
+            assert counted(built, side, drawn.in_channels) == (ours.params, ours.macs)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("space", SPACES)
 def test_both_are_fvcore_s(space: str, traced_counts: Count) -> None:
     first, *others = networks(space, TRACED)
-    for network, side in [(first, first.resolution), *((other, 32) for other in others)]:
-        ours = cost(network, side)
-        assert traced_counts(network, side) == (ours.params, ours.macs)
+    for drawn, side in [(first, first.resolution), *((other, 32) for other in others)]:
+        ours = cost(drawn, side)
+        assert traced_counts(drawn, side) == (ours.params, ours.macs)
