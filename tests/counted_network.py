@@ -14,6 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from effsearch.search_spaces import network
+from effsearch.search_spaces.block import Block
+
 _KEEP_SHAPE = {
     F.batch_norm,
     F.relu,
@@ -72,6 +75,31 @@ def without_weights() -> Iterator[None]:
         yield
 
 
+_made: dict[object, nn.Module] = {}
+
+
+@contextmanager
+def shared_blocks() -> Iterator[None]:
+    """Blocks of ours that were made here before stand in later networks too, without weights.
+
+    Making modules is most of what a count takes. What is built so is to be looked at alone.
+    """
+    make_block = network.build_block
+
+    def build_block(block: Block, make: Any, drop_path: float) -> nn.Module:
+        key = (block, make._activation, make._norm, drop_path)
+        if key not in _made:
+            _made[key] = make_block(block, make, drop_path)
+        return _made[key]
+
+    network.build_block = build_block
+    try:
+        with without_weights():
+            yield
+    finally:
+        network.build_block = make_block
+
+
 class _Counter(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
@@ -117,11 +145,11 @@ def _pair(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
-def counted(network: nn.Module, side: int, channels: int = 3) -> tuple[int, int]:
+def counted(built: nn.Module, side: int, channels: int = 3) -> tuple[int, int]:
     """Parameters and multiply-adds of a network on the meta device, for one image."""
     # A module that stands in two places counts twice, as if it had been made twice.
-    parameters = network.named_parameters(remove_duplicate=False)
+    parameters = built.named_parameters(remove_duplicate=False)
     params = sum(parameter.numel() for _, parameter in parameters)
     with torch.no_grad(), _Counter() as counter:
-        network(torch.empty(1, channels, side, side, device="meta"))
+        built(torch.empty(1, channels, side, side, device="meta"))
     return params, counter.macs

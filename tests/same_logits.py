@@ -1,29 +1,61 @@
 """The same weights in a library's network and in ours: equal names, shapes, and logits."""
 
 import math
+from collections.abc import Mapping
 
 import torch
-from counted_network import without_weights
+from counted_network import shared_blocks, without_weights
 from torch import Tensor, nn
 
 from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network
 from effsearch.training.models.published_weights import from_published
 
 SIDE = 64
 
 
-def with_weights_of(theirs: nn.Module, architecture: Architecture) -> Network:
-    """Our network with the tensors of theirs, without a copy; on the meta device too."""
+def _empty(architecture: Architecture) -> Network:
+    return Network(
+        architecture,
+        classes=architecture.classes,
+        in_channels=architecture.in_channels,
+        dropout=0.0,
+        drop_path=0.0,
+        norm_momentum=0.1,
+    )
+
+
+def check_names(theirs: nn.Module, architecture: Architecture) -> None:
+    """Every tensor of theirs has a name in ours, with the same shape, and none is missing."""
+    with shared_blocks():
+        ours = _empty(architecture).state_dict()
+    found = from_published(architecture, theirs.state_dict())
+    assert {name: one.shape for name, one in found.items()} == {
+        name: one.shape for name, one in ours.items()
+    }
+
+
+def few_of_each_kind(exact: Mapping[str, Architecture]) -> list[str]:
+    """The two smallest networks of each kind; of a kind as large as any, one."""
+    kinds: dict[tuple[object, ...], list[str]] = {}
+    for name in sorted(exact, key=lambda name: cost(exact[name], SIDE).macs):
+        kinds.setdefault(kind_of(exact[name]), []).append(name)
+    few: list[str] = []
+    for names in kinds.values():
+        few += [name for name in names[:2] if name is names[0] or _is_small(exact[name])]
+    return few
+
+
+def _is_small(architecture: Architecture) -> bool:
+    known = cost(architecture, SIDE)
+    return known.macs < 150e6 and known.params < 15e6
+
+
+def _with_weights_of(theirs: nn.Module, architecture: Architecture) -> Network:
+    """Our network with the tensors of theirs, without a copy."""
     with without_weights():
-        ours = Network(
-            architecture,
-            classes=architecture.classes,
-            in_channels=architecture.in_channels,
-            dropout=0.0,
-            drop_path=0.0,
-            norm_momentum=0.1,
-        )
+        ours = _empty(architecture)
     state = from_published(architecture, theirs.state_dict())
     ours.load_state_dict(state, strict=True, assign=True)
     return ours.eval()
@@ -69,7 +101,7 @@ def largest_difference(theirs: nn.Module, architecture: Architecture) -> float:
                 norm.running_mean.mul_(torch.empty_like(norm.running_mean).uniform_(0.8, 1.2))
                 norm.running_var.mul_(torch.empty_like(norm.running_var).uniform_(0.8, 1.2))
         expected: Tensor = theirs.eval()(images)
-        logits = with_weights_of(theirs, architecture)(images)
+        logits = _with_weights_of(theirs, architecture)(images)
     # Not one answer for everything: what is compared depends on the images.
     assert expected.std(dim=0).mean() > 0.02
     return float((logits - expected).abs().max() / expected.abs().max())

@@ -7,16 +7,12 @@ Making modules is most of the work, so equal blocks of all networks are made onc
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
-from counted_network import counted
-from torch import nn
+from counted_network import counted, shared_blocks
 
-from effsearch.search_spaces import network
 from effsearch.search_spaces.architecture import Architecture
-from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network
 from effsearch.search_spaces.space_file import load_space, shipped_spaces
@@ -32,27 +28,12 @@ def networks(space: str, count: int) -> list[Architecture]:
     return [found.decode(row) for row in found.sample(np.random.default_rng(2019), count)]
 
 
-@pytest.fixture
-def shared_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks that were made before stand in later networks too."""
-    make_block = network.build_block
-    made: dict[object, nn.Module] = {}
-
-    def build_block(block: Block, make: Any, drop_path: float) -> nn.Module:
-        key = (block, make._activation, make._norm, drop_path)
-        if key not in made:
-            made[key] = make_block(block, make, drop_path)
-        return made[key]
-
-    monkeypatch.setattr(network, "build_block", build_block)
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("shared_blocks")
 @pytest.mark.parametrize("space", SPACES)
 def test_params_and_macs_are_those_of_the_built_network(space: str, empty_network: Build) -> None:
     for number, drawn in enumerate(networks(space, COUNT)):
-        built = empty_network(drawn)
+        with shared_blocks():
+            built = empty_network(drawn)
         # Every tenth also at the space's own resolution.
         for side in (32, drawn.resolution) if number % 10 == 0 else (32,):
             ours = cost(drawn, side)
