@@ -40,6 +40,7 @@ def options(tiny: Architecture) -> dict[str, Any]:
         "max_images": 60,
         "proxy_resolution": 8,
         "repeats": 0,
+        "workers": 1,
     }
 
 
@@ -122,7 +123,7 @@ def test_killed_at_a_random_moment_and_resumed_no_triple_is_lost_and_none_traine
     known = networks_told(read_events(run / "trials.jsonl"))
     assert wanted <= sum(known.values()) < 28
 
-    resume_coefficients(str(run), {"workers": 2, "ray_address": None}, quiet=True)
+    resume_coefficients(str(run), {"workers": 1, "ray_address": None}, quiet=True)
     after = (run / "trials.jsonl").read_bytes()
     assert after.startswith(before[: before.rfind(b"\n") + 1])
     told = networks_told(read_events(run / "trials.jsonl"))
@@ -142,7 +143,7 @@ def test_top_networks_are_trained_again_longer_with_seeds_of_their_own(
 ) -> None:
     config = make_config(
         options,
-        {"step": 0.2, "seeds": 2, "top": 2, "top_epochs": 2, "top_seeds": 2, "workers": 1},
+        {"step": 0.2, "seeds": 2, "top": 2, "top_epochs": 2, "top_seeds": 2},
     )
     result = search_coefficients(config, run_dir=root, quiet=True)
     answer = result.answer
@@ -165,7 +166,7 @@ def test_top_networks_are_trained_again_longer_with_seeds_of_their_own(
 def test_a_few_networks_are_trained_again_and_later_the_same_ones(
     root: Path, options: dict[str, Any], ray_address: str
 ) -> None:
-    config = make_config(options, {"step": 0.2, "repeats": 2, "workers": 1})
+    config = make_config(options, {"step": 0.2, "repeats": 2})
     result = search_coefficients(config, run_dir=root, quiet=True)
     told = networks_told(read_events(result.path / "trials.jsonl"))
     again = {network for network, times in told.items() if times == 2}
@@ -202,7 +203,7 @@ def test_a_signal_to_stop_names_the_command_that_resumes_and_leaves_a_table(
 def test_a_finished_grid_can_be_decided_by_longer_trainings(
     root: Path, options: dict[str, Any], ray_address: str
 ) -> None:
-    config = make_config(options, {"step": 0.2, "workers": 1})
+    config = make_config(options, {"step": 0.2})
     grid = search_coefficients(config, run_dir=root, quiet=True)
     # As a run has it that was started before there were repeats and preferences.
     record = json.loads((grid.path / "run.json").read_text())
@@ -223,7 +224,7 @@ def test_halving_stops_trainings_and_says_so(
     root: Path, options: dict[str, Any], ray_address: str
 ) -> None:
     # Enough images that accuracies differ after an epoch; with fewer all are at chance.
-    more = {"max_images": 240, "epochs": 2, "pruning": "halving", "step": 0.1, "workers": 1}
+    more = {"max_images": 240, "epochs": 2, "pruning": "halving", "step": 0.1}
     config = make_config(options, more)
     result = search_coefficients(config, run_dir=root, quiet=True)
     stopped = result.answer["grid"]["stopped"]

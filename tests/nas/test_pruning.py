@@ -212,7 +212,7 @@ def test_real_trainings_killed_and_resumed_are_the_same_search(
     wait_until(lambda: count_told(run / "trials.jsonl") >= 6, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    resumed = resume_baseline(str(run), {"workers": 2, "ray_address": None}, quiet=True)
+    resumed = resume_baseline(str(run), {"workers": 1, "ray_address": None}, quiet=True)
     ledgers = [read_events(folder / "trials.jsonl") for folder in (whole.path, run)]
     assert digest(ledgers[0]) == digest(ledgers[1])
     assert resumed.answer["id"] == whole.answer["id"]

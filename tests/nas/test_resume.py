@@ -75,7 +75,7 @@ def test_killed_at_a_random_moment_and_resumed_it_is_the_same_search(
     assert wanted <= len(known) < SAMPLES
     assert not (run / "baseline.json").exists()
 
-    resumed = resume_baseline(str(run), {"workers": 2, "ray_address": None}, quiet=True)
+    resumed = resume_baseline(str(run), {"workers": 1, "ray_address": None}, quiet=True)
     after = (run / "trials.jsonl").read_bytes()
     complete = before[: before.rfind(b"\n") + 1]
     assert after.startswith(complete), "what was recorded before the kill was touched"
