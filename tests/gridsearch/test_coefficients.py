@@ -40,6 +40,7 @@ def options(tiny: Architecture) -> dict[str, Any]:
         "max_images": 60,
         "proxy_resolution": 8,
         "repeats": 0,
+        "reference": "none",
         "workers": 1,
     }
 
@@ -60,6 +61,7 @@ def study_of(run: Path) -> optuna.Study:
 def test_a_grid_trains_every_network_once_and_scale_takes_its_answer(
     root: Path, options: dict[str, Any], ray_address: str
 ) -> None:
+    options |= {"reference": "dimensions"}
     result = search_coefficients(make_config(options), run_dir=root, quiet=True)
     told = networks_told(read_events(result.path / "trials.jsonl"))
     assert len(told) == result.answer["grid"]["networks"] == 28
