@@ -22,11 +22,6 @@ stages:
 """
 
 
-def effsearch(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "effsearch.cli.app", "bench", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture
 def space(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.yaml"
@@ -34,11 +29,13 @@ def space(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_comparison_prints_one_document_and_leaves_its_files(tmp_path: Path, space: Path) -> None:
-    options = ("--strategies", "random,bayesian", "--seeds", 2, "-n", 30, "--space", space)
-    shown = effsearch(*options, "--run-dir", tmp_path, "--json")
-    assert shown.returncode == 0, shown.stderr
-    document = json.loads(shown.stdout)
+def test_a_comparison_prints_one_document_and_leaves_its_files(
+    cli, tmp_path: Path, space: Path
+) -> None:
+    options = ("--strategies", "random,bayesian", "--seeds", "2", "-n", "30", "--space", str(space))
+    shown = cli("bench", *options, "--run-dir", str(tmp_path), "--json")
+    assert shown.code == 0, shown.err
+    document = json.loads(shown.out)
     marks = [(s["strategy"], s["evaluations"]) for s in document["standings"]]
     assert marks == [("random", 25), ("random", 30), ("bayesian", 25), ("bayesian", 30)]
     assert all(s["regret"] >= 0 for s in document["standings"])
@@ -52,41 +49,52 @@ def test_a_comparison_prints_one_document_and_leaves_its_files(tmp_path: Path, s
     assert (run / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_resumed_comparison_repeats_no_search_that_ended(tmp_path: Path, space: Path) -> None:
-    options = ("--strategies", "random,evolution", "--seeds", 2, "-n", 12, "--space", space)
+def test_a_resumed_comparison_repeats_no_search_that_ended(
+    cli, tmp_path: Path, space: Path
+) -> None:
+    options = (
+        "--strategies",
+        "random,evolution",
+        "--seeds",
+        "2",
+        "-n",
+        "12",
+        "--space",
+        str(space),
+    )
     options += ("--target-flops", "4M", "--objective", "soft")
-    whole = effsearch(*options, "--run-dir", tmp_path, "--json")
-    assert whole.returncode == 0, whole.stderr
+    whole = cli("bench", *options, "--run-dir", str(tmp_path), "--json")
+    assert whole.code == 0, whole.err
     run = tmp_path / "bench" / "001"
     searches = run / "searches.jsonl"
     lines = searches.read_bytes().splitlines(keepends=True)
     assert len(lines) == 4
     searches.write_bytes(b"".join(lines[:3]) + lines[3][:20])  # as a kill may leave it
     (run / "bench.json").unlink()
-    shown = effsearch("--resume", "bench/001", "--run-dir", tmp_path, "--json")
-    assert shown.returncode == 0, shown.stderr
-    assert "3 searches have ended" in shown.stderr
-    assert shown.stderr.count(" evaluations, ") == 1
-    assert json.loads(shown.stdout) == json.loads(whole.stdout)
+    shown = cli("bench", "--resume", "bench/001", "--run-dir", str(tmp_path), "--json")
+    assert shown.code == 0, shown.err
+    assert "3 searches have ended" in shown.err
+    assert shown.err.count(" evaluations, ") == 1
+    assert json.loads(shown.out) == json.loads(whole.out)
     assert len(searches.read_bytes().splitlines()) == 4
     files = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
-    again = effsearch("--resume", "bench/001", "--run-dir", tmp_path, "--json")
-    assert "bench/001 is finished: nothing is left to do" in again.stderr
-    assert (again.returncode, json.loads(again.stdout)) == (0, json.loads(whole.stdout))
+    again = cli("bench", "--resume", "bench/001", "--run-dir", str(tmp_path), "--json")
+    assert "bench/001 is finished: nothing is left to do" in again.err
+    assert (again.code, json.loads(again.out)) == (0, json.loads(whole.out))
     assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == files
     (run / "bench.json").unlink()
     space.write_text(SPACE.replace("24, 32", "24, 40"))
-    changed = effsearch("--resume", "bench/001", "--run-dir", tmp_path)
-    assert changed.returncode == 2
-    assert "another space, table or function" in changed.stderr
+    changed = cli("bench", "--resume", "bench/001", "--run-dir", str(tmp_path))
+    assert changed.code == 2
+    assert "another space, table or function" in changed.err
 
 
-def test_talk_goes_to_stderr_and_the_table_to_stdout(tmp_path: Path, space: Path) -> None:
-    options = ("--strategies", "random", "--seeds", 2, "-n", 5, "--space", space)
-    shown = effsearch(*options, "--run-dir", tmp_path)
-    assert "2/2 random seed 1" in shown.stderr
-    assert shown.stdout.startswith("strategy")
-    assert "searches" not in shown.stdout
+def test_talk_goes_to_stderr_and_the_table_to_stdout(cli, tmp_path: Path, space: Path) -> None:
+    options = ("--strategies", "random", "--seeds", "2", "-n", "5", "--space", str(space))
+    shown = cli("bench", *options, "--run-dir", str(tmp_path))
+    assert "2/2 random seed 1" in shown.err
+    assert shown.out.startswith("strategy")
+    assert "searches" not in shown.out
 
 
 @pytest.mark.parametrize(
@@ -99,12 +107,12 @@ def test_talk_goes_to_stderr_and_the_table_to_stdout(tmp_path: Path, space: Path
     ],
 )
 def test_bad_input_is_one_line_and_leaves_no_run(
-    tmp_path: Path, options: tuple[str, ...], code: int, message: str
+    cli, tmp_path: Path, options: tuple[str, ...], code: int, message: str
 ) -> None:
-    shown = effsearch(*options, "--run-dir", tmp_path)
-    assert shown.returncode == code
-    assert message in shown.stderr
-    assert shown.stderr.count("\n") == 1
+    shown = cli("bench", *options, "--run-dir", str(tmp_path))
+    assert shown.code == code
+    assert message in shown.err
+    assert shown.err.count("\n") == 1
     assert not (tmp_path / "bench").exists()
 
 
