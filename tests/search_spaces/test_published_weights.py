@@ -37,9 +37,11 @@ SEARCHED = (
 """A network of MobileNetV3's blocks that no library has ready."""
 
 LATER = (
-    "stem_c16 pad_same norm_group8 ds_r1_k3.5_s1_c16 ir_r1_k3.5.7_a1.1_p1.1_s2_e6_c24_se0.25 "
+    "stem_c16 pad_same norm_group8 ds_r1_k3.5.7_s1_c16 ir_r1_k3.5.7_a1.1_p1.1_s2_e6_c24_se0.25 "
     "+ir_r1_k3_s1_e6_c24_gs8 ir_r2_k5_s2_e3_c40_se0.25_cc4 uir_r2_k3_a5_s2_e4_c48 head_c64"
 )
+"""Of later operations; three kernels share 16 channels as in timm, where the first has the rest."""
+
 FOURTH = (
     "act_relu stem_c16 norm_layer cn_r1_k3_s2_c16 uir_r1_k5_a3_s2_e4_c24 +uir_r1_k0_a3_s1_e2_c24 "
     "uir_r1_k3_s2_e4_c40 cn_r1_k1_s1_c96 head_c64_poolednorm"
