@@ -42,6 +42,11 @@ LATER = (
 )
 """Of later operations; three kernels share 16 channels as in timm, where the first has the rest."""
 
+DEEP = "act_relu stem_c32_{}_pool bs_r1_k3_s1_c24 bs_r2_k3_s2_c32 bs_r1_k3_s2_c32 bs_r1_k3_s2_c48 head_c0"
+BOTTLENECKS = (
+    "act_relu stem_k7_s2_c64_pool bt_r1_k3_s1_e0.25_c32 bt_r1_k3_s2_e0.25_c64 "
+    "bt_r1_k3_s2_e0.25_c64 bt_r1_k3_s2_e0.25_c96 head_c0"
+)
 FOURTH = (
     "act_relu stem_c16 norm_layer cn_r1_k3_s2_c16 uir_r1_k5_a3_s2_e4_c24 +uir_r1_k0_a3_s1_e2_c24 "
     "uir_r1_k3_s2_e4_c40 cn_r1_k1_s1_c96 head_c64_poolednorm"
@@ -223,6 +228,9 @@ def test_a_deep_stem_is_timm_s(
         (FOURTH, "timm"),
         ("regnety-400mf", "timm"),
         ("mnasnet-b1-0.5", "torchvision"),
+        (DEEP.format("deep"), "timm"),
+        (DEEP.format("deep_tiered"), "timm"),
+        (BOTTLENECKS, "timm"),
     ],
 )
 def test_the_lines_of_a_card_load_the_export(

@@ -10,6 +10,7 @@ from effsearch.search_spaces.notation import format_stage
 from effsearch.search_spaces.operations import OPERATIONS
 from effsearch.search_spaces.squeeze import Squeeze
 from effsearch.search_spaces.zoo import zoo_entry, zoo_name
+from effsearch.training.export.timm_resnet import resnet_lines
 from effsearch.training.models.model_file import ModelInfo, network_name
 from effsearch.training.models.weight_names import layer_names
 
@@ -54,11 +55,11 @@ def timm_verdict(info: ModelInfo) -> str:
         return f"timm cannot load it: {reason}"
     if _timm(info):
         return "timm can load it: export it with --format safetensors --names timm"
-    return "timm cannot load it: its names are timm's, but no strings of timm build this network"
+    return "timm cannot load it: its names are timm's, but no class of timm builds this network"
 
 
 def _timm(info: ModelInfo) -> list[str]:
-    """timm's own network where it has one, else its EfficientNet of these stages."""
+    """timm's own network where it has one, else its ResNet or EfficientNet of these stages."""
     architecture = info.architecture
     base, _, stride = network_name(architecture).partition(" with stem stride ")
     ready = zoo_entry(base).timm if zoo_name(base) else None
@@ -71,6 +72,8 @@ def _timm(info: ModelInfo) -> list[str]:
         if residual:
             first = "network.conv1" if architecture.stem.pool else "network.stem.conv"
         return ["import timm", "", make, *_stem_stride(stride, first)]
+    if resnet := resnet_lines(architecture, info.classes):
+        return resnet
     third = architecture.head.pooled in ("bias", "norm")
     if not _timm_builds(architecture, "mobilenetv3" if third else "efficientnet"):
         return []
