@@ -42,7 +42,10 @@ LATER = (
 )
 """Of later operations; three kernels share 16 channels as in timm, where the first has the rest."""
 
-DEEP = "act_relu stem_c32_{}_pool bs_r1_k3_s1_c24 bs_r2_k3_s2_c32 bs_r1_k3_s2_c32 bs_r1_k3_s2_c48 head_c0"
+DEEP = (
+    "act_relu stem_c32_{}_pool bs_r1_k3_s1_c24 bs_r2_k3_s2_c32 bs_r1_k3_s2_c32 bs_r1_k3_s2_c48 "
+    "head_c0"
+)
 BOTTLENECKS = (
     "act_relu stem_k7_s2_c64_pool bt_r1_k3_s1_e0.25_c32 bt_r1_k3_s2_e0.25_c64 "
     "bt_r1_k3_s2_e0.25_c64 bt_r1_k3_s2_e0.25_c96 head_c0"
