@@ -44,9 +44,9 @@ def test_a_name_that_is_none_and_a_hub_that_is_away(
     options = {"names": "effsearch", "images": IMAGES, "images_from": "nothing"}
     with pytest.raises(InputError, match="names no model of the Hub: give hf:USER/NAME"):
         export_to("hf:alone", tmp_path / "best.safetensors", **options)  # type: ignore[arg-type]
-    import huggingface_hub
+    from huggingface_hub import constants
 
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("HF_TOKEN", "hf_none")
     with pytest.raises(MissingResourceError, match="the Hub cannot be reached from here"):
         export_to("hf:me/mine", tmp_path / "best.safetensors", **options)  # type: ignore[arg-type]
