@@ -51,7 +51,8 @@ class SupernetReport:
     Attributes:
         step, steps: done, and of the whole training.
         epoch, epochs: begun, from 1, and of the whole training.
-        loss: mean of the last steps' first networks: of a sandwich the largest.
+        loss: mean of the last steps' networks; of a sandwich without the largest, which is
+            trained in every step and may learn while the others do not.
         chance: loss of a network that finds all classes equally likely.
         seconds: trained so far, before a stop counted in.
     """
@@ -221,35 +222,34 @@ class SupernetTrainer:
         self._seconds = float(progress["seconds"])
 
     def _step(self, images: Tensor, labels: Tensor, epoch: int) -> Tensor:
-        """Take one step; the loss of its first network, without waiting for the device."""
+        """Take one step; the loss of its networks, without waiting for the device."""
         recipe, training = self._recipe, self._recipe.training
         number = self._steps_done
         torch.manual_seed(mixed_seed(self._seed, number, 0))
         inputs, targets = self._augment(images, labels, phase_at(epoch, training, self._resolution))
         teacher: Tensor | None = None
-        told: Tensor | None = None
+        losses: list[Tensor] = []
         encodings = self._sampler(number)
         for encoding in encodings:
             network = self._supernet.cut(self._supernet.space.decode(encoding))
             with autocast(self._device, self._precision):
                 logits = network(inputs).float()
-            if teacher is None:
-                loss = F.cross_entropy(logits, targets, label_smoothing=training.label_smoothing)
-            else:
+            loss = F.cross_entropy(logits, targets, label_smoothing=training.label_smoothing)
+            losses.append(loss.detach())
+            if teacher is not None:
                 loss = F.cross_entropy(logits, teacher)
             torch.autograd.backward(loss / len(encodings))
             self._supernet.collect(network)
-            if told is None:
-                told = loss.detach()
-                teacher = logits.detach().softmax(1) if recipe.distillation else None
+            if teacher is None and recipe.distillation:
+                teacher = logits.detach().softmax(1)
         if training.gradient_clip:
             nn.utils.clip_grad_norm_(self._supernet.parameters(), training.gradient_clip)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(number, self._plan.steps, training)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        assert told is not None
-        return told
+        small = losses[1:] if recipe.sampling == "sandwich" else losses
+        return torch.stack(small).mean()
 
     def _report(self, losses: list[Tensor], epoch: int, on_report: OnReport | None) -> None:
         loss = float(torch.stack(losses).mean())
