@@ -6,6 +6,7 @@ A run is named as everywhere, or given as a `Run` or an answer. `names` lists th
 a run has nothing for says so in its figure.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -45,7 +46,32 @@ def draw(name: str, run: Any = None, *, run_dir: str | Path = "runs") -> "Figure
     check_plots([name])
     found = run if isinstance(run, Run) else Run.open(Path(run_dir), getattr(run, "path", run))
     figure, _ = draw_or_say(name, load_run_data(found))
+    _show_in_notebooks()
     return figure
+
+
+def _show_in_notebooks() -> None:
+    """Let a notebook draw figures at the end of a cell, as `%matplotlib inline` does.
+
+    Without pyplot, which the pictures do not use, it would print `<Figure size 720x440>`.
+    """
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython else None
+    if shell is None or not hasattr(shell, "kernel"):
+        return
+    from matplotlib.figure import Figure
+
+    formatter = shell.display_formatter.formatters["image/png"]
+    if Figure not in formatter:
+        formatter.for_type(Figure, _as_png)
+
+
+def _as_png(figure: "Figure") -> bytes:
+    from io import BytesIO
+
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    return file.getvalue()
 
 
 def __getattr__(name: str) -> Draw:
