@@ -8,6 +8,7 @@ from effsearch.results.formatting import NOTHING_YET, number
 from effsearch.results.pareto import front_of
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.published import draw_published, published_costs
+from effsearch.results.plots.repeated import short_name
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -160,7 +161,7 @@ def _draw_longer(axes: "Axes", data: RunData, metric: str, searched: tuple[float
             marker="D",
             markersize=6.5,
             color=color,
-            label=f"{row['name']}, trained alike{where}",
+            label=f"{short_name(row['name'])}, trained alike{where}",
             **mark,
         )
     return True

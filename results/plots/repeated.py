@@ -52,7 +52,7 @@ def finalists(data: RunData) -> list[Repeated]:
     ]
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A name as it fits beside a picture: a network without one is called by its whole notation."""
     return name if len(name) <= 24 else f"{name[:23]}…"
 
@@ -62,7 +62,7 @@ def references(data: RunData) -> list[Repeated]:
     rows = (data.answer or {}).get("references") or []
     return [
         Repeated(
-            label=f"{_short(row['name'])}\n{format_count(row['macs'])} MACs",
+            label=f"{short_name(row['name'])}\n{format_count(row['macs'])} MACs",
             accuracy=row["accuracy"],
             low=row["low"],
             high=row["high"],

@@ -22,7 +22,7 @@ from effsearch.results.plots.family import trained_members
 from effsearch.results.plots.files import figure_bytes, inline_svg, write_file
 from effsearch.results.plots.forest import measure_importance
 from effsearch.results.plots.heatmap import surface
-from effsearch.results.plots.repeated import finalists
+from effsearch.results.plots.repeated import finalists, short_name
 from effsearch.results.plots.several import draw_several
 from effsearch.results.plots.style import NothingToDrawError, styled
 from effsearch.results.store.run_data import RunData
@@ -357,3 +357,8 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EffsearchError, match="name a writable folder with --output"):
         write_file(tmp_path / "file" / "plots" / "front.png", b"")
+
+
+def test_a_reference_without_a_name_leaves_room_for_the_picture() -> None:
+    assert short_name("efficientnet-b0") == "efficientnet-b0"
+    assert short_name("res16 stem_k3_s1_c8 ir_r1_k3_s2_e2_c16") == "res16 stem_k3_s1_c8 ir_…"
