@@ -28,11 +28,11 @@ def test_the_notebook_runs(book: Path, tmp_path: Path, ray_address: str) -> None
 
 
 def _shown(notebook: nbformat.NotebookNode) -> list[tuple[list[str], str]]:
-    """What kinds of output each cell has; and what those print that is no measurement."""
+    """The kinds of output that each cell has, and its answer where that is yes or no."""
     kinds = []
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])
         values = [out["data"] for out in outputs if out["output_type"] == "execute_result"]
-        flags = [data["text/plain"] for data in values if "False" in data["text/plain"]]
+        flags = [text for data in values if (text := data["text/plain"]) in ("True", "False")]
         kinds.append(([*sorted({key for data in values for key in data})], " ".join(flags)))
     return kinds
