@@ -128,7 +128,9 @@ def _never_stopped(command: Command) -> tuple[Any, float]:
     if not kept.exists():
         with _folder() as folder:
             began = time.monotonic()
-            if code := _end_of(_start(_words(command, folder), folder, anew=False), _LONGEST):
+            if code := _end_of(
+                _start(_words(command, folder), folder, anew=command.starts_ray), _LONGEST
+            ):
                 raise SystemExit(f"{command.name}: {code}: {_said(folder)}")
             found = command.evidence(_where(command, folder))
             document = {"evidence": found, "seconds": time.monotonic() - began}
@@ -151,7 +153,7 @@ def _chain(command: Command, rng: random.Random, whole: Any, seconds: float) -> 
             if len(kills) == KILLS:
                 break
             words = _words(command, folder)
-            anew = rng.random() < ANEW
+            anew = rng.random() < ANEW or command.starts_ray
             process = _start(words, folder, anew=anew)
             if not _at_a_moment(process, where, rng, seconds, command.writes):
                 if process.returncode:
@@ -171,7 +173,7 @@ def _chain(command: Command, rng: random.Random, whole: Any, seconds: float) -> 
             kept = now
             counts |= _told(folder, where)
         words = _words(command, folder)
-        if code := _end_of(_start(words, folder, anew=False), _LONGEST):
+        if code := _end_of(_start(words, folder, anew=command.starts_ray), _LONGEST):
             wrong.append(f"{words[1]}: {code}: {_said(folder)}")
         elif (found := json.loads(json.dumps(command.evidence(where)))) != whole:
             wrong.append(f"differs: {_difference(whole, found)}")

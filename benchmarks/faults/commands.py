@@ -51,6 +51,11 @@ class Command:
     evidence: Callable[[Path], Any]
     writes: int = 8
 
+    @property
+    def starts_ray(self) -> bool:
+        """Whether it runs trials: Ray does not survive being forked off with a program."""
+        return self.kind in ("baseline", "coefficients", "comparison")
+
 
 def _searched(*files: str) -> Callable[[Path], Any]:
     def evidence(run: Path) -> Any:
@@ -149,7 +154,7 @@ _BASELINES: Sequence[Command] = (
     _baseline("halving", "--strategy", "evolution", "--pruning", "halving"),
     _baseline("finalists", "--finalists", "3", "--finalist-seeds", "2", "--samples", "12"),
 )
-_OTHERS: Sequence[Command] = (
+OTHERS: Sequence[Command] = (
     Command(
         name="coefficients",
         start=("coefficients", "--baseline", TINY, "--step", "0.25", "--tolerance", "0.3",
@@ -191,7 +196,7 @@ _OTHERS: Sequence[Command] = (
     ),
 )  # fmt: skip
 
-_COEFFICIENTS, _COMPARISON, _TRAIN, _BENCH, _LUT = _OTHERS
+_COEFFICIENTS, _COMPARISON, _TRAIN, _BENCH, _LUT = OTHERS
 _SECOND = (*_BASELINES[5:], *_BASELINES[:5])
 
 CHAINS: Sequence[Command] = tuple(

@@ -73,6 +73,8 @@ def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
     pictures = (
         [_picture(plot, data, prefix) for plot in kind_of(data.kind).plots] if has_any else []
     )
+    trials = _trials(data)
+    data.forget_networks()  # nothing below reads them, and the page itself is large
     return "\n".join(
         [
             '<section class="run">',
@@ -85,7 +87,7 @@ def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
             failures(data),
             own_rows(data),
             found(data) if data.kind != "baseline" else "",
-            _trials(data),
+            trials,
             record(data),
             "</section>",
         ]

@@ -88,6 +88,10 @@ class RunData:
         """Each trial's architecture, in the order of `trials`; None where it cannot be read."""
         return tuple(map(read_network, self.trials))
 
+    def forget_networks(self) -> None:
+        """Let `networks` go until they are asked for again: of a long search they take much."""
+        vars(self).pop("networks", None)
+
     @cached_property
     def network(self) -> Architecture | None:
         """The winner's architecture, or what is trained; None where there is none to be read."""
