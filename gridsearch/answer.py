@@ -181,7 +181,8 @@ def make_answer(
         "pruning": config.pruning,
         "top": len(top),
         "seed": config.seed,
-        "baseline": plan.record["baseline"],
+        # As it was given: a run that goes on knows it by its notation alone.
+        "baseline": run.record.get("baseline", plan.record["baseline"]),
         "data": plan.record["data"],
         "recipe": plan.record["recipe"],
         "flops_convention": run.record["flops_convention"],
