@@ -88,7 +88,7 @@ def test_a_coefficient_beyond_all_bounds_is_refused_in_a_short_line(cli, place: 
 def test_a_port_that_is_none_is_said_and_no_run_is_left(cli, tmp_path: Path, address: str) -> None:
     evaluator = write_evaluator(tmp_path, "def evaluate(a): return 0.5")
     answer = cli(*SEARCH, "--evaluator", evaluator, "--ray-address", address, "-q")
-    assert "is no port: give HOST:PORT" in answer.error
+    assert "is not a port: give HOST:PORT" in answer.error
     assert answer.code == 4
     assert not list(tmp_path.glob("runs/*/*"))
 

@@ -149,7 +149,11 @@ def test_profile_measures_by_a_command(cli: Cli) -> None:
         (("lut", "show", "nothing.csv"), 2, "cannot read the latency table nothing.csv"),
         (("lut", "build", "--backend", "tflite"), 2, "unknown latency backend 'tflite'"),
         (("lut", "build", "--output", "."), 2, "cannot read the latency table .: Is a directory"),
-        (("lut", "build", "--passes", "0"), 2, "passes must be at least 1"),
+        (
+            ("lut", "build", "--passes", "0"),
+            2,
+            "'--passes': '0' should be greater than or equal to 1",
+        ),
         (("profile", "mobilenet-v2", "--latency-command", "phone"), 2, "must say {onnx}"),
         (
             ("profile", "mobilenet-v2", "--latency-command", "p {onnx}", "--latency-timeout", "3"),

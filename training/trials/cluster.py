@@ -82,6 +82,8 @@ def cluster(resources: Resources) -> Iterator[dict[str, float]]:
     logging.getLogger("ray").setLevel(logging.ERROR)
     # Tune logs lost trials as errors; here they are run again, and recorded if that fails too.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    if resources.address is not None:
+        _check_port(resources.address)
     with ExitStack() as stack:
         owned = not ray.is_initialized()
         local = owned and resources.address is None
@@ -177,11 +179,28 @@ def _knock(address: str) -> None:
     Raises:
         OSError: nothing does.
     """
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and not (port.isdecimal() and len(port) <= 5 and 0 < int(port) < 2**16):
-        raise ValueError(f"'{port}' is no port: give HOST:PORT, such as localhost:6379")
+    host, colon, port = _split(address)
     if colon:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+
+
+def _split(address: str) -> tuple[str, str, str]:
+    """Host, colon and port; where there is no colon all is port."""
+    return address.removeprefix("ray://").rpartition(":")
+
+
+def _check_port(address: str) -> None:
+    """Also where a Ray runs already, which is then taken.
+
+    Raises:
+        MissingResourceError: it has a port that is none.
+    """
+    _, colon, port = _split(address)
+    if colon and not (port.isdecimal() and len(port) <= 5 and 0 < int(port) < 2**16):
+        raise MissingResourceError(
+            f"no Ray cluster answers at '{address}': "
+            f"'{port}' is not a port: give HOST:PORT, such as localhost:6379"
+        )
 
 
 def _fitting_on(gpus: float, wanted: float) -> int:
