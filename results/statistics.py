@@ -44,7 +44,7 @@ def student_t(probability: float, freedom: float) -> float:
     >>> round(student_t(0.975, 4), 4)
     2.7764
     """
-    from scipy.special import stdtrit  # scipy.stats, which has it too, takes a second to import
+    from scipy.special import stdtrit  # scipy.stats has it too, and far more to import
 
     return float(stdtrit(freedom, probability))
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from effsearch.search_spaces import network
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 
 _KEEP_SHAPE = {
@@ -153,3 +154,15 @@ def counted(built: nn.Module, side: int, channels: int = 3) -> tuple[int, int]:
     with torch.no_grad(), _Counter() as counter:
         built(torch.empty(1, channels, side, side, device="meta"))
     return params, counter.macs
+
+
+def plain_network(architecture: Architecture) -> network.Network:
+    """Our network with its own classes and channels, and nothing that training adds."""
+    return network.Network(
+        architecture,
+        classes=architecture.classes,
+        in_channels=architecture.in_channels,
+        dropout=0.0,
+        drop_path=0.0,
+        norm_momentum=0.1,
+    )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from counted_network import shared_blocks, without_weights
+from counted_network import plain_network, shared_blocks, without_weights
 from torch import Tensor, nn
 
 from effsearch.search_spaces.architecture import Architecture
@@ -15,21 +15,10 @@ from effsearch.training.models.published_weights import from_published
 SIDE = 64
 
 
-def _empty(architecture: Architecture) -> Network:
-    return Network(
-        architecture,
-        classes=architecture.classes,
-        in_channels=architecture.in_channels,
-        dropout=0.0,
-        drop_path=0.0,
-        norm_momentum=0.1,
-    )
-
-
 def check_names(theirs: nn.Module, architecture: Architecture) -> None:
     """Every tensor of theirs has a name in ours, with the same shape, and none is missing."""
     with shared_blocks():
-        ours = _empty(architecture).state_dict()
+        ours = plain_network(architecture).state_dict()
     found = from_published(architecture, theirs.state_dict())
     assert {name: one.shape for name, one in found.items()} == {
         name: one.shape for name, one in ours.items()
@@ -55,7 +44,7 @@ def _is_small(architecture: Architecture) -> bool:
 def _with_weights_of(theirs: nn.Module, architecture: Architecture) -> Network:
     """Our network with the tensors of theirs, without a copy."""
     with without_weights():
-        ours = _empty(architecture)
+        ours = plain_network(architecture)
     state = from_published(architecture, theirs.state_dict())
     ours.load_state_dict(state, strict=True, assign=True)
     return ours.eval()

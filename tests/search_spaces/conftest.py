@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from counted_network import without_weights
+from counted_network import plain_network, without_weights
 
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.network import Network
@@ -31,14 +31,7 @@ def empty_network() -> Callable[[Architecture], Network]:
 
     def build(architecture: Architecture) -> Network:
         with without_weights():
-            return Network(
-                architecture,
-                classes=architecture.classes,
-                in_channels=architecture.in_channels,
-                dropout=0.0,
-                drop_path=0.0,
-                norm_momentum=0.1,
-            ).eval()
+            return plain_network(architecture).eval()
 
     return build
 

@@ -59,8 +59,8 @@ def _list_digits(part: int) -> ImageListing:
 
 
 def _read_rows() -> npt.NDArray[np.uint8]:
-    """64 grey levels and the label of each image, (1797, 65), from the file beside `load_digits`:
-    to import that takes longer than to import torch.
+    """64 grey levels and the label of each image, (1797, 65), from the file that `load_digits`
+    reads: all of scikit-learn would be imported for it, in each process that trains.
     """
     spec = importlib.util.find_spec("sklearn")
     assert spec is not None  # the project depends on it

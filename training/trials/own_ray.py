@@ -84,9 +84,7 @@ _UNUSED = ("start_monitor", "start_log_monitor")
 
 @contextmanager
 def _lean() -> Iterator[None]:
-    """Within the block Ray starts on the loopback, and without processes that do nothing here:
-    they take a third of the time that it needs to come up and to end.
-    """
+    """Within the block Ray starts on the loopback, and without processes that do nothing here."""
     with ExitStack() as stack:
         # Ray's own switch for machines with a firewall that asks; as a variable of the environment
         # it is read when Ray is imported, and would hold for clusters that are joined as well.
