@@ -28,16 +28,18 @@ class MeterOptions:
     """On what a latency is measured.
 
     Attributes:
-        backend: `torch` or `onnxruntime`.
+        backend: `torch` or `onnxruntime`; None for the one that runs the type.
         device: `cpu`, `cuda` or `cuda:1`.
+        dtype: of weights and activations.
         threads: on a CPU.
         batch: images at a time.
         command: that runs `{onnx}` and prints milliseconds, in place of backend and device.
         timeout: seconds that one call of the command may take.
     """
 
-    backend: str = "torch"
+    backend: str | None = None
     device: str = "cpu"
+    dtype: str = "float32"
     threads: int = 1
     batch: int = 1
     command: str | None = None
@@ -64,7 +66,13 @@ class MeterOptions:
         """
         if self.command is not None:
             return CommandMeter(self.command, timeout=self.timeout, batch=self.batch)
-        return make_meter(self.backend, self.device, threads=self.threads, batch=self.batch)
+        return make_meter(
+            self.backend,
+            self.device,
+            dtype=self.dtype,
+            threads=self.threads,
+            batch=self.batch,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

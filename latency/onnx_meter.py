@@ -9,12 +9,17 @@ from effsearch.latency.onnx_program import missing, write_onnx
 from effsearch.latency.program import Program
 from effsearch.latency.timing import Timed, timed_on_cpu
 from effsearch.latency.weights import random_weights
+from effsearch.search_spaces.int8 import INT8, quantised
 
 
 class OnnxMeter(DeviceMeter):
-    """ONNX Runtime on the CPU in float32, all graph optimisations on.
+    """ONNX Runtime on the CPU, all graph optimisations on.
+
+    In int8 a program is calibrated on random images, as its weights are random: how long integer
+    kernels take does not depend on the scales.
 
     Args:
+        dtype: `float32` or `int8`.
         threads: of every operation.
         batch: images at a time.
 
@@ -22,7 +27,7 @@ class OnnxMeter(DeviceMeter):
         MissingResourceError: onnx or onnxruntime is not installed.
     """
 
-    def __init__(self, *, threads: int = 1, batch: int = 1) -> None:
+    def __init__(self, *, dtype: str = "float32", threads: int = 1, batch: int = 1) -> None:
         try:
             import onnx  # noqa: F401  what writes the graphs
             import onnxruntime
@@ -33,6 +38,7 @@ class OnnxMeter(DeviceMeter):
         self._setting = Setting(
             backend="onnxruntime",
             device=cpu_name(),
+            dtype=dtype,
             threads=threads,
             versions=f"onnxruntime {onnxruntime.__version__}",
             batch=batch,
@@ -46,9 +52,12 @@ class OnnxMeter(DeviceMeter):
     def prepare(self, program: Program) -> Timed:
         """Load a program with random weights, ready to be run again and again."""
         model = write_onnx(program, random_weights(program), self._batch)
-        session = self.session(model.SerializeToString())
         shape = (self._batch, program.in_channels, program.size, program.size)
         images = np.random.default_rng(0).random(shape, np.float32)
+        is_int8 = self._setting.dtype == INT8
+        session = self.session(
+            quantised(model, [{"images": images}]) if is_int8 else model.SerializeToString()
+        )
         # Bound once, so that a run copies nothing in and allocates nothing.
         binding = session.io_binding()
         binding.bind_cpu_input("images", images)

@@ -31,8 +31,17 @@ class LatencyOptions(Settings):
         Option(
             "What runs the network: torch or onnxruntime.",
             GROUP,
-            "torch; with a table, the table's",
+            "torch, onnxruntime for int8; with a table, the table's",
             names=lambda: ("torch", "onnxruntime"),
+        ),
+    ] = None
+    latency_dtype: Annotated[
+        str | None,
+        Option(
+            "Number format: float32, float16, bfloat16 or int8.",
+            GROUP,
+            "float32; with a table, the table's",
+            names=lambda: ("float32", "float16", "bfloat16", "int8"),
         ),
     ] = None
     latency_threads: Annotated[

@@ -18,6 +18,7 @@ from effsearch.latency.layers import Layer
 from effsearch.latency.timing import Timing
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, InputError
+from effsearch.search_spaces.int8 import INT8
 from effsearch.search_spaces.notation import format_architecture, parse_stored
 from effsearch.search_spaces.text_file import refuse_endless
 
@@ -103,6 +104,25 @@ class LatencyTable:
                 f"SPACE --output {self.path}, where SPACE is the space that is searched"
             )
         return found.low_ms
+
+
+def default_table(space: str, backend: str, device: str, dtype: str | None, batch: int) -> Path:
+    """Where the table of a space lies if no other place is named.
+
+    Args:
+        space: its name.
+        backend: `torch` or `onnxruntime`.
+        device: `cpu`, `cuda`, `cuda:1`.
+        dtype: of its numbers; None for float32.
+        batch: images at a time.
+    """
+    place = f"{backend}-{INT8}" if dtype == INT8 else backend
+    return Path("lut") / f"{space}-{place}-{device.replace(':', '')}-b{batch}.csv"
+
+
+def default_command_table(space: str, batch: int) -> Path:
+    """As `default_table`, of networks that a command measures."""
+    return Path("lut") / f"{space}-command-b{batch}.csv"
 
 
 def read_table(path: Path) -> LatencyTable:

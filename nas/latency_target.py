@@ -9,10 +9,15 @@ from typing import Any
 
 from effsearch.latency.base_meter import Meter
 from effsearch.latency.command_meter import CommandMeter
-from effsearch.latency.meter import make_meter
+from effsearch.latency.meter import backend_of, make_meter
 from effsearch.latency.population import PopulationLatency
 from effsearch.latency.prediction import Predictor
-from effsearch.latency.table import LatencyTable, read_table
+from effsearch.latency.table import (
+    LatencyTable,
+    default_command_table,
+    default_table,
+    read_table,
+)
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.ray_meter import RemoteMeter, check_here
 from effsearch.search_spaces.errors import InputError
@@ -85,10 +90,10 @@ def load_latency(config: BaselineConfig, space: SearchSpace) -> LatencySource | 
 
 
 def _refuse_lonely(config: BaselineConfig) -> None:
-    options = ("latency_command", "latency_backend", "latency_threads", "latency_batch")
+    options = ("command", "backend", "dtype", "threads", "batch")
     if config.latency_measure == "each":
         raise InputError("latency_measure each goes with target_latency or latency_table")
-    for name in options:
+    for name in (f"latency_{option}" for option in options):
         if getattr(config, name) is not None:
             raise InputError(f"{name} goes with target_latency or latency_table: give one of them")
 
@@ -97,10 +102,11 @@ def _table_path(config: BaselineConfig, space: SearchSpace) -> Path:
     """The table named, or where `effsearch lut build` writes that of the space."""
     if config.latency_table is not None:
         return Path(config.latency_table)
-    place = f"{config.latency_backend or 'torch'}-{config.latency_device.replace(':', '')}"
+    dtype, batch = config.latency_dtype, config.latency_batch or 1
     if config.latency_command is not None:
-        place = _COMMAND
-    return Path("lut") / f"{space.name}-{place}-b{config.latency_batch or 1}.csv"
+        return default_command_table(space.name, batch)
+    backend = config.latency_backend or backend_of(dtype)
+    return default_table(space.name, backend, config.latency_device, dtype, batch)
 
 
 def _build(config: BaselineConfig, path: Path) -> str:
@@ -112,6 +118,7 @@ def _build(config: BaselineConfig, path: Path) -> str:
     else:
         words += ["--device", config.latency_device]
         words += ["--backend", config.latency_backend] if config.latency_backend else []
+        words += ["--dtype", config.latency_dtype] if config.latency_dtype else []
         words += ["--threads", str(config.latency_threads)] if config.latency_threads else []
     words += ["--batch", str(config.latency_batch)] if config.latency_batch else []
     return shlex.join([*words, "--output", str(path)])
@@ -133,7 +140,7 @@ def _meter(config: BaselineConfig, table: LatencyTable) -> Meter | RemoteMeter:
         )
     options: dict[str, Any] = {
         "backend": config.latency_backend or setting.backend,
-        "dtype": setting.dtype,
+        "dtype": config.latency_dtype or setting.dtype,
         "threads": config.latency_threads or setting.threads or 1,
         "batch": batch,
         "graph": setting.versions.endswith(", graph"),
@@ -155,7 +162,9 @@ def _meter(config: BaselineConfig, table: LatencyTable) -> Meter | RemoteMeter:
 def _check_device(config: BaselineConfig) -> None:
     """Whether the device is there; the nodes of a cluster are looked at once there is a table."""
     if not _is_cuda(config):
-        make_meter(config.latency_backend or "torch", config.latency_device)
+        make_meter(
+            config.latency_backend, config.latency_device, dtype=config.latency_dtype or "float32"
+        )
     elif config.ray_address is None:
         check_here(config.latency_device)
 

@@ -95,6 +95,9 @@ class BaselineKeywords(TypedDict, total=False):
     latency_backend: str | None
     """What runs the network: torch or onnxruntime."""
 
+    latency_dtype: str | None
+    """Number format: float32, float16, bfloat16 or int8."""
+
     latency_threads: int | None
     """CPU threads of a measurement."""
 
@@ -421,6 +424,9 @@ class ScaleKeywords(TypedDict, total=False):
 
     latency_backend: str | None
     """What runs the network: torch or onnxruntime."""
+
+    latency_dtype: str | None
+    """Number format: float32, float16, bfloat16 or int8."""
 
     latency_threads: int | None
     """CPU threads of a measurement."""

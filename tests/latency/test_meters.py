@@ -57,6 +57,13 @@ def test_bfloat16_is_measured() -> None:
     assert measure(make_meter(dtype="bfloat16"), SMALL, sampling=SHORT).median_ms > 0
 
 
+def test_int8_is_measured_on_onnx_runtime() -> None:
+    pytest.importorskip("onnxruntime")
+    found = measure(make_meter(dtype="int8"), SMALL, sampling=SHORT)
+    assert (found.setting.backend, found.setting.dtype) == ("onnxruntime", "int8")
+    assert found.median_ms > 0
+
+
 def test_disturbed_runs_do_not_count_where_enough_others_do() -> None:
     timing = summary([Run(1.0)] * 9 + [Run(50.0, disturbed=True)] * 2)
     assert timing.median_ms == timing.p95_ms == 1.0
@@ -95,13 +102,15 @@ def test_things_are_timed_in_turn() -> None:
     [
         ("tflite", "cpu", {}, "unknown latency backend 'tflite'"),
         ("torch", "tpu", {}, "unknown device 'tpu'"),
-        ("torch", "cpu", {"dtype": "int8"}, "unknown type of numbers 'int8'"),
-        ("onnxruntime", "cpu", {"dtype": "bfloat16"}, "in float32"),
+        ("torch", "cpu", {"dtype": "int4"}, "unknown type of numbers 'int4'"),
+        ("torch", "cpu", {"dtype": "int8"}, "take the backend onnxruntime"),
+        (None, "cuda", {"dtype": "int8"}, "int8 runs on the cpu, by ONNX Runtime, not on cuda"),
+        ("onnxruntime", "cpu", {"dtype": "bfloat16"}, "in float32 or int8"),
         ("torch", "cpu", {"threads": 0}, "threads must be at least 1"),
     ],
 )
 def test_a_meter_that_cannot_be_is_refused(
-    backend: str, device: str, options: dict[str, object], said: str
+    backend: str | None, device: str, options: dict[str, object], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
         make_meter(backend, device, **options)  # type: ignore[arg-type]

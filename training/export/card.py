@@ -27,6 +27,7 @@ def model_card(export: "Export", info: ModelInfo) -> str:
         *_use(export, info),
         "## How it was checked",
         _check(export),
+        _int8(export),
         "## Network",
         _table(_network(info)),
         "## Data",
@@ -47,7 +48,8 @@ def model_card(export: "Export", info: ModelInfo) -> str:
 
 def _kind(export: "Export") -> str:
     if export.format == "onnx":
-        return "an ONNX graph, normalisation inside"
+        numbers = " in int8" if export.int8 else ""
+        return f"an ONNX graph{numbers}, normalisation inside"
     if export.format == "torchscript":
         return "a TorchScript module, normalisation inside"
     if export.names == "effsearch":
@@ -87,9 +89,20 @@ def _use(export: "Export", info: ModelInfo) -> list[str]:
 
 
 def _check(export: "Export") -> str:
+    run = "The graph was run before it was quantised" if export.int8 else "The file was run"
     return (
-        f"The file was run on {export.images} images of {_text(export.images_from)}, together and "
+        f"{run} on {export.images} images of {_text(export.images_from)}, together and "
         f"one alone. Its logits differ from torch's by {export.largest_difference:.2g} at most."
+    )
+
+
+def _int8(export: "Export") -> str:
+    """What int8 costs in accuracy; nothing of a file in float32."""
+    if export.int8 is None:
+        return ""
+    return (
+        "Weights are in int8 with a scale for each output channel, activations in uint8 with a "
+        f"scale for each tensor (QDQ). Measured: {_text(export.int8.line)}."
     )
 
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from effsearch.training.export.int8 import Compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +19,10 @@ class Export:
         names: of the tensors in a safetensors file, one of `NAMES`.
         images: real images that the file was run on.
         images_from: the data they come from.
-        largest_difference: of a logit between the file and torch on these images.
+        largest_difference: of a logit between the file and torch on these images; in int8 that of
+            the graph before it was quantised.
         timm: whether timm can load the network, in a sentence.
+        int8: what the file reaches beside float32, where it is in int8.
     """
 
     path: Path
@@ -27,3 +33,4 @@ class Export:
     images_from: str
     largest_difference: float
     timm: str = ""
+    int8: "Compared | None" = None

@@ -9,7 +9,7 @@ import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,9 @@ from effsearch.search_spaces.notation import format_architecture
 from effsearch.training.models.block_places import Library
 from effsearch.training.models.model_file import ModelInfo, read_model, save_model
 from effsearch.training.models.published_weights import load_published_weights, to_published
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 INPUT, OUTPUT = "pixels", "logits"
 # Of one dimension 1 the exporter would believe that it is always 1.
@@ -80,8 +83,18 @@ def write_onnx(path: Path, network: Network, info: ModelInfo) -> Run:
         MissingResourceError: onnx, onnxscript or onnxruntime is not installed.
         EffsearchError: the file cannot be written.
     """
+    write_bytes_atomically(path, onnx_model(network, info).SerializeToString())
+    return run_onnx(path)
+
+
+def onnx_model(network: Network, info: ModelInfo) -> "ModelProto":
+    """The ONNX graph from pixels to logits, which tools that rewrite graphs accept.
+
+    Raises:
+        MissingResourceError: onnx, onnxscript or onnxruntime is not installed.
+    """
     try:
-        import onnxruntime
+        import onnxruntime  # noqa: F401  # without it the graph could not be checked
         import onnxscript  # noqa: F401  # torch's exporter needs it and says so less clearly
     except ImportError as error:
         raise MissingResourceError(
@@ -101,8 +114,14 @@ def write_onnx(path: Path, network: Network, info: ModelInfo) -> Run:
         )
     assert program is not None
     program.model.metadata_props.update(pixels_metadata(info))
-    write_bytes_atomically(path, _quantisable(program.model_proto).SerializeToString())
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return _quantisable(program.model_proto)
+
+
+def run_onnx(file: Path | bytes) -> Run:
+    """What runs an exported graph, a file or the bytes of one, by ONNX Runtime on the CPU."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
 
     def run(pixels: Tensor) -> Tensor:
         return torch.from_numpy(session.run([OUTPUT], {INPUT: pixels.numpy()})[0])
@@ -110,7 +129,7 @@ def write_onnx(path: Path, network: Network, info: ModelInfo) -> Run:
     return run
 
 
-def _quantisable(model: Any) -> Any:
+def _quantisable(model: "ModelProto") -> "ModelProto":
     """The ONNX model without the shapes that torch's exporter states of weights.
 
     A weight's shape stands with its values. Stated again, it is in the way of tools that rewrite

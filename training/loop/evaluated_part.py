@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.named_columns import ANY_COLUMNS, Columns
@@ -43,6 +43,53 @@ class PartEvaluation:
     notices: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeldBack:
+    """A part of a dataset as a model sees it, ready to be read as often as wanted.
+
+    Attributes:
+        data: name of the dataset.
+        part: `test` or `validation`.
+        info: of the model.
+        order: for each class of the data the model's output for it.
+        lines: what the user should hear of the part, those on unreadable images aside.
+    """
+
+    data: str
+    part: str
+    info: ModelInfo
+    source: StreamedSource
+    order: Tensor
+    lines: tuple[str, ...]
+
+    def batches(self) -> Batches:
+        """Images uint8 (N, 3, R, R) on the device, and the labels as the model counts them."""
+        view = EvaluationView(
+            batch_size=evaluation_batch(self.info.resolution),
+            resolution=self.info.resolution,
+            crop_ratio=self.info.crop_ratio,
+        )
+        for images, labels in self.source.evaluation_batches(self.part, view):
+            yield images, self.order[labels]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should hear, unreadable images met so far included."""
+        return (*self.lines, *self.source.notices)
+
+    def evaluate(self, network: nn.Module, mean: Tensor, std: Tensor) -> Evaluation:
+        """Evaluate a network on the part.
+
+        Raises:
+            InputError: not one image can be read.
+            EffsearchError: as `evaluate_network`.
+        """
+        found = evaluate_network(network, self.batches(), self.info.class_names, mean, std)
+        if not found.images:
+            raise InputError(f"no image of the {self.part} part of '{self.data}' can be read")
+        return found
+
+
 def evaluate_checkpoint(
     path: Path,
     *,
@@ -67,10 +114,39 @@ def evaluate_checkpoint(
         InputError: a file or data that cannot be read, no such part, or other classes.
         MissingResourceError: the device is not there.
     """
-    if part is not None and part not in PARTS:
-        raise unknown_name("part", part, PARTS)
     place = choose_device(device)
     network, info = read_model(path)
+    held = open_part(info, place, data=data, part=part, skip_bad=skip_bad, columns=columns)
+    network.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    evaluation = held.evaluate(network, *channel_levels(info, place))
+    return PartEvaluation(
+        evaluation=evaluation, data=held.data, part=held.part, notices=held.notices
+    )
+
+
+def open_part(
+    info: ModelInfo,
+    place: torch.device,
+    *,
+    data: str | None = None,
+    part: str | None = None,
+    skip_bad: bool = False,
+    columns: Columns = ANY_COLUMNS,
+    most: int | None = None,
+) -> HeldBack:
+    """Find a part of a dataset for a model; no picture is decoded yet.
+
+    Args:
+        info: of the model.
+        place: where its images are delivered.
+        data, part, skip_bad, columns: as of `evaluate_checkpoint`.
+        most: images, spread evenly over the part; None for all.
+
+    Raises:
+        InputError: data that cannot be read, no such part, or other classes.
+    """
+    if part is not None and part not in PARTS:
+        raise unknown_name("part", part, PARTS)
     name = info.data_name if data is None else data
     if data is None and columns == ANY_COLUMNS:
         columns = info.columns
@@ -84,6 +160,9 @@ def evaluate_checkpoint(
         why = "".join(f" ({line})" for line in parts.notices if line.startswith("the test part"))
         raise InputError(f"'{name}' has no test part{why}: evaluate on another --part or --data")
     order = class_order(listing.class_names, info, name)
+    count = len(listing.labels)
+    if most is not None and most < count:
+        listing = listing.subset(torch.linspace(0, count - 1, most).long())
     mean, std = channel_levels(info, place)
     source = StreamedSource(
         {part: readable_anywhere(listing)},
@@ -94,16 +173,6 @@ def evaluate_checkpoint(
         workers=default_workers() if len(listing.labels) > _WORTH_WORKERS else 0,
         skip_bad=skip_bad,
     )
-    view = EvaluationView(
-        batch_size=evaluation_batch(info.resolution),
-        resolution=info.resolution,
-        crop_ratio=info.crop_ratio,
-    )
-    batches = _relabelled(source.evaluation_batches(part, view), order.to(place))
-    network.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    evaluation = evaluate_network(network, batches, info.class_names, mean, std)
-    if not evaluation.images:
-        raise InputError(f"no image of the {part} part of '{name}' can be read")
     # The notices are of all parts, and only one was asked for.
     notices = [line for line in parts.notices if line.startswith(f"the {part} ")]
     notices += listing.notices
@@ -111,8 +180,13 @@ def evaluate_checkpoint(
         notices.append(
             f"'{name}' has no test part: these images chose the best epoch, and flatter it a little"
         )
-    return PartEvaluation(
-        evaluation=evaluation, data=name, part=part, notices=(*notices, *source.notices)
+    return HeldBack(
+        data=name,
+        part=part,
+        info=info,
+        source=source,
+        order=order.to(place),
+        lines=tuple(notices),
     )
 
 
@@ -143,11 +217,6 @@ def _carved(name: str, info: ModelInfo, skip_bad: bool, columns: Columns) -> Par
             f"out then, and would be {len(parts.validation.labels)} now"
         )
     return parts
-
-
-def _relabelled(batches: Batches, order: Tensor) -> Batches:
-    for images, labels in batches:
-        yield images, order[labels]
 
 
 def class_order(class_names: Sequence[str], info: ModelInfo, data: str) -> Tensor:

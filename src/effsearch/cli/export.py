@@ -1,14 +1,17 @@
 """`effsearch export`: a trained model as a checked file for elsewhere, with its model card."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from effsearch.cli.options import RUNS, Checkpoint, Json, Quiet, RunDir, print_document
 from effsearch.search_spaces.errors import InputError
+
+if TYPE_CHECKING:
+    from effsearch.training.export import Export
 
 _CHECKED_ON = 8  # images
 
@@ -30,6 +33,13 @@ def export(
         str,
         typer.Option(help="Names of the tensors in safetensors: effsearch, timm or torchvision."),
     ] = "effsearch",
+    dtype: Annotated[
+        str,
+        typer.Option(
+            help="Number format: float32, or int8 (ONNX), calibrated on images of the validation "
+            "part; the accuracy that is lost is measured and stated."
+        ),
+    ] = "float32",
     data: Annotated[
         str | None,
         typer.Option(help="Images to check the file on [what it was trained on, else the digits]."),
@@ -58,7 +68,7 @@ def export(
         if output is not None:
             raise InputError("--to names a folder and --output a file: leave one of them out")
         format = "safetensors"
-    check_export_options(format, names)
+    check_export_options(format, names, dtype)
     path = find_checkpoint(run_dir, checkpoint)
     images, images_from = images_to_check(path, data, _CHECKED_ON)
     if to is not None:
@@ -68,7 +78,14 @@ def export(
     else:
         place = None
         done = export_model(
-            path, output, format=format, names=names, images=images, images_from=images_from
+            path,
+            output,
+            format=format,
+            names=names,
+            dtype=dtype,
+            data=data,
+            images=images,
+            images_from=images_from,
         )
     if not quiet:
         print(f"model: {path}", file=sys.stderr)
@@ -77,9 +94,18 @@ def export(
             f"{done.largest_difference:.2g} at most",
             file=sys.stderr,
         )
+        if done.int8 is not None:
+            for line in (*done.int8.notices, done.int8.line):
+                print(line, file=sys.stderr)
         print(done.timm, file=sys.stderr)
         print(f"card: {done.card}", file=sys.stderr)
     if as_json:
-        print_document(asdict(done) | {"checkpoint": path} | ({"to": place} if place else {}))
+        print_document(_document(done) | {"checkpoint": path} | ({"to": place} if place else {}))
         return
     print(place or done.path)
+
+
+def _document(done: "Export") -> dict[str, Any]:
+    plain = asdict(replace(done, int8=None))
+    del plain["int8"]
+    return plain if done.int8 is None else plain | {"int8": done.int8.to_dict()}

@@ -21,18 +21,21 @@ app = Commands(
 
 _PICTURES = ("png", "svg", "pdf")
 
-Backend = Annotated[str, typer.Option(help="What runs the network: torch or onnxruntime.")]
+Backend = Annotated[
+    str | None,
+    typer.Option(help="What runs the network: torch or onnxruntime [torch; onnxruntime for int8]."),
+]
 Device = Annotated[str, typer.Option(help="Device: cpu, cuda or cuda:1.")]
 Threads = Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")]
 Batch = Annotated[int, typer.Option(min=1, max=1_000_000, help="Images at a time.")]
-Dtype = Annotated[str, typer.Option(help="Number format: float32, float16 or bfloat16.")]
+Dtype = Annotated[str, typer.Option(help="Number format: float32, float16, bfloat16 or int8.")]
 
 
 @app.command("build")
 def build(
     space: ShippedSpace = "mnasnet",
     device: Device = "cpu",
-    backend: Backend = "torch",
+    backend: Backend = None,
     threads: Threads = 1,
     batch: Batch = 1,
     dtype: Dtype = "float32",
@@ -51,7 +54,8 @@ def build(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="The CSV [lut/SPACE-BACKEND-DEVICE-bBATCH.csv, lut/SPACE-command-bBATCH.csv]."
+            help="The CSV [lut/SPACE-BACKEND-DEVICE-bBATCH.csv, int8 behind the backend in int8; "
+            "lut/SPACE-command-bBATCH.csv]."
         ),
     ] = None,
     passes: Annotated[
@@ -72,12 +76,13 @@ def build(
     """Measure every distinct layer of a space, and whole networks to correct their sum by.
 
     Stopped builds go on with the same command; what the file holds is not measured again. Measure
-    on a machine that does nothing else.
+    on a machine that does nothing else. In int8 every layer is calibrated on random images.
     """
     from effsearch.latency.building import BuildOptions, build_from_networks, build_table
     from effsearch.latency.command_meter import CommandMeter
-    from effsearch.latency.meter import make_meter
+    from effsearch.latency.meter import backend_of, make_meter
     from effsearch.latency.prediction import Predictor
+    from effsearch.latency.table import default_command_table, default_table
     from effsearch.results.store.signals import exit_code
     from effsearch.search_spaces.errors import Interrupted
     from effsearch.search_spaces.space_file import load_space
@@ -85,9 +90,10 @@ def build(
 
     found = load_space(space)
     options = BuildOptions(passes=passes, networks=networks, seed=seed)
-    place = f"{backend}-{device.replace(':', '')}" if latency_command is None else "command"
-    name = f"{found.name}-{place}-b{batch}.csv"
-    path = output or Path("lut") / name
+    usual = default_command_table(found.name, batch)
+    if latency_command is None:
+        usual = default_table(found.name, backend or backend_of(dtype), device, dtype, batch)
+    path = output or usual
     try:
         with _progress(quiet) as on_progress:
             if latency_command is None:

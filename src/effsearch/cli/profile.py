@@ -35,12 +35,23 @@ def profile(
         ),
     ] = False,
     backend: Annotated[
-        str,
-        typer.Option(help="What runs the network: torch or onnxruntime.", rich_help_panel=LATENCY),
-    ] = "torch",
+        str | None,
+        typer.Option(
+            help="What runs the network: torch or onnxruntime [torch; onnxruntime for int8].",
+            rich_help_panel=LATENCY,
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option(help="Device: cpu, cuda or cuda:1.", rich_help_panel=LATENCY)
     ] = "cpu",
+    dtype: Annotated[
+        str,
+        typer.Option(
+            help="Number format: float32, float16, bfloat16 or int8, which is calibrated on random "
+            "images here.",
+            rich_help_panel=LATENCY,
+        ),
+    ] = "float32",
     threads: Annotated[
         int, typer.Option(metavar="N", help="CPU threads.", rich_help_panel=LATENCY)
     ] = 1,
@@ -109,7 +120,7 @@ def profile(
         if latency_command is not None:
             meter = _command_meter(latency_command, latency_timeout, batch)
         else:
-            meter = make_meter(backend, device, threads=threads, batch=batch)
+            meter = make_meter(backend, device, dtype=dtype, threads=threads, batch=batch)
         if predictor is not None:
             predictor.table.check_setting(meter.setting)  # else the two numbers do not compare
         measured = measure(meter, architecture, resolution)
