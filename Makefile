@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install baseline test quick lint types docs dist clean
+.PHONY: install baseline test suite quick lint types docs dist clean
 
 install: $(VENV)/.installed
 
@@ -17,7 +17,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 baseline: install
 	$(BIN)/effsearch baseline --target-flops 400M --samples 32 --finalists 3 --finalist-seeds 2
 
-test: install lint types
+# Types and tests side by side, since neither keeps all cores busy to its end.
+test: install lint
+	$(MAKE) --no-print-directory --keep-going --jobs 2 types suite
+
+suite: install
 	$(BIN)/python -m pytest --numprocesses auto --durations 20
 
 # While working: what needs neither Ray, nor other processes, nor seconds.

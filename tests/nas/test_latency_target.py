@@ -74,6 +74,7 @@ def options(folder: Path) -> dict[str, Any]:
         "strategy_options": {"population": 6, "sample": 3},
         "samples": 12,
         "batch_size": 4,
+        "workers": 1,
     }
 
 

@@ -81,7 +81,7 @@ def test_a_search_whose_ray_is_killed_says_so_and_goes_on_later(
     evaluator, log = logging_evaluator(tmp_path, pause=0.2)
     process = effsearch(
         "baseline", "--space", write_space(tmp_path), "--evaluator", evaluator, "--samples", "60",
-        "--workers", "2", "--no-target", "--json",
+        "--workers", "1", "--no-target", "--json",
         cwd=tmp_path,
     )  # fmt: skip
     run = tmp_path / "runs" / "baseline" / "001"
