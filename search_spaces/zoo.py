@@ -248,7 +248,9 @@ def _parse_document(text: str, where: str) -> Architecture:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{where} is not valid JSON, line {error.lineno}: {error.msg}") from None
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise InputError(f"{where} is nested too deeply") from None
+    except ValueError:  # such as a whole number of over 4,300 digits
         raise InputError(f"{where} is not a JSON document of an architecture") from None
     return _read_document(document, where)
 

@@ -102,7 +102,9 @@ def read_json_object(path: Path, cure: str = "restore it from a copy") -> dict[s
         )
     except OSError as problem:
         raise InputError(f"cannot read {path}: {problem.strerror or problem}") from problem
-    except (ValueError, RecursionError) as problem:
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply: {cure}") from None
+    except ValueError as problem:
         raise InputError(f"{path} is not valid JSON ({problem}): {cure}") from None
     if not isinstance(document, dict):
         raise InputError(f"{path} holds no JSON object: {cure}")

@@ -145,6 +145,59 @@ def test_searches_of_a_bench_that_are_no_file_are_said(tmp_path: Path) -> None:
         kept_traces(tmp_path / "searches.jsonl")
 
 
+@pytest.mark.parametrize("path", ["x" * 5000, "a/" * 2500], ids=["name", "folders"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "baseline --no-target --space {}",
+        "baseline --no-target --config {}",
+        "baseline --no-target --evaluator {}.py:f",
+        "scale --baseline {}",
+        "scale --baseline mobilenet-v2 --coefficients {}",
+        "train --model mobilenet-v2 --data {}",
+        "evaluate {}",
+        "report {}",
+        "profile efficientnet-b0 --latency-table {}",
+        "lut show {}",
+    ],
+)
+def test_a_path_of_five_thousand_characters_is_one_short_line(cli, line: str, path: str) -> None:
+    answer = cli(*line.format(path).split())
+    assert answer.code == 2
+    assert "…" in answer.error
+    assert len(answer.error) < 1500  # with all that is known
+
+
+def test_a_path_that_is_too_long_to_be_written_is_one_short_line(cli, tmp_path: Path) -> None:
+    evaluator = write_evaluator(tmp_path, "def evaluate(a): return 0.5")
+    for folder in ("x" * 5000, "a/" * 2500):
+        answer = cli(*SEARCH, "--evaluator", evaluator, "--run-dir", folder)
+        assert answer.code == 1
+        assert answer.error.startswith("cannot write ")
+        assert len(answer.error) < 800
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("deep.yaml", "baseline --config {}"),
+        ("deep.yaml", "baseline --no-target --space {}"),
+        ("deep.yaml", "train --config {}"),
+        ("deep.yaml", "coefficients --config {}"),
+        ("deep.json", "scale --baseline {}"),
+        ("deep.json", "scale --baseline mobilenet-v2 --coefficients {}"),
+    ],
+)
+def test_a_document_without_bottom_is_nested_too_deeply(
+    cli, tmp_path: Path, file: str, line: str
+) -> None:
+    (tmp_path / "deep.yaml").write_text("samples: " + "[" * 20_000 + "]" * 20_000)
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    answer = cli(*line.format(file).split())
+    assert answer.code == 2
+    assert "nested too deeply" in answer.error
+
+
 def test_what_never_ends_is_not_read_as_a_file(cli, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("/dev/zero", str(tmp_path / "pipe")):

@@ -81,14 +81,25 @@ def _root(
 _CLICK_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
 
 
+_LONGEST_WORD = 1000  # longer than the longest path that anybody has
+
+
 def _usage(error: Any) -> str:
     """What was wrong with the command line, on one line that says where the help is."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message())  # the help itself
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "effsearch"
-    message = " ".join(_complaint(error).split())
-    return f"effsearch: {hide_secrets(message)} (see `{command} --help`)"
+    return f"{_said(_complaint(error))} (see `{command} --help`)"
+
+
+def _said(message: str) -> str:
+    """A message as it is printed: one line, no secrets, and endless words cut in their middle."""
+    words = (
+        word if len(word) <= _LONGEST_WORD else f"{word[:100]}…{word[-100:]}"
+        for word in hide_secrets(message).split()
+    )
+    return f"effsearch: {' '.join(words)}"
 
 
 def _complaint(error: Any) -> str:
@@ -119,7 +130,7 @@ def run() -> int:
     try:
         code = app(standalone_mode=False)
     except EffsearchError as error:
-        print(f"effsearch: {hide_secrets(' '.join(str(error).split()))}", file=sys.stderr)
+        print(_said(str(error)), file=sys.stderr)
         if isinstance(error, ClusterLostError):
             _leave_at_once(error.exit_code)
         return error.exit_code
