@@ -23,6 +23,7 @@ from effsearch.gridsearch.references import judge_references, scaled_alone
 from effsearch.gridsearch.sensitivity import DIMENSIONS
 from effsearch.gridsearch.setup import Plan
 from effsearch.results.conditions import Conditions
+from effsearch.results.kinds.grid_answer import CoefficientsAnswer
 from effsearch.results.statistics import Estimate
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import EffsearchError
@@ -129,31 +130,30 @@ def make_answer(
     low, high = _bounds(expected)
     interval = None if low is None or high is None else [low, high]
     config = plan.config
-    answer = {
-        "schema_version": 1,
-        "kind": run.kind,
-        "run": run.reference,
-        "alpha": coefficients.alpha,
-        "beta": coefficients.beta,
-        "gamma": coefficients.gamma,
-        "phi": config.phi,
-        "product": float(winner.triple.product),
-        "measured_ratio": winner.measured_ratio,
-        "accuracy": estimate.mean,
-        "accuracy_interval": interval,
-        "confidence": choice.confidence,
-        "interval_method": MODELLED if choice.surface and interval else METHODS[choice.method],
-        "expected": expected.mean,
-        "expected_deviation": expected.deviation,
-        "prefer": config.prefer,
-        "noise": choice.noise,
-        "seeds": len(decided_by[winner.id].rewards),
-        "decided_by": "top" if decided_by is top else "grid",
-        "references": [reference.to_dict() for reference in alone] or None,
-        "conditions": conditions.to_dict() if conditions else None,
-        "best": _describe(choice.best, choice),
-        "ties": [_describe(_by_id(plan, id), choice) for id in choice.ties],
-        "network": {
+    answer = CoefficientsAnswer(
+        kind=run.kind,
+        run=run.reference,
+        alpha=coefficients.alpha,
+        beta=coefficients.beta,
+        gamma=coefficients.gamma,
+        phi=config.phi,
+        product=float(winner.triple.product),
+        measured_ratio=winner.measured_ratio,
+        accuracy=estimate.mean,
+        accuracy_interval=interval,
+        confidence=choice.confidence,
+        interval_method=MODELLED if choice.surface and interval else METHODS[choice.method],
+        expected=expected.mean,
+        expected_deviation=expected.deviation,
+        prefer=config.prefer,
+        noise=choice.noise,
+        seeds=len(decided_by[winner.id].rewards),
+        decided_by="top" if decided_by is top else "grid",
+        references=[reference.to_dict() for reference in alone] or None,
+        conditions=conditions.to_dict() if conditions else None,
+        best=_describe(choice.best, choice),
+        ties=[_describe(_by_id(plan, id), choice) for id in choice.ties],
+        network={
             "id": winner.id,
             "macs": winner.cost.macs,
             "params": winner.cost.params,
@@ -161,7 +161,7 @@ def make_answer(
             "resolution": winner.architecture.resolution,
             "same_network": [_numbers(triple) for triple in winner.triples],
         },
-        "grid": {
+        grid={
             "step": config.step,
             "tolerance": config.tolerance,
             "constraint": config.constraint,
@@ -174,20 +174,20 @@ def make_answer(
             "failed": sum(bool(measured.errors) for measured in grid.values()),
             "stopped": sum(bool(measured.stopped) for measured in grid.values()),
         },
-        "depends_on": [asdict(one) for one in first.sensitivities],
-        "surface": _describe_surface(plan, first),
-        "seeds_each": config.seeds,
-        "repeats": sum(len(found.rewards) > config.seeds for found in grid.values()),
-        "pruning": config.pruning,
-        "top": len(top),
-        "seed": config.seed,
+        depends_on=[asdict(one) for one in first.sensitivities],
+        surface=_describe_surface(plan, first),
+        seeds_each=config.seeds,
+        repeats=sum(len(found.rewards) > config.seeds for found in grid.values()),
+        pruning=config.pruning,
+        top=len(top),
+        seed=config.seed,
         # As it was given: a run that goes on knows it by its notation alone.
-        "baseline": run.record.get("baseline", plan.record["baseline"]),
-        "data": plan.record["data"],
-        "recipe": plan.record["recipe"],
-        "flops_convention": run.record["flops_convention"],
-        "versions": run.record["versions"],
-    }
+        baseline=run.record.get("baseline", plan.record["baseline"]),
+        data=plan.record["data"],
+        recipe=plan.record["recipe"],
+        flops_convention=run.record["flops_convention"],
+        versions=run.record["versions"],
+    )
     return CoefficientsResult(
         run=run.reference,
         path=run.path,
@@ -195,7 +195,7 @@ def make_answer(
         accuracy=estimate.mean,
         interval=None if interval is None else (interval[0], interval[1]),
         triples=triple_rows(plan, grid, top),
-        answer=answer,
+        answer=answer.to_dict(),
     )
 
 

@@ -1,9 +1,7 @@
 """Coefficients runs: the grid, the triple chosen, and how sure that is."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from effsearch.results.formatting import number
+from effsearch.results.kinds.grid_answer import CoefficientsAnswer, what_mattered, why_chosen
 from effsearch.results.kinds.kind import Kind, Opening, Step
 from effsearch.results.kinds.opening import (
     command,
@@ -14,7 +12,6 @@ from effsearch.results.kinds.opening import (
     trainings,
     unfinished,
 )
-from effsearch.results.kinds.surface import what_mattered, why_chosen
 from effsearch.results.kinds.trials import TRIALS
 from effsearch.results.plots import finalists, front, heatmap, network, noise, progress, ratio
 from effsearch.results.references import headline
@@ -40,65 +37,60 @@ TABLE = Table(
 
 def _opening(data: RunData) -> Opening:
     """The triple, its cost and accuracy, how sure it is, and what the ties say."""
-    answer = data.answer
-    if answer is None:
+    if data.answer is None:
         return unfinished(data, "grid")
-    triple = ", ".join(f"{name} = {answer[name]:g}" for name in ("alpha", "beta", "gamma"))
+    answer = CoefficientsAnswer.from_dict(data.answer)
     said = [
-        f"Found: {triple}; the network it gives scored {percent(answer.get('accuracy'))} and costs "
-        f"{number('ratio', answer.get('measured_ratio'))} times the baseline's multiply-adds "
-        f"(nominal: {number('product', answer.get('product'))})."
+        f"Found: alpha = {answer.alpha:g}, beta = {answer.beta:g}, gamma = {answer.gamma:g}; the "
+        f"network it gives scored {percent(answer.accuracy)} and costs "
+        f"{number('ratio', answer.measured_ratio)} times the baseline's multiply-adds "
+        f"(nominal: {number('product', answer.product)})."
     ]
-    grid = answer.get("grid")
-    if isinstance(grid, Mapping):
+    if grid := answer.grid:
         said.append(
             f"Budget: {grid['triples']} triples of the grid come to {grid['networks']} distinct "
             f"networks; {grid['failed']} trainings failed."
         )
     said.extend(filter(None, (why_chosen(answer), what_mattered(answer))))
-    said.extend(against_one_dimension(answer))
+    said.extend(_against_one_dimension(answer))
     said.extend(measured_how(data))
     said.append(_certainty(answer))
     steps = [Step("Grow the family", command(data, f"scale --coefficients {data.reference}"))]
-    ties = answer.get("ties")
-    if isinstance(ties, list) and len(ties) > 1:
+    if answer.ties and len(answer.ties) > 1:
         rule = "" if why_chosen(answer) else "; the cheapest of them was chosen"
         said.append(
-            f"Networks statistically tied with the best: {len(ties)}, the best included{rule}."
+            f"Networks statistically tied with the best: {len(answer.ties)}, the best "
+            f"included{rule}."
         )
-        if not answer.get("top"):
+        if not answer.top:
             why = "Separate the tied networks by longer trainings"
             steps.insert(0, Step(why, resume(data, "--top 5")))
     return Opening(tuple(said), (*go_on(data), *steps))
 
 
-def against_one_dimension(answer: Mapping[str, Any]) -> list[str]:
+def _against_one_dimension(answer: CoefficientsAnswer) -> list[str]:
     """The network that was chosen beside one dimension alone at its cost, in a sentence."""
-    rows = answer.get("references") or []
-    if not rows:
+    if not answer.references:
         return []
-    said = "; ".join(headline(row) for row in rows)
+    said = "; ".join(headline(row) for row in answer.references)
     return [f"Beside one dimension alone at its cost, trained alike: {said}."]
 
 
-def _certainty(answer: Mapping[str, Any]) -> str:
-    interval = answer.get("accuracy_interval")
-    if not isinstance(interval, list):
-        return f"How sure: {answer.get('interval_method', 'not known')}."
-    low, high = (percent(value) for value in interval)
-    share = f" ({answer['confidence']:.0%} interval)" if "confidence" in answer else ""
-    seeds = answer.get("seeds")
-    over = f", by {trainings(seeds)}" if isinstance(seeds, int) else ""
-    expected = answer.get("expected")
-    believed = "" if expected is None else f" is expected at {percent(expected)} and"
+def _certainty(answer: CoefficientsAnswer) -> str:
+    if answer.accuracy_interval is None:
+        return f"How sure: {answer.interval_method or 'not known'}."
+    low, high = (percent(value) for value in answer.accuracy_interval)
+    share = f" ({answer.confidence:.0%} interval)" if answer.confidence else ""
+    over = f", by {trainings(answer.seeds)}" if answer.seeds else ""
+    believed = "" if answer.expected is None else f" is expected at {percent(answer.expected)} and"
     return f"How sure: the accuracy{believed} lies between {low} and {high}{share}{over}."
 
 
 def _heading(data: RunData) -> str:
-    answer = data.answer
-    if answer is None:
+    if data.answer is None:
         return ""
-    return f"α {answer['alpha']:g}, β {answer['beta']:g}, γ {answer['gamma']:g}"
+    answer = CoefficientsAnswer.from_dict(data.answer)
+    return f"α {answer.alpha:g}, β {answer.beta:g}, γ {answer.gamma:g}"
 
 
 KIND = Kind(

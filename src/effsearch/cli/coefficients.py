@@ -35,15 +35,20 @@ def coefficients(asked: Asked) -> None:
 
 
 def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
+    from effsearch.results.kinds.grid_answer import (
+        CoefficientsAnswer,
+        what_is_expected,
+        what_mattered,
+        why_chosen,
+    )
     from effsearch.results.kinds.registry import resume_command
-    from effsearch.results.kinds.surface import what_is_expected, what_mattered, why_chosen
     from effsearch.results.references import headline
     from effsearch.results.terminal import print_table
 
-    answer = result.answer
     if as_json:
-        print_document(answer)
+        print_document(result.answer)
         return
+    answer = CoefficientsAnswer.from_dict(result.answer)
     print_table(
         (
             "alpha",
@@ -59,20 +64,20 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
         ),
         [_line(row) for row in _best_rows(result)],
     )
-    for row in answer["references"] or ():
+    for row in answer.references or ():
         print(f"beside one dimension: {headline(row)}")
-    if answer["conditions"]:
-        print(f"accuracy {result.accuracy:.4f} {answer['conditions']['sentence']}")
+    if answer.conditions:
+        print(f"accuracy {result.accuracy:.4f} {answer.conditions['sentence']}")
     if quiet:
         return
     for said in (why_chosen(answer), what_mattered(answer)):
         if said:
             print(said, file=sys.stderr)
-    print(f"accuracy: {what_is_expected(answer)}; {answer['interval_method']}", file=sys.stderr)
-    ties = len(answer["ties"])
+    print(f"accuracy: {what_is_expected(answer)}; {answer.interval_method}", file=sys.stderr)
+    ties = len(answer.ties)
     if ties > 1:
         print(f"{ties} networks cannot be told from the best by a t test", file=sys.stderr)
-    if not answer["top"] and ties > MANY_TIES:
+    if not answer.top and ties > MANY_TIES:
         print(
             "to tell them apart, train the five most promising again, longer and over "
             f"three seeds: {resume_command(result.path, 'coefficients')} --top 5",
