@@ -151,7 +151,20 @@ _BASELINES: Sequence[Command] = (
         _baseline(strategy, "--strategy", strategy)
         for strategy in ("random", "evolution", "local_search", "ppo", "tpe", "nsga2", "bayesian")
     ),
-    _baseline("halving", "--strategy", "evolution", "--pruning", "halving"),
+    _baseline(
+        "halving",
+        "--strategy",
+        "evolution",
+        "--evaluator",
+        "proxy",
+        "--pruning",
+        "halving",
+        *_SHORT,
+        "--epochs",
+        "3",
+        "--samples",
+        "12",
+    ),
     _baseline("finalists", "--finalists", "3", "--finalist-seeds", "2", "--samples", "12"),
 )
 OTHERS: Sequence[Command] = (

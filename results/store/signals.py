@@ -110,12 +110,17 @@ def deaf_children(*numbers: signal.Signals) -> Iterator[None]:
     """Processes started in the block never hear these signals; this one hears them after it.
 
     Signals of a terminal or a batch job reach its children too, whose end is the parent's to
-    decide.
+    decide. What was sent meanwhile meets the handlers there were before the block, also where it
+    loaded something that takes signals for itself, as Ray does with SIGTERM.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:
+        if threading.current_thread() is threading.main_thread():
+            for number in numbers:
+                if (handler := signal.getsignal(number)) is not None:
+                    signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

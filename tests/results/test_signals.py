@@ -95,3 +95,19 @@ def test_children_that_are_made_deaf_hear_nothing() -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
     child.send_signal(signal.SIGHUP)
     assert child.wait() == 0
+
+
+def test_a_signal_sent_while_a_library_takes_it_for_itself_is_ours_after_it() -> None:
+    # As Ray does with SIGTERM when it starts: behind Python's back, with what ends the process.
+    code = """
+import ctypes, os, signal
+from effsearch.results.store.signals import deaf_children, held_back, stopping_on_signals
+try:
+    with stopping_on_signals(), held_back(), deaf_children(signal.SIGTERM):
+        ctypes.CDLL(None).signal(int(signal.SIGTERM), None)
+        os.kill(os.getpid(), signal.SIGTERM)
+except KeyboardInterrupt:
+    print("obeyed")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "obeyed\n"), ended.stderr
