@@ -114,12 +114,13 @@ def deaf_children(*numbers: signal.Signals) -> Iterator[None]:
     loaded something that takes signals for itself, as Ray does with SIGTERM.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    handlers = {number: signal.getsignal(number) for number in numbers}
     try:
         yield
     finally:
         if threading.current_thread() is threading.main_thread():
-            for number in numbers:
-                if (handler := signal.getsignal(number)) is not None:
+            for number, handler in handlers.items():
+                if handler is not None:  # one that was not set by Python
                     signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
