@@ -34,24 +34,33 @@ _VARIATIONS = ((1, 8), (1, 64), (2, 16), (3, 64), (4, 64), (5, 64), (6, 64))
 class Candidate:
     """A network to evaluate: its choices, the network, and the costs known beforehand.
 
-    `recorded_id` is the network's id where it need not be worked out again.
+    `recorded_id` is the network's id where it need not be worked out again. `epochs` is how long
+    it is to be trained where that is less than a whole training (`nas.fidelities`); else None.
     """
 
     encoding: tuple[int, ...]
     architecture: Architecture
     costs: dict[str, float] = field(hash=False)
     recorded_id: str | None = field(default=None, compare=False, repr=False)
+    epochs: int | None = None
 
     @classmethod
     def recorded(
-        cls, encoding: tuple[int, ...], space: SearchSpace, costs: dict[str, float], id: str
+        cls,
+        encoding: tuple[int, ...],
+        space: SearchSpace,
+        costs: dict[str, float],
+        id: str,
+        epochs: int | None = None,
     ) -> "Candidate":
         """One that a ledger holds: its network is made where it is first asked for.
 
         A search of many thousand goes on from encodings and costs, and builds few of them again.
         """
         candidate = cls.__new__(cls)
-        vars(candidate).update(encoding=encoding, costs=costs, recorded_id=id, _space=space)
+        vars(candidate).update(
+            encoding=encoding, costs=costs, recorded_id=id, epochs=epochs, _space=space
+        )
         return candidate
 
     def __getattr__(self, name: str) -> Architecture:
@@ -67,6 +76,11 @@ class Candidate:
         """The network's id."""
         return self.recorded_id or self.architecture.id
 
+    @property
+    def key(self) -> str:
+        """What no search asks twice: the network's id, and the epochs where they are fewer."""
+        return self.id if self.epochs is None else f"{self.id}@{self.epochs}"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -76,8 +90,9 @@ class Result:
         candidate: the network.
         accuracy, reward: None where the evaluation failed.
         curve: accuracy after each epoch, where there are epochs.
-        partial: the training was given up; accuracy and reward are what it had reached, or what
-            it is taken for (`nas.pruning`). It may teach a strategy but is never an answer.
+        partial: the training was given up, and accuracy and reward are what it had reached, or
+            what it is taken for (`nas.pruning`); or it was a cheaper one from the outset
+            (`nas.fidelities`). It may teach a strategy but is never an answer.
     """
 
     candidate: Candidate

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from effsearch.nas.earlier import Earlier
+from effsearch.nas.fidelities import Fidelities
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.search_spaces.errors import EffsearchError, InputError
 
@@ -37,9 +38,11 @@ class Strategy(ABC):
         ranked_by: in words, what `ranked` goes by.
         history: all results told so far, in ask order.
         measured: those of them that did not fail, trainings that were given up included.
-        seen: ids of all networks asked so far.
+        seen: keys of all networks asked so far: their ids, of cheaper trainings with the epochs.
         openings: networks to ask first, in their order.
         earlier: what other runs have measured, where the strategy `learns_from_earlier`.
+        fidelities: cheaper trainings that may be asked too, where it `asks_cheaper` ones; None for
+            none.
 
     Example:
         >>> import effsearch
@@ -56,6 +59,7 @@ class Strategy(ABC):
     default_batch: ClassVar[int] = 8
     ranked_by: ClassVar[str] = "measured reward"
     learns_from_earlier: ClassVar[bool] = False
+    asks_cheaper: ClassVar[bool] = False
 
     def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
@@ -70,6 +74,7 @@ class Strategy(ABC):
         self.seen: set[str] = set()
         self.openings: Sequence[Candidate] = ()
         self.earlier: Sequence[Earlier] = ()
+        self.fidelities: Fidelities | None = None
         self._batches = 0
         self._stale = 0
 
@@ -82,12 +87,12 @@ class Strategy(ABC):
         """
         rng = np.random.default_rng([self.seed, self._batches])
         batch: list[Candidate] = []
-        first = [one for one in self.openings if one.id not in self.seen][:count]
+        first = [one for one in self.openings if one.key not in self.seen][:count]
         proposed = first if len(first) == count else [*first, *self.propose(rng, count)]
         for candidate in proposed:
             self._check(candidate)
-            if candidate.id not in self.seen and len(batch) < count:
-                self.seen.add(candidate.id)
+            if candidate.key not in self.seen and len(batch) < count:
+                self.seen.add(candidate.key)
                 batch.append(candidate)
         fresh = len(batch)
         if len(batch) < count:
@@ -110,7 +115,7 @@ class Strategy(ABC):
 
     def replay(self, results: Sequence[Result]) -> None:
         """Take over a batch that was asked and told before, as a ledger holds it."""
-        self.seen.update(result.candidate.id for result in results)
+        self.seen.update(result.candidate.key for result in results)
         self.tell(results)
 
     def ranked(self) -> list[Result]:

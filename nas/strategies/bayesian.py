@@ -5,15 +5,18 @@ candidate is known exactly before it is trained.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from effsearch.nas.fidelities import Fidelities
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.base import Strategy, check_option
 from effsearch.nas.surrogate.features import FeatureTables, Floats
+from effsearch.nas.surrogate.fidelities import FidelityProcess
 from effsearch.nas.surrogate.gaussian_process import GaussianProcess, one_thread
 from effsearch.nas.surrogate.kernel import Kernel
 from effsearch.nas.surrogate.lift import lifted
@@ -39,6 +42,11 @@ class Bayesian(Strategy):
     one standard deviation of the reward), and draw one set of rewards of all candidates together
     for each network of the batch; each draw picks its best candidate.
 
+    Where networks may be trained for fewer epochs too, half of the first ones are trained at every
+    length and the others briefly, so that the model learns what short trainings tell of long ones.
+    From then on candidates are picked in the same way and trained for as long as tells most of
+    them for the price; the one that is expected to beat all whole trainings is trained whole.
+
     Args:
         problem: what to search.
         seed: the run's seed.
@@ -52,6 +60,7 @@ class Bayesian(Strategy):
     name = "bayesian"
     ranked_by = "expected reward"
     learns_from_earlier = True
+    asks_cheaper = True
     kernel_type: ClassVar[type[Kernel]] = Kernel
 
     def __init__(
@@ -74,7 +83,39 @@ class Bayesian(Strategy):
             normal = rng.standard_normal((count, len(pool)))
             draws = self._model.sample(self._features(pool), normal)
             order = _best_of_each(self._rewards(draws, pool))
-        return self.problem.new(pool[order], self.seen, count)
+            picked = self.problem.new(pool[order], self.seen, count)
+            return self._at_their_price(pool, picked) if self.fidelities else picked
+
+    def _at_their_price(self, pool: Encodings, picked: Sequence[Candidate]) -> list[Candidate]:
+        """Each candidate for as many epochs as tell most of it for what they cost.
+
+        The answer is a network that was trained whole. So where another one is expected to be
+        better than all of those, it is the first of the batch, and trained whole.
+        """
+        assert self.fidelities is not None and isinstance(self._model, FidelityProcess)
+        promoted = self._promoted(pool)
+        others = [one for one in picked if one.id not in {best.id for best in promoted}]
+        if not others:
+            return promoted
+        gains = self._model.gains(self._features(self._rows(others)))
+        found = promoted
+        for place, candidate in enumerate(others[: len(picked) - len(promoted)]):
+            options = [replace(candidate, epochs=epochs) for epochs in self.fidelities.levels]
+            worth = [
+                -1.0 if one.key in self.seen else gain / self.fidelities.price(one.epochs)
+                for one, gain in zip(options, gains[:, place], strict=True)
+            ]
+            found.append(options[int(np.argmax(worth))])
+        return found
+
+    def _promoted(self, pool: Encodings) -> list[Candidate]:
+        """The network of the pool that beats all that were trained whole; none where none does."""
+        expected = self._rewards(self._model.expect(self._features(pool)), pool)
+        best = int(expected.argmax())
+        whole = self._whole
+        if whole and expected[best] <= self._expected(whole).max():
+            return []
+        return self.problem.new(pool[[best]], self.seen, 1)
 
     def ranked(self) -> list[Result]:
         """Measured results, best first, by the rewards that the model expects of them.
@@ -97,7 +138,16 @@ class Bayesian(Strategy):
         drawn = self.problem.draw(rng, _OPENING * count, self.seen)
         genes = self._features.effective(self._rows(drawn))
         known = self._features.effective(self._rows([r.candidate for r in self.history]))
-        return [drawn[place] for place in _spread(genes, known, count)]
+        picked = [drawn[place] for place in _spread(genes, known, count)]
+        if self.fidelities is None:
+            return picked
+        whole = sum(result.candidate.epochs is None for result in self.history)
+        found: list[Candidate] = []
+        for one in picked:
+            levels = self.fidelities.levels[int(2 * whole >= self.start) :]
+            whole += None in levels
+            found += [replace(one, epochs=epochs) for epochs in levels]
+        return found[:count]
 
     def _rows(self, candidates: Sequence[Candidate]) -> Encodings:
         """Their encodings, (n, genes), also of none."""
@@ -105,10 +155,20 @@ class Bayesian(Strategy):
         return rows.reshape(len(candidates), len(self.problem.space))
 
     @property
+    def _whole(self) -> list[Result]:
+        """Measured results but those of trainings that were cheaper from the outset."""
+        return [result for result in self.measured if result.candidate.epochs is None]
+
+    @property
     def _models(self) -> bool:
         """Whether enough is measured for a model, and there is anything to choose."""
-        known = len(self.measured) + sum(len(one.results) for one in self.earlier)
-        return known >= self.start and len(self.problem.space) > 0
+        known = len({result.candidate.id for result in self.measured})
+        known += sum(len(one.results) for one in self.earlier)
+        return known >= self.start and len(self.problem.space) > 0 and self._knows_whole
+
+    @property
+    def _knows_whole(self) -> bool:
+        return bool(self._whole) or any(one.results for one in self.earlier)
 
     @cached_property
     def _model(self) -> GaussianProcess:
@@ -116,6 +176,8 @@ class Bayesian(Strategy):
 
     def _fit(self) -> GaussianProcess:
         stock, values, doubts = self._stock()
+        if self.fidelities:
+            return self._fit_levels(self.fidelities, stock, values, doubts)
         places = _modelled(stock)
         return GaussianProcess.fit(
             self._features(_encodings(stock)[places]),
@@ -125,11 +187,38 @@ class Bayesian(Strategy):
             doubts[places],
         )
 
+    def _fit_levels(
+        self, fidelities: Fidelities, stock: Sequence[Result], values: Floats, doubts: Floats
+    ) -> FidelityProcess:
+        """The model of whole measurements and of cheaper ones."""
+        cheap = [result for result in self.measured if result.candidate.epochs is not None]
+        known = [fidelities.levels.index(result.candidate.epochs) for result in cheap]
+        levels = np.array([0] * len(stock) + known, dtype=np.int64)
+        stock = [*stock, *cheap]
+        values = np.append(values, np.zeros(len(cheap)))
+        doubts = np.append(doubts, np.zeros(len(cheap)))
+        for level in range(1, len(fidelities.levels)):
+            there = np.flatnonzero(levels == level)
+            if len(there):  # what collapsed is told among its like
+                values[there], doubts[there] = self._values([stock[place] for place in there])
+        places = _modelled(stock)
+        return FidelityProcess.of(
+            self._features(_encodings(stock)[places]),
+            values[places],
+            levels[places],
+            len(fidelities.levels),
+            self.problem.space.options,
+            self.kernel_type,
+            doubts[places],
+        )
+
     def _stock(self) -> tuple[list[Result], Floats, Floats]:
-        """All that is known: results, what the model learns of each, and its doubt, (n,)."""
-        own = self._values(self.measured) if self.measured else (np.empty(0), np.empty(0))
-        stock, values, doubts = list(self.measured), [own[0]], [own[1]]
-        here = {result.candidate.id for result in self.measured}
+        """All that is known of whole trainings: results, what the model learns of each, and its
+        doubt, (n,)."""
+        whole = self._whole
+        own = self._values(whole) if whole else (np.empty(0), np.empty(0))
+        stock, values, doubts = list(whole), [own[0]], [own[1]]
+        here = {result.candidate.id for result in whole}
         for place, earlier in enumerate(self.earlier):
             more, doubt = self._aligned(place, own[0])
             # What is measured here stands for itself; the same measurement must not count twice.
@@ -149,7 +238,7 @@ class Bayesian(Strategy):
         if self.earlier[place].same:
             return values, doubts
         if len(here):
-            expected, sigma = model.predict(self._features(_encodings(self.measured)))
+            expected, sigma = model.predict(self._features(_encodings(self._whole)))
         else:
             expected = sigma = here
         found = align(here, expected, sigma, float(values.std()))
@@ -183,13 +272,13 @@ class Bayesian(Strategy):
 
     def _pool(self, rng: np.random.Generator) -> Encodings:
         """Candidates in the band around the best networks, none of them measured."""
-        measured = self._rows([result.candidate for result in self.measured])
+        measured = self._rows([result.candidate for result in self._whole])
         known = {row.tobytes() for row in self._features.effective(measured)}
         stock = [*self.measured, *(found for one in self.earlier for found in one.results)]
         best = _encodings(stock)[np.argsort(-self._expected(stock), kind="stable")]
         drawn = self.problem.draw(rng, int(_FRESH * _POOL), self.seen)
         pool = self._rows(drawn)
-        if self.earlier:  # what is good there is worth a look here
+        if self.earlier or self.fidelities:  # what is good there is worth a look here
             pool = self._new(np.concatenate([pool, best[:_POOL]]), known)
         parents = best[:_PARENTS]
         for generation in range(self.generations):

@@ -15,12 +15,12 @@ import numpy as np
 from effsearch.nas.surrogate.features import Features, Floats, Whole
 from effsearch.nas.surrogate.kernel import Kernel
 
-_FIT_ROWS = 300  # the weights are fitted on so many measurements; more change little
-_ITERATIONS = 40
-_NOISE = 0.1  # expected share of the variance; e^±2 of it and of each weight is within one sigma
-_PRIOR_SIGMA = 2.0
-_WEIGHT_BOUNDS, _NOISE_BOUNDS = (-10.0, 5.0), (-9.0, 2.0)  # natural logarithms
-_JITTER = 1e-8
+FIT_ROWS = 300  # the weights are fitted on so many measurements; more change little
+ITERATIONS = 40
+NOISE = 0.1  # expected share of the variance; e^±2 of it and of each weight is within one sigma
+PRIOR_SIGMA = 2.0
+WEIGHT_BOUNDS, NOISE_BOUNDS = (-10.0, 5.0), (-9.0, 2.0)  # natural logarithms
+JITTER = 1e-8
 _FIRST = 20  # networks that tell how sure the model may be
 _RAISES = 2.0 ** np.arange(10)
 _UPPER = 0.9  # their errors are few: the upper end of what these say
@@ -73,7 +73,7 @@ class GaussianProcess:
         spread = spread if spread > 1e-12 else 1.0
         kernel = kernel_type.of(measured, options)
         standard = (values - mean) / spread
-        rows = np.linspace(0, len(values) - 1, min(len(values), _FIT_ROWS)).astype(np.int64)
+        rows = np.linspace(0, len(values) - 1, min(len(values), FIT_ROWS)).astype(np.int64)
         chosen = measured.rows(rows)
         extra = np.zeros(len(values)) if doubts is None else (doubts / spread) ** 2
         parts = np.array(list(kernel.parts(chosen, chosen)))
@@ -136,7 +136,7 @@ class GaussianProcess:
     def _means(self, networks: Features) -> Floats:
         _, solved = self._solved
         return np.asarray(
-            self.mean + self.spread * (self._prior(self.measured, networks).T @ solved)
+            self.mean + self.spread * (self._across(networks).T @ solved)
         )
 
     def sample(self, networks: Features, normal: Floats) -> Floats:
@@ -181,9 +181,13 @@ class GaussianProcess:
         from scipy.linalg import solve_triangular
 
         factor, solved = self._solved
-        across = self._prior(self.measured, networks)
+        across = self._across(networks)
         known = solve_triangular(factor, across, lower=True, check_finite=False)
         return self.mean + self.spread * (across.T @ solved), known
+
+    def _across(self, networks: Features) -> Floats:
+        """Prior covariance of what was measured with the values of m networks, (n, m)."""
+        return self._prior(self.measured, networks)
 
     def _prior(self, a: Features, b: Features) -> Floats:
         total = np.zeros((len(a), len(b)))
@@ -196,7 +200,7 @@ class GaussianProcess:
         from scipy.linalg import cho_solve, cholesky
 
         covariance = self._prior(self.measured, self.measured)
-        noise = (self.noise / self.spread) ** 2 + _JITTER
+        noise = (self.noise / self.spread) ** 2 + JITTER
         covariance[np.diag_indices(len(covariance))] += noise + self.doubts
         factor = cholesky(covariance, lower=True, check_finite=False)
         return factor, cho_solve((factor, True), self.values, check_finite=False)
@@ -216,24 +220,24 @@ def _likeliest(parts: Floats, values: Floats, doubts: Floats) -> Floats:
     from scipy.optimize import minimize
 
     count = len(values)
-    expected = np.log(np.array([1.0 / len(parts)] * len(parts) + [_NOISE]))
+    expected = np.log(np.array([1.0 / len(parts)] * len(parts) + [NOISE]))
     flat = parts.reshape(len(parts), -1)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         weights = np.exp(logs)
         covariance = (weights[:-1] @ flat).reshape(count, count)
-        covariance[np.diag_indices(count)] += weights[-1] + doubts + _JITTER
+        covariance[np.diag_indices(count)] += weights[-1] + doubts + JITTER
         factor = cholesky(covariance, lower=True, check_finite=False)
         inverse = cho_solve((factor, True), np.eye(count), check_finite=False)
         solved = inverse @ values
-        off = (logs - expected) / _PRIOR_SIGMA
+        off = (logs - expected) / PRIOR_SIGMA
         value = 0.5 * values @ solved + np.log(np.diag(factor)).sum() + 0.5 * off @ off
         slope = inverse - np.outer(solved, solved)
         gradient = 0.5 * weights * np.append(flat @ slope.ravel(), np.trace(slope))
-        return float(value), gradient + off / _PRIOR_SIGMA
+        return float(value), gradient + off / PRIOR_SIGMA
 
-    bounds = [_WEIGHT_BOUNDS] * len(parts) + [_NOISE_BOUNDS]
+    bounds = [WEIGHT_BOUNDS] * len(parts) + [NOISE_BOUNDS]
     found = minimize(
-        loss, expected, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _ITERATIONS}
+        loss, expected, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ITERATIONS}
     )
     return np.asarray(found.x)

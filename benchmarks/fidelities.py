@@ -1,0 +1,156 @@
+"""What a search saves that may train networks for fewer epochs too, and what that may cost it.
+
+    python -m benchmarks.fidelities
+    python -m benchmarks.fidelities --correlations 0.95 0 --seeds 3 --minutes 8
+
+On synthetic landscapes in the band just under 400M multiply-adds. A short training sees a landscape
+whose correlation with the true one is given exactly over the networks of the band: the true one,
+and another that is made independent of it. It costs a quarter of a whole training. For each seed a
+search of 100 whole trainings, and one that may ask for both and costs as much. Judged by the
+noise-free reward of the network that the search would answer with, which was always trained whole.
+
+Printed: when, for good, the second is where the first ends, as a share of what the first costs;
+and with no correlation, when it is where the first was at nine tenths. Every search that has
+ended is kept in `results/fidelities.jsonl` and not repeated; `results/fidelities.json` sums up.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import write_result
+from effsearch.nas.bench.benchmark import Synthetic
+from effsearch.nas.fidelities import Fidelities
+from effsearch.nas.landscape import SyntheticLandscape
+from effsearch.nas.objective import Objective, banded_target
+from effsearch.nas.problem import Candidate, Problem, Result
+from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.nas.surrogate.fidelities import FidelityProcess
+from effsearch.nas.surrogate.features import Floats
+from effsearch.search_spaces.space import Encodings
+from effsearch.search_spaces.space_file import load_space
+
+WHOLE = 100
+"""What a search costs, in whole trainings."""
+FIDELITIES = Fidelities(cheaper=(2,), whole=8)
+TARGET = 400e6
+SEEDS = 10
+CORRELATIONS = (0.95, 0.9, 0.8, 0.5, 0.0)
+KEPT = Path(__file__).parent / "results" / "fidelities.jsonl"
+
+
+class Short:
+    """What trainings of fewer epochs see: offset, smaller spread, and the given correlation.
+
+    Args:
+        yardstick: of whole trainings.
+        correlation: over the networks of the band.
+    """
+
+    def __init__(self, yardstick: Synthetic, correlation: float) -> None:
+        self._yardstick, self._correlation = yardstick, correlation
+        own = yardstick.landscape
+        self._other = SyntheticLandscape(own.space, own.seed + 1000, own.noise)
+        rows = np.array([one.encoding for one in self._drawn], dtype=np.int64)
+        here, there = own.accuracy(rows), self._other.accuracy(rows)
+        self._mean, self._spread = float(here.mean()), float(here.std())
+        self._there = (float(there.mean()), float(there.std()))
+        there = (there - self._there[0]) / self._there[1]
+        here = (here - self._mean) / self._spread
+        self._shared = float(here @ there) / len(rows)
+        self._rest = float((there - self._shared * here).std())
+
+    @cached_property
+    def _drawn(self) -> list[Candidate]:
+        return self._yardstick.problem.draw(np.random.default_rng(0), 2000, set())
+
+    def accuracy(self, rows: Encodings) -> Floats:
+        """Noise-free accuracies of short trainings, (n,)."""
+        here = (self._yardstick.landscape.accuracy(rows) - self._mean) / self._spread
+        there = (self._other.accuracy(rows) - self._there[0]) / self._there[1]
+        rest = (there - self._shared * here) / self._rest
+        alike = self._correlation
+        return self._mean - 0.2 + 0.7 * self._spread * (alike * here + (1 - alike**2) ** 0.5 * rest)
+
+    def measure(self, candidate: Candidate, seed: int) -> float:
+        """One noisy measurement."""
+        found = float(self.accuracy(np.array([candidate.encoding]))[0])
+        return found + self._other.noise_of(candidate.id, seed)
+
+
+def search(yardstick: Synthetic, short: Short | None, seed: int, whole: float) -> dict[str, Any]:
+    """One search; its answers' noise-free rewards by what had been spent, in whole trainings."""
+    strategy = Bayesian(yardstick.problem, seed)
+    strategy.fidelities = FIDELITIES if short else None
+    spent, curve, cheap = 0.0, [], 0
+    begun = time.perf_counter()
+    while spent < whole:
+        results = []
+        for candidate in strategy.ask(strategy.default_batch):
+            price = FIDELITIES.price(candidate.epochs)
+            if candidate.epochs is None:
+                accuracy = yardstick.measure(candidate, seed)
+            else:
+                assert short is not None
+                accuracy = short.measure(candidate, seed)
+                cheap += 1
+            spent += price
+            reward = yardstick.reward(candidate, accuracy)
+            results.append(
+                Result(candidate, accuracy, reward, partial=candidate.epochs is not None)
+            )
+        strategy.tell(results)
+        answer = strategy.ranked()[0].candidate
+        curve.append((spent, yardstick.reward(answer, yardstick.accuracy(answer))))
+    model = strategy._model
+    learned = float(model.correlations[1]) if isinstance(model, FidelityProcess) else None
+    return {
+        "curve": [(round(at, 2), round(reward, 6)) for at, reward in curve],
+        "short_trainings": cheap,
+        "learned_correlation": learned,
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what is missing, print a table, write the file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--correlations", type=float, nargs="+", default=CORRELATIONS)
+    parser.add_argument("--minutes", type=float, default=1e9, help="no search is begun after them")
+    given = parser.parse_args(arguments)
+    until = time.monotonic() + 60 * given.minutes
+    kept = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
+    for seed in range(given.seeds):
+        for correlation in (None, *given.correlations):
+            known = [(one["correlation"], one["seed"]) for one in kept]
+            if (correlation, seed) in known or time.monotonic() > until:
+                continue
+            yardstick = _yardstick(seed)
+            short = None if correlation is None else Short(yardstick, correlation)
+            found = search(yardstick, short, seed, WHOLE)
+            kept.append({"correlation": correlation, "seed": seed, **found})
+            with KEPT.open("a") as file:
+                file.write(json.dumps(kept[-1]) + "\n")
+    result = _summary(kept)
+    print(json.dumps(result, indent=2))
+    print(f"written: {write_result('fidelities', result).name}")
+
+
+def _yardstick(seed: int) -> Synthetic:
+    """A landscape of its own for each seed."""
+    space = load_space("mnasnet")
+    objective = Objective((banded_target("macs", TARGET, floor=0.1),))
+    return Synthetic(Problem.of(space, objective), SyntheticLandscape(space, seed))
+
+
+if __name__ == "__main__":
+    main()
