@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.machine import write_result
 from effsearch.nas.bench.benchmark import Synthetic
@@ -31,8 +32,8 @@ from effsearch.nas.landscape import SyntheticLandscape
 from effsearch.nas.objective import Objective, banded_target
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.bayesian import Bayesian
-from effsearch.nas.surrogate.fidelities import FidelityProcess
 from effsearch.nas.surrogate.features import Floats
+from effsearch.nas.surrogate.fidelities import FidelityProcess
 from effsearch.search_spaces.space import Encodings
 from effsearch.search_spaces.space_file import load_space
 
@@ -41,7 +42,9 @@ WHOLE = 100
 FIDELITIES = Fidelities(cheaper=(2,), whole=8)
 TARGET = 400e6
 SEEDS = 10
+MARKS = (12, 25, 50, 75, WHOLE)
 CORRELATIONS = (0.95, 0.9, 0.8, 0.5, 0.0)
+_TENTHS = WHOLE * 9 // 10 - 1
 KEPT = Path(__file__).parent / "results" / "fidelities.jsonl"
 
 
@@ -143,6 +146,69 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result = _summary(kept)
     print(json.dumps(result, indent=2))
     print(f"written: {write_result('fidelities', result).name}")
+
+
+def _summary(kept: Sequence[Any]) -> dict[str, Any]:
+    """Means over the seeds that all cases have, at every whole training's price."""
+    cases = sorted({one["correlation"] for one in kept if one["correlation"] is not None})[::-1]
+    seeds = set.intersection(
+        *({one["seed"] for one in kept if one["correlation"] == case} for case in (None, *cases))
+    )
+    marks = np.arange(1, WHOLE + 1)
+    curves = {
+        case: np.array(
+            [
+                _at(one["curve"], marks)
+                for one in kept
+                if one["correlation"] == case and one["seed"] in seeds
+            ]
+        ).mean(axis=0)
+        for case in (None, *cases)
+    }
+    single = curves[None]
+    rows = []
+    for case in cases:
+        curve = curves[case]
+        mine = [one for one in kept if one["correlation"] == case and one["seed"] in seeds]
+        rows.append(
+            {
+                "correlation": case,
+                "rewards": {str(mark): _shown(curve[mark - 1]) for mark in MARKS},
+                "reaches_the_end_of_single_at": _for_good(curve, float(single[-1])),
+                "reaches_single_at_nine_tenths_at": _for_good(
+                    curve, float(single[WHOLE * 9 // 10 - 1])
+                ),
+                "short_trainings": float(np.mean([one["short_trainings"] for one in mine])),
+                "learned_correlation": _shown(
+                    np.mean([one["learned_correlation"] for one in mine])
+                ),
+            }
+        )
+    return {
+        "whole_trainings": WHOLE,
+        "price_of_a_short_one": FIDELITIES.price(FIDELITIES.cheaper[0]),
+        "seeds": len(seeds),
+        "single": {str(mark): _shown(single[mark - 1]) for mark in MARKS},
+        "cases": rows,
+    }
+
+
+def _at(curve: Sequence[Sequence[float]], marks: NDArray[np.int64]) -> Floats:
+    """The reward of the answer once so much was spent; that of the first one before any."""
+    spent = np.array([at for at, _ in curve])
+    places = np.searchsorted(spent, marks + 1e-9, side="right") - 1
+    return np.array([curve[max(0, place)][1] for place in places])
+
+
+def _for_good(curve: Floats, wanted: float) -> int | None:
+    """What was spent when the curve came to where it stays above; None for never."""
+    below = np.flatnonzero(curve < wanted)
+    at = 1 if not len(below) else int(below[-1]) + 2
+    return at if at <= WHOLE else None
+
+
+def _shown(value: Any) -> float:
+    return round(float(value), 4)
 
 
 def _yardstick(seed: int) -> Synthetic:

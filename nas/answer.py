@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from effsearch.nas.calibration import Calibration
+from effsearch.nas.fidelities_worth import judge_fidelities
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.latency_check import LatencyCheck
 from effsearch.nas.setup import Plan
@@ -104,6 +105,7 @@ def make_answer(
         estimates: what an evaluator that trains nothing was worth; None with any other.
     """
     failed = [trial for trial in trials if trial.state == "failed"]
+    shorter = [trial for trial in trials if trial.state == "done" and trial.epochs is not None]
     winner = verdict.winner if verdict else ranked[0]
     chosen_by = "finalists" if verdict else plan.strategy.ranked_by
     if latency and latency.winner.trial is not winner:
@@ -143,10 +145,13 @@ def make_answer(
         space=plan.space.name,
         strategy=plan.config.strategy,
         pruning=_pruned(trials, plan) if plan.pruning else None,
+        fidelities=judge_fidelities(plan.fidelities, plan.strategy, trials)
+        if plan.fidelities
+        else None,
         estimates=dict(estimates) if estimates else None,
         evaluator=plan.config.evaluator,
         data=plan.record.get("data"),
-        samples=len(ranked) + len(failed),
+        samples=len(ranked) + len(failed) + len(shorter),
         failed=len(failed),
         seed=plan.config.seed,
         flops_convention=run.record["flops_convention"],

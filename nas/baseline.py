@@ -233,6 +233,7 @@ def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
         events=ledger.history(),
         time_left=config.time_budget,
         pruning=plan.pruning,
+        fidelities=plan.fidelities,
         known=plan.warm_start.known,
         latencies=latencies if config.latency_measure == "each" else None,
     )

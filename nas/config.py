@@ -14,7 +14,15 @@ from effsearch.nas.options import (
     Space,
 )
 from effsearch.nas.strategies.registry import STRATEGIES, STRATEGY, strategy_names, wants_front
-from effsearch.results.config import MACHINE, MILLISECONDS, NAMES, SECONDS, Option, Settings
+from effsearch.results.config import (
+    MACHINE,
+    MILLISECONDS,
+    NAMES,
+    NUMBERS,
+    SECONDS,
+    Option,
+    Settings,
+)
 from effsearch.results.networks import REFERENCES, RUNS
 from effsearch.results.store.newest import FULL_SEARCH
 from effsearch.search_spaces.errors import InputError
@@ -217,6 +225,18 @@ class BaselineConfig(
         bool, Option("Search without a target: the best accuracy, whatever it costs.", GROUP)
     ] = False
     pruning: Pruning = "none"
+    fidelities: Annotated[
+        tuple[float, ...] | None,
+        Option(
+            "Epochs that networks may be trained for, such as 2,8: the most are a whole training, "
+            "and bayesian learns what the shorter ones tell of it. --samples counts whole "
+            "trainings, and shorter ones as their share.",
+            _EVALUATION,
+            "whole trainings alone",
+            NUMBERS,
+            example="2,8",
+        ),
+    ] = None
     per_trial: Annotated[
         int | None,
         Option("Networks in one Ray Tune trial.", MACHINE, "1; more where cheap", may_change=True),
@@ -237,9 +257,42 @@ class BaselineConfig(
                 f"pruning goes by one reward, and {self.strategy} wants a front: leave one of "
                 "them out"
             )
+        self._check_fidelities()
         self.check_objective()
         if self.weight == "auto" and (self.objective != "soft" or len(self.targets) != 1):
             raise InputError("weight auto belongs to a soft objective with one target")
+
+    def _check_fidelities(self) -> None:
+        if self.fidelities is None:
+            return
+        given = sorted(set(self.fidelities))
+        if len(given) < 2 or given[0] < 1 or any(one != int(one) for one in given):
+            raise InputError(
+                "fidelities are two or more different numbers of epochs, such as 2,8, not "
+                f"{','.join(f'{one:g}' for one in self.fidelities)}"
+            )
+        if self.evaluator != "proxy" or self.pruning != "none":
+            raise InputError(
+                "fidelities are epochs of short trainings: they need the evaluator proxy, and no "
+                "pruning"
+            )
+        epochs = self.recipe_options().get("epochs", given[-1])
+        if epochs != given[-1]:
+            raise InputError(
+                f"the most epochs of fidelities are a whole training: {given[-1]:g} there and "
+                f"{epochs} epochs exclude each other"
+            )
+
+    def recipe_options(self) -> dict[str, Any]:
+        """Options of the recipe; of several fidelities the longest training is a whole one."""
+        found = super().recipe_options()
+        return found if self.fidelities is None else {"epochs": self.most_epochs} | found
+
+    @property
+    def most_epochs(self) -> int:
+        """Epochs of the longest of several fidelities."""
+        assert self.fidelities is not None
+        return int(max(self.fidelities))
 
     def check_wanted(self) -> None:
         """Refuse a new search that was told no cost: it would find the dearest networks.

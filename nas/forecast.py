@@ -48,6 +48,7 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
         "longer_trainings": longer,
         "evaluator": config.evaluator,
         "pruning": config.pruning,
+        **({"fidelities": list(config.fidelities)} if config.fidelities else {}),
         "data": plan.record.get("data", {}),
         **({"notes": "; ".join(plan.evaluator.notices)} if plan.evaluator.notices else {}),
         "workers": workers,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from effsearch.nas.cost_model import LATENCY, PREDICTED
+from effsearch.nas.fidelities import Fidelities
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.pruning import Pruning
 from effsearch.nas.strategies.base import Strategy
@@ -25,6 +26,7 @@ from effsearch.search_spaces.units import format_count, format_ms
 from effsearch.training.trials.evaluator import Measurements, Request
 from effsearch.training.trials.outcome import Outcome, as_event, worker_name
 
+_ROUNDING = 1e-9  # prices are fractions
 _SECOND_TRY = "its latency was measured only on the second attempt"
 
 
@@ -35,12 +37,14 @@ class Search:
         problem: space, objective, costs.
         strategy: a new one; `events` are replayed into it.
         ledger: open for appending.
-        samples: trials in total, failed ones included, at least 1.
+        samples: trials in total, failed ones included, at least 1; where there are shorter ones,
+            as many as cost what so many whole trainings do.
         batch_size: trials asked together.
         seed: the run's, from which each trial's seed follows.
         events: what the ledger holds already.
         time_left: seconds until no new trial is handed out; None for no limit.
         pruning: gives trainings up that fall behind; a new one, as the strategy. None for never.
+        fidelities: shorter trainings that the strategy may ask for; None for none.
         known: measurements, by the network's id, that need not be repeated: a trial of such a
             network ends as it is asked.
         latencies: measures milliseconds, which then stand for those predicted, of the networks of
@@ -50,6 +54,7 @@ class Search:
 
     Attributes:
         asked, failed, stopped: trials so far, those that failed, trainings that were given up.
+        shorter: trials so far that were trained for fewer epochs from the outset.
         stop_wished: a callback has asked for the end.
     """
 
@@ -65,6 +70,7 @@ class Search:
         events: Iterable[Event] = (),
         time_left: float | None = None,
         pruning: Pruning | None = None,
+        fidelities: Fidelities | None = None,
         known: Mapping[str, Measurements] | None = None,
         latencies: Callable[[Sequence[Architecture]], Sequence[float | EffsearchError]]
         | None = None,
@@ -76,12 +82,16 @@ class Search:
         self._batch_size = batch_size
         self._seed = seed
         self._pruning = pruning
+        self._fidelities = fidelities
+        self._spent = self._ended_price = 0.0  # in whole trainings
+        self._nothing_fits = False
         self._latencies = latencies
         self._known = known or {}
         self._deadline = None if time_left is None else time.monotonic() + time_left
         self.asked = 0
         self.failed = 0
         self.stopped = 0
+        self.shorter = 0
         self.best: tuple[float, float, Candidate] | None = None
         self.exhausted = False
         self.stop_wished = False
@@ -134,12 +144,13 @@ class Search:
         self._close_batch()
 
     def request(self, number: int, candidate: Candidate) -> Request:
-        """The request of one trial; its seed follows from the run's seed and the network."""
+        """The request of one trial; its seed follows from the run's seed and what is asked."""
         return Request(
             number,
             candidate.architecture,
-            trial_seed(self._seed, candidate.id),
+            trial_seed(self._seed, candidate.key),
             stop_below=self._pruning.stop_below(candidate) if self._pruning else (),
+            epochs=(candidate.epochs or self._fidelities.whole) if self._fidelities else None,
         )
 
     @property
@@ -157,7 +168,9 @@ class Search:
 
     @property
     def done(self) -> int:
-        """Trials that ended, failed ones included."""
+        """Trials that ended, failed ones included; of shorter ones what they cost, rounded down."""
+        if self._fidelities:
+            return int(self._ended_price + _ROUNDING)
         return self.asked - len(self._batch) + len(self._results)
 
     @property
@@ -170,6 +183,7 @@ class Search:
         """Best so far, in a few words."""
         more = f", {self.failed} failed" if self.failed else ""
         more += f", {self.stopped} stopped early" if self.stopped else ""
+        more += f", {self.shorter} short trainings" if self.shorter else ""
         if self.best is None:
             return f"nothing yet{more}"
         reward, accuracy, candidate = self.best
@@ -194,7 +208,7 @@ class Search:
         that were given up are not among them.
         """
         by_reward = top(trials, len(trials))
-        if self._pruning:
+        if self._pruning or self._fidelities:
             by_reward = [trial for trial in by_reward if not trial.partial]
         order = {result.candidate.id: place for place, result in enumerate(self._strategy.ranked())}
         if any(trial.arch_id not in order for trial in by_reward):
@@ -205,19 +219,39 @@ class Search:
 
     @property
     def _all_asked(self) -> bool:
-        return self.asked >= self._samples or self.exhausted
+        return self._spent + _ROUNDING >= self._samples or self._nothing_fits or self.exhausted
 
     def _ask(self) -> None:
-        count = min(self._batch_size, self._samples - self.asked)
         # A whole batch is asked for even where only a part of it is wanted, so that the same
         # networks come again if the search is resumed with more samples.
-        candidates = self._with_latencies(self._strategy.ask(self._batch_size)[:count])
-        self.exhausted = len(candidates) < count
+        proposed = self._strategy.ask(self._batch_size)
+        fitting = self._fitting(proposed)
+        self._nothing_fits = bool(proposed) and not fitting
+        if self._fidelities:  # a resumed search knows nothing of what was too dear
+            dropped = {one.key for one in proposed} - {one.key for one in fitting}
+            self._strategy.seen.difference_update(dropped)
+        left = self._samples - self._spent - sum(map(self._price, fitting))
+        self.exhausted = len(fitting) == len(proposed) < self._batch_size and left > _ROUNDING
+        candidates = self._with_latencies(fitting)
         numbered = list(enumerate(candidates, start=self.asked))
         now = time.time()
         self._ledger.append(*(self._asked(number, found, now) for number, found in numbered))
         self._open_batch(numbered)
         self._end_at_once()
+
+    def _price(self, candidate: Candidate) -> float:
+        """In whole trainings."""
+        return self._fidelities.price(candidate.epochs) if self._fidelities else 1.0
+
+    def _fitting(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Those of a batch, in their order, that what is left of the samples pays for."""
+        left = self._samples - self._spent + _ROUNDING
+        found = []
+        for candidate in candidates:
+            if self._price(candidate) <= left:
+                left -= self._price(candidate)
+                found.append(candidate)
+        return found
 
     def _with_latencies(self, candidates: list[Candidate]) -> list[Candidate]:
         """The candidates with measured latencies, where networks are measured."""
@@ -240,7 +274,7 @@ class Search:
         """Record the trials of the batch that need no evaluation."""
         self._fail_unmeasured()
         waiting = [(n, candidate) for n, candidate in self._batch if n in self._waiting]
-        known = {n: self._known[one.id] for n, one in waiting if one.id in self._known}
+        known = {n: self._known[one.key] for n, one in waiting if one.key in self._known}
         if not known:
             return
         self._waiting = deque(n for n, _ in waiting if n not in known)
@@ -274,6 +308,7 @@ class Search:
         self._results = {}
         self._waiting = deque(number for number, _ in numbered)
         self.asked += len(numbered)
+        self._spent += sum(self._price(candidate) for _, candidate in numbered)
 
     def _close_batch(self) -> None:
         if not self._batch or len(self._results) < len(self._batch):
@@ -291,12 +326,13 @@ class Search:
         return Asked(
             trial=number,
             batch=self._batches,
-            seed=trial_seed(self._seed, candidate.id),
+            seed=trial_seed(self._seed, candidate.key),
             arch_id=candidate.id,
             architecture=format_architecture(candidate.architecture),
             encoding=candidate.encoding,
             costs=dict(candidate.costs),
             time=now,
+            epochs=candidate.epochs,
         )
 
     def _result(self, candidate: Candidate, outcome: Outcome) -> Result:
@@ -311,7 +347,7 @@ class Search:
     ) -> Result:
         accuracy = float(measurements["accuracy"])  # type: ignore[arg-type]
         if self._pruning is None:
-            return Result(candidate, accuracy, reward)
+            return Result(candidate, accuracy, reward, partial=candidate.epochs is not None)
         curve = measurements.get("curve")
         if not isinstance(curve, list):
             raise self._foreign(number, "it has no curve")
@@ -321,11 +357,14 @@ class Search:
 
     def _note(self, number: int, result: Result, error: str) -> None:
         self._results[number] = result
+        self._ended_price += self._price(result.candidate)
+        if result.candidate.epochs is not None:
+            self.shorter += 1
         if result.reward is None or result.accuracy is None:
             self.failed += 1
             self.first_error = self.first_error or error
         elif result.partial:
-            self.stopped += 1
+            self.stopped += result.candidate.epochs is None
         elif self.best is None or result.reward > self.best[0]:
             self.best = (result.reward, result.accuracy, result.candidate)
 
@@ -354,7 +393,7 @@ class Search:
                     self._note(event.trial, *self._recorded_result(candidate, ended[event.trial]))
             self._waiting = deque(n for n, _ in self._batch if n not in self._results)
             if len(self._results) < len(self._batch):
-                self._strategy.seen.update(candidate.id for _, candidate in self._batch)
+                self._strategy.seen.update(candidate.key for _, candidate in self._batch)
                 continue
             self._strategy.replay(self._whole_batch())
             self._batch, self._results = [], {}
@@ -369,21 +408,23 @@ class Search:
         what is lacking comes from the strategy as it is.
         """
         for event in recorded:
-            if event.seed != trial_seed(self._seed, event.arch_id):
+            if event.seed != trial_seed(self._seed, self._recorded(event).key):
                 raise InputError(
                     f"batch {number} of {self._ledger.path} does not follow from the run's seed: "
                     "restore run.json or the ledger from a copy, or start a new run"
                 )
-        count = min(self._batch_size, self._samples - self.asked)
         again = self._strategy.ask(self._batch_size)
-        known = {event.arch_id for event in recorded}
-        if [c.id for c in again[: len(recorded)]] != [event.arch_id for event in recorded]:
-            others = [candidate for candidate in again if candidate.id not in known]
-            again = [self._recorded(event) for event in recorded] + others
-            self._strategy.seen.difference_update(c.id for c in again[count:])
+        asked = [self._recorded(event) for event in recorded]
+        kept = self._fitting(again)
+        if [one.key for one in kept[: len(asked)]] != [one.key for one in asked]:
+            known = {one.key for one in asked}
+            others = [one for one in again if one.key not in known]
+            kept = self._fitting([*asked, *others])
+            held = {one.key for one in kept}
+            self._strategy.seen.difference_update(one.key for one in others if one.key not in held)
             self._strategy.seen.update(known)
         now = time.time()
-        lacking = self._with_latencies(again[len(recorded) : count])
+        lacking = self._with_latencies(kept[len(asked) :])
         missing = [
             self._asked(number, candidate, now)
             for number, candidate in enumerate(lacking, start=self.asked + len(recorded))
@@ -402,9 +443,10 @@ class Search:
         if not self._problem.space.holds(event.encoding):
             raise self._foreign(event.trial, "its encoding is none of the space")
         space, costs = self._problem.space, dict(event.costs)
-        return Candidate.recorded(event.encoding, space, costs, event.arch_id)
+        return Candidate.recorded(event.encoding, space, costs, event.arch_id, event.epochs)
 
 
-def trial_seed(seed: int, arch_id: str) -> int:
-    """A trial's seed, 0 … 2³² − 1, from the run's seed and the network's id."""
-    return int(hashlib.sha256(f"{seed}:{arch_id}".encode()).hexdigest()[:8], 16)
+def trial_seed(seed: int, key: str) -> int:
+    """A trial's seed, 0 … 2³² − 1, from the run's seed and the network's id, or what else tells
+    the trial from others."""
+    return int(hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()[:8], 16)

@@ -9,6 +9,7 @@ import numpy as np
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.cost_model import KnownCosts
 from effsearch.nas.evaluators.registry import make_evaluator
+from effsearch.nas.fidelities import Fidelities
 from effsearch.nas.latency_target import LatencySource, load_latency
 from effsearch.nas.objective import (
     Objective,
@@ -52,6 +53,7 @@ class Plan:
         trainer: trains finalists and references; None where nothing can be trained.
         probe: what zero-cost scores look at; None where none are wanted.
         pruning: what gives trainings up; None for nothing.
+        fidelities: shorter trainings that may be asked for; None for none.
         references: published networks to hold the answer against, by name.
         latency: predicts and measures latencies; None where none is wanted.
         warm_start: what is known beforehand.
@@ -67,6 +69,7 @@ class Plan:
     trainer: "ProxyEvaluator | None"
     probe: "Probe | None"
     pruning: Pruning | None
+    fidelities: Fidelities | None
     latency: LatencySource | None
     references: dict[str, Architecture]
     warm_start: WarmStart
@@ -165,6 +168,7 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
     warm_start = load_warm_start(config, problem, strategy, record, root)
     strategy.earlier, strategy.openings = warm_start.earlier, warm_start.openings
     record |= warm_start.record
+    strategy.fidelities = fidelities = _fidelities(config, strategy)
     pruning = _pruning(problem.objective, source.evaluator) if config.pruning == "halving" else None
     return Plan(
         config=config,
@@ -176,11 +180,24 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
         trainer=source.trainer,
         probe=source.probe,
         pruning=pruning,
+        fidelities=fidelities,
         latency=latency,
         references=load_references(config),
         warm_start=warm_start,
         record=record,
     )
+
+
+def _fidelities(config: BaselineConfig, strategy: Strategy) -> Fidelities | None:
+    if config.fidelities is None:
+        return None
+    if not strategy.asks_cheaper:
+        raise InputError(
+            f"strategy '{config.strategy}' asks for whole trainings alone: take bayesian, or leave "
+            "fidelities out"
+        )
+    *cheaper, whole = sorted({int(epochs) for epochs in config.fidelities})
+    return Fidelities(cheaper=tuple(cheaper), whole=whole)
 
 
 def _pruning(objective: Objective, evaluator: Evaluator) -> Pruning:

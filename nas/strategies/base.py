@@ -7,7 +7,7 @@ as it would have.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -131,6 +131,11 @@ class Strategy(ABC):
     def propose(self, rng: np.random.Generator, count: int) -> Sequence[Candidate]:
         """Networks in the band, best first. Those asked before, and what is missing, is replaced
         by draws from the band. Use no other source of randomness than `rng`."""
+
+    def learned_correlations(self) -> Mapping[int, float]:
+        """How what shorter trainings see goes with what whole ones see, by their epochs, −1 … 1;
+        empty where that was not learned."""
+        return {}
 
     def learn(self, results: Sequence[Result]) -> None:  # noqa: B027  most need the history alone
         """Take in one batch; `history` holds it already."""

@@ -92,7 +92,8 @@ class Bayesian(Strategy):
         The answer is a network that was trained whole. So where another one is expected to be
         better than all of those, it is the first of the batch, and trained whole.
         """
-        assert self.fidelities is not None and isinstance(self._model, FidelityProcess)
+        assert self.fidelities is not None
+        assert isinstance(self._model, FidelityProcess)
         promoted = self._promoted(pool)
         others = [one for one in picked if one.id not in {best.id for best in promoted}]
         if not others:
@@ -129,6 +130,19 @@ class Bayesian(Strategy):
         with one_thread():
             order = np.argsort(-self._expected(whole), kind="stable")
         return [whole[place] for place in order]
+
+    def learned_correlations(self) -> dict[int, float]:
+        if self.fidelities is None or not self._models:
+            return {}
+        with one_thread():
+            model = self._model
+        assert isinstance(model, FidelityProcess)
+        known = {result.candidate.epochs for result in self.measured}
+        return {
+            epochs: round(float(found), 4)
+            for epochs, found in zip(self.fidelities.cheaper, model.correlations[1:], strict=True)
+            if epochs in known
+        }
 
     def learn(self, results: Sequence[Result]) -> None:
         self.__dict__.pop("_model", None)  # it is fitted anew where it is asked for

@@ -135,9 +135,7 @@ class GaussianProcess:
 
     def _means(self, networks: Features) -> Floats:
         _, solved = self._solved
-        return np.asarray(
-            self.mean + self.spread * (self._across(networks).T @ solved)
-        )
+        return np.asarray(self.mean + self.spread * (self._across(networks).T @ solved))
 
     def sample(self, networks: Features, normal: Floats) -> Floats:
         """Noise-free values of m networks, drawn together.

@@ -57,6 +57,8 @@ class BaselineAnswer(Answer):
         front: networks that none beats in accuracy and cost, where the strategy looks for them.
         calibration: what is known of a soft objective; None with any other.
         pruning: what early stopping saved; None without it.
+        fidelities: of each number of epochs that networks were trained for: how many were, their
+            seconds, and how accuracies go with those of whole trainings; None without any.
         estimates: of an evaluator that trains nothing: how its order of the finalists, and that of
             each zero-cost score, agrees with their trainings; None with any other.
         samples, failed: trials that ended, and those of them that failed.
@@ -89,6 +91,7 @@ class BaselineAnswer(Answer):
     space: str
     strategy: str
     pruning: dict[str, Any] | None = None
+    fidelities: list[dict[str, Any]] | None = None
     estimates: dict[str, Any] | None = None
     evaluator: str
     data: dict[str, Any] | None = None
@@ -158,8 +161,11 @@ def _budget(data: RunData) -> str:
     target = f"Budget: {', '.join(parts)}. " if parts else "Budget: none was set. "
     ended = counts["done"] + counts["failed"]
     failed = f", {counts['failed']} of them failed" if counts["failed"] else ""
-    if partial := sum(trial.partial for trial in data.done):
+    short = sum(trial.epochs is not None for trial in data.done)
+    if partial := sum(trial.partial for trial in data.done) - short:
         failed += f", {partial} stopped early"
+    if short:
+        failed += f", {short} of the trainings were shorter ones"
     strategy = data.record["config"].get("strategy")
     by = f" by {strategy}" if strategy else ""
     return f"{target}{ended:,} networks were evaluated{by}{failed}, in {_durations(data)}."
@@ -213,7 +219,8 @@ def _next(data: RunData) -> list[Step]:
     )
     if late:
         why = "The best came late, so the search was still improving: go on"
-        steps.append(Step(why, resume(data, f"--samples {2 * len(order)}")))
+        asked = data.record["config"].get("fidelities") and data.record["config"].get("samples")
+        steps.append(Step(why, resume(data, f"--samples {2 * (asked or len(order))}")))
     wanted = data.record["config"].get("finalists")
     if data.status == "interrupted" and wanted and not data.finalists:
         return steps  # they come when it goes on

@@ -23,15 +23,19 @@ def count_trials(run: Run) -> Counts:
     """One pass over the ledger, keeping nothing of it."""
     counts: Counter[type[Event]] = Counter()
     best_reward, best_accuracy = -math.inf, None
+    shorter: set[int] = set()  # no answer
     for event in run_events(run):
         counts[type(event)] += 1
-        if isinstance(event, Told) and event.reward > best_reward:
+        if isinstance(event, Asked) and event.epochs is not None:
+            shorter.add(event.trial)
+        whole = event.trial not in shorter
+        if isinstance(event, Told) and whole and event.reward > best_reward:
             best_reward, best_accuracy = event.reward, event.measurements.get("accuracy")
     return Counts(
         asked=counts[Asked],
         done=counts[Told],
         failed=counts[Failed],
-        best_reward=best_reward if counts[Told] else None,
+        best_reward=best_reward if best_reward > -math.inf else None,
         best_accuracy=best_accuracy if isinstance(best_accuracy, int | float) else None,
     )
 

@@ -20,7 +20,8 @@ class Asked:
     """A strategy asked for an architecture to be measured.
 
     `costs` are known before training (`macs`, `params`, `memory_bytes`); `architecture` is one
-    line of notation; `time` is seconds since the epoch.
+    line of notation; `time` is seconds since the epoch; `epochs` is how long it is to be trained
+    where that is less than a whole training, and else is not written.
     """
 
     trial: int
@@ -31,6 +32,7 @@ class Asked:
     encoding: tuple[int, ...]
     costs: dict[str, float | int]
     time: float
+    epochs: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +80,9 @@ _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "worker": str,
     "reason": str,
     "error": str,
+    "epochs": int,
 }
+_OPTIONAL = frozenset({"epochs"})  # not written where it is None
 _DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 # Two runs of one search differ in these and in nothing else.
 _VOLATILE = frozenset({"time", "seconds", "worker"})
@@ -104,7 +108,11 @@ def encode_event(event: Event, without: frozenset[str] = frozenset()) -> str:
     """
     kind = _NAMES[type(event)]
     document = {"event": kind}
-    document |= {name: getattr(event, name) for name in _FIELDS[kind] if name not in without}
+    document |= {
+        name: getattr(event, name)
+        for name in _FIELDS[kind]
+        if name not in without and not (name in _OPTIONAL and getattr(event, name) is None)
+    }
     try:
         return json.dumps(document, separators=(",", ":"), allow_nan=False, default=_plain)
     except (ValueError, TypeError) as problem:
@@ -168,6 +176,8 @@ def _refuse_infinite(kind: str, name: str, values: dict[str, Any]) -> None:
 
 def _checked(kind: str, name: str, document: dict[str, Any]) -> Any:
     if name not in document:
+        if name in _OPTIONAL:
+            return None
         raise NotAnEventError(f"'{name}' is missing from '{kind}'")
     value = document[name]
     if not isinstance(value, _JSON_TYPES[name]):

@@ -16,7 +16,8 @@ class Trial:
     """One architecture that a strategy asked for, and what came of it.
 
     `reward` and `measurements` belong to `done` trials, `reason` and `error` to `failed` ones;
-    times are seconds since the epoch, `seconds` is how long the evaluation took.
+    times are seconds since the epoch, `seconds` is how long the evaluation took, `epochs` how long
+    it was to be trained where that was less than a whole training.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Trial:
     seconds: float | None = None
     worker: str | None = None
     finished_at: float | None = None
+    epochs: int | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -44,8 +46,9 @@ class Trial:
 
     @property
     def partial(self) -> bool:
-        """The training was given up early; its reward is that of the accuracy it had reached."""
-        return "stopped_after" in self.measurements
+        """The training was given up early, or was a shorter one from the outset: its reward is
+        that of the accuracy it had reached."""
+        return "stopped_after" in self.measurements or self.epochs is not None
 
 
 def join_trials(events: Iterable[Event]) -> list[Trial]:
@@ -86,6 +89,7 @@ def _waiting(event: Asked) -> Trial:
         state="waiting",
         asked_at=event.time,
         measurements={},
+        epochs=event.epochs,
     )
 
 

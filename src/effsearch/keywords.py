@@ -223,6 +223,11 @@ class BaselineKeywords(TypedDict, total=False):
     pruning: Literal["none", "halving"]
     """Early stopping of trainings that fall behind, by successive halving."""
 
+    fidelities: Sequence[float] | str | None
+    """Epochs that networks may be trained for, such as 2,8: the most are a whole training, and
+    bayesian learns what the shorter ones tell of it. --samples counts whole trainings, and
+    shorter ones as their share."""
+
     per_trial: int | None
     """Networks in one Ray Tune trial."""
 

@@ -26,6 +26,7 @@ class Request:
         resolution: pixels to train at, where they are not the evaluator's own.
         stop_below: pairs of an epoch and an accuracy; a training that lies below it after that
             epoch may end there (successive halving).
+        epochs: to train for, where they are not the evaluator's own; the result says them.
     """
 
     trial: int
@@ -33,6 +34,7 @@ class Request:
     seed: int
     resolution: int | None = None
     stop_below: tuple[tuple[int, float], ...] = ()
+    epochs: int | None = None
 
 
 class Evaluator(ABC):

@@ -101,14 +101,18 @@ class ProxyEvaluator(Evaluator):
             request.seed,
         )
         watch = _Watch(dict(request.stop_below))
+        recipe = self._recipe
+        if request.epochs is not None:
+            recipe = replace(recipe, epochs=request.epochs)
+        said = {} if request.epochs is None else {"epochs": request.epochs}
         try:
-            train_classifier(network, data, self._recipe, seed=request.seed, on_epoch=watch)
+            train_classifier(network, data, recipe, seed=request.seed, on_epoch=watch)
         except _Stopped:
             return [watch.measurements() | {"stopped_after": len(watch.curve)}]
         finally:
             if data.device.type == "cuda":
                 torch.cuda.empty_cache()  # other trials share the device and cannot use this one's
-        return [watch.measurements()]
+        return [watch.measurements() | said]
 
 
 class _Stopped(Exception):

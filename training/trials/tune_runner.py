@@ -176,6 +176,7 @@ class QueueSearcher(Searcher):
                     request.seed,
                     request.resolution,
                     request.stop_below,
+                    request.epochs,
                 )
                 for request in group.requests
             ]

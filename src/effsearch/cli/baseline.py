@@ -99,6 +99,8 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
         tau = finalists["rank_correlation"]
         said = "needs three finalists of different accuracy" if tau is None else f"{tau:.2f}"
         print(f"rank correlation of search and longer training (Kendall's tau): {said}")
+    if result.answer["fidelities"]:
+        _show_fidelities(result.answer["fidelities"])
     if result.answer["estimates"]:
         _show_estimates(result.answer["estimates"])
     if result.answer["references"]:
@@ -130,6 +132,29 @@ def _show_references(references: Sequence[Mapping[str, Any]]) -> None:
     )
     for row in references:
         print(headline(row))
+
+
+def _show_fidelities(rows: Sequence[Mapping[str, Any]]) -> None:
+    """How many trainings of each length there were, and what the shorter ones told."""
+    from effsearch.results.terminal import print_table
+
+    def text(value: float | None) -> str:
+        return "-" if value is None else f"{value:.2f}"
+
+    print()
+    print_table(
+        ("epochs", "trainings", "seconds", "learned correlation", "Kendall's tau (networks)"),
+        [
+            (
+                str(row["epochs"]),
+                str(row["trainings"]),
+                f"{row['seconds']:.0f}",
+                text(row.get("correlation")),
+                f"{text(row['kendall_tau'])} ({row['both']})" if "both" in row else "",
+            )
+            for row in rows
+        ],
+    )
 
 
 def _show_estimates(found: Mapping[str, Any]) -> None:
