@@ -132,7 +132,8 @@ class FidelityProcess(GaussianProcess):
         return np.asarray(np.outer(self.slopes, self.slopes) + np.diag(self.own))
 
     def _across(self, networks: Features) -> Floats:
-        return self._prior(self.measured, networks) * self._between[self.levels, 0][:, None]
+        leaning = self._between[self.levels, 0][:, None]
+        return np.asarray(self._prior(self.measured, networks) * leaning)
 
     @cached_property
     def _solved(self) -> tuple[Floats, Floats]:

@@ -103,7 +103,7 @@ def test_a_file_of_a_config_is_read(tmp_path: Path) -> None:
 def test_what_decides_the_search_may_not_change_and_all_else_may() -> None:
     before, may_change = BaselineConfig(finalists=3), BaselineConfig.may_change()
     by_type: dict[Any, Any] = {str: "x", int: 7, float: 0.5, bool: True, dict: {"a": 1}}
-    by_type[tuple[str, ...]] = ("x",)
+    by_type |= {tuple[str, ...]: ("x",), tuple[float, ...]: (2.0, 8.0)}
     by_name = {
         "objective": "absolute",
         "device": "cpu",
@@ -169,7 +169,7 @@ def test_a_run_keeps_what_was_the_default_when_it_began() -> None:
         *("target_latency", "latency_table", "latency_command", "latency_backend", "latency_dtype"),
         *("latency_threads", "latency_batch", "image_column", "label_column", "start"),
         *("workers", "gpus_per_trial", "per_trial", "ray_address"),
-        *("supernet_epochs", "supernet_recipe"),
+        *("supernet_epochs", "supernet_recipe", "fidelities"),
     }
     assert (stored["epochs"], stored["proxy_resolution"]) == (3, 16)
     assert (stored["finalist_epochs"], stored["reference"]) == (9, "efficientnet-b0")
