@@ -1,13 +1,15 @@
 """The plots by name, and drawing one whatever the run holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from effsearch.results.kinds.registry import KINDS, kind_of
+from effsearch.results.plots.names import write_asked
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     NothingToDrawError,
     message_figure,
+    settle,
     styled,
     with_note,
 )
@@ -31,12 +33,23 @@ def check_plots(names: Sequence[str]) -> None:
             raise unknown_name("plot", name, known)
 
 
-def draw(name: str, data: RunData) -> "Figure":
-    """Draw one plot.
+def draw(name: str, data: RunData, *, phone: bool = False, note: str = "") -> "Figure":
+    """Draw one plot, at the width of a page or of a phone, with small print below it.
 
     Raises:
         InputError: no such plot; the nearest is named.
         NothingToDrawError: the run does not have what the plot needs, and what that is.
+    """
+    found = plot_of(name, data)
+    return finished(lambda: found.draw(data), phone=phone, note=note)
+
+
+def plot_of(name: str, data: RunData) -> Plot:
+    """One plot of a run's kind.
+
+    Raises:
+        InputError: no such plot; the nearest is named.
+        NothingToDrawError: runs of this kind have none of that name.
     """
     check_plots([name])
     plots = {plot.name: plot for plot in kind_of(data.kind).plots}
@@ -44,7 +57,21 @@ def draw(name: str, data: RunData) -> "Figure":
         raise NothingToDrawError(
             f"a {data.kind} run has no picture '{name}', only {', '.join(plots)}"
         )
-    return styled(lambda: plots[name].draw(data))
+    return plots[name]
+
+
+def finished(make: "Callable[[], Figure]", *, phone: bool = False, note: str = "") -> "Figure":
+    """What is drawn in the house's style, laid out, with its names in place."""
+
+    def whole() -> "Figure":
+        figure = make()
+        if note:
+            with_note(figure, note)
+        settle(figure)
+        write_asked(figure)
+        return figure
+
+    return styled(whole, phone=phone)
 
 
 def draw_or_say(name: str, data: RunData) -> "tuple[Figure, str | None]":
@@ -52,10 +79,9 @@ def draw_or_say(name: str, data: RunData) -> "tuple[Figure, str | None]":
 
     A plot that cannot be drawn says why, and so does the second value.
     """
+    check_plots([name])
     try:
-        figure = draw(name, data)
-        said = all_plots()[name].conditions(data)
-        return (styled(lambda: with_note(figure, said)) if said else figure), None
+        return draw(name, data, note=all_plots()[name].conditions(data)), None
     except NothingToDrawError as reason:
         message = str(reason)
         return styled(lambda: message_figure(message)), message

@@ -12,6 +12,7 @@ from effsearch.results.kinds.kind import Kind, Opening, Step
 from effsearch.results.kinds.opening import command, data_name, duration, go_on, percent, resume
 from effsearch.results.kinds.trials import TRIALS
 from effsearch.results.plots import (
+    curves,
     finalists,
     front,
     importance,
@@ -20,6 +21,7 @@ from effsearch.results.plots import (
     parallel,
     preferences,
     progress,
+    ranks,
 )
 from effsearch.results.references import headline
 from effsearch.results.store.answer import Answer
@@ -267,9 +269,11 @@ KIND = Kind(
     plots=(
         network.NETWORK,
         finalists.FINALISTS,
+        ranks.RANKS,
         noise.NOISE,
         front.FRONT,
         progress.PROGRESS,
+        curves.CURVES,
         progress.TIME,
         preferences.PREFERENCES,
         importance.IMPORTANCE,

@@ -13,7 +13,17 @@ from effsearch.results.kinds.opening import (
     unfinished,
 )
 from effsearch.results.kinds.trials import TRIALS
-from effsearch.results.plots import finalists, front, heatmap, network, noise, progress, ratio
+from effsearch.results.plots import (
+    curves,
+    finalists,
+    front,
+    heatmap,
+    network,
+    noise,
+    progress,
+    ranks,
+    ratio,
+)
 from effsearch.results.references import headline
 from effsearch.results.store.kind_table import Table
 from effsearch.results.store.run_data import RunData
@@ -102,9 +112,11 @@ KIND = Kind(
         heatmap.HEATMAP,
         network.NETWORK,
         finalists.FINALISTS,
+        ranks.RANKS,
         noise.NOISE,
         ratio.RATIO,
         front.FRONT,
+        curves.CURVES,
         progress.TIME,
     ),
     opening=_opening,

@@ -15,7 +15,7 @@ from effsearch.results.kinds.opening import (
     unfinished,
 )
 from effsearch.results.kinds.trials import TRIALS
-from effsearch.results.plots import comparison, noise
+from effsearch.results.plots import comparison, curves, noise
 from effsearch.results.plots.comparison import METHODS
 from effsearch.results.references import headline
 from effsearch.results.store.answer import Answer
@@ -149,7 +149,7 @@ KIND = Kind(
     noun="comparison",
     resumed_by="compare-scaling",
     table=TABLE,
-    plots=(comparison.COMPARISON, noise.NOISE),
+    plots=(comparison.COMPARISON, noise.NOISE, curves.CURVES),
     opening=_opening,
     heading=_heading,
     following=TRIALS,

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from effsearch.results.plots.family import count_ticks, trained_members
-from effsearch.results.plots.names import Name, write_names
+from effsearch.results.plots.names import Name, ask_names
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
@@ -18,6 +18,8 @@ from effsearch.results.plots.style import (
     ORANGE,
     PAPER,
     NothingToDrawError,
+    is_narrow,
+    legend_below,
     new_figure,
 )
 from effsearch.results.store.run_data import RunData
@@ -59,17 +61,21 @@ def draw_comparators(data: RunData, width: float = 10.0) -> "Figure":
     """
     if not data.rows:
         raise NothingToDrawError("the family has no members yet")
-    figure = new_figure(4.6, width=width)
-    left, right = figure.subplots(1, 2, sharey=True)
+    if is_narrow():
+        figure = new_figure(8.4)
+        left, right = figure.subplots(2, 1)
+        right.set_ylabel("ImageNet top-1 (%), one model, one crop")
+    else:
+        figure = new_figure(4.6, width=width)
+        left, right = figure.subplots(1, 2, sharey=True)
     left.set_ylabel("ImageNet top-1 (%), one model, one crop")
     names = [
         _draw(left, data, "macs", "FLOPs: multiply-adds, each at its own resolution"),
         _draw(right, data, "params", "parameters"),
     ]
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    legend_below(figure, 4, left.get_legend_handles_labels()[0])
     for axes, own in zip((left, right), names, strict=True):
-        write_names(axes, own)
+        ask_names(axes, own)
     return figure
 
 
@@ -149,5 +155,4 @@ COMPARATORS = Plot(
     "it compares with is of its Table 2, rounded as printed. Members stand at their cost, and "
     "at an accuracy where a train run measured it on ImageNet.",
     draw_comparators,
-    is_wide=True,
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.family import cost_ticks
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
@@ -14,6 +15,8 @@ from effsearch.results.plots.style import (
     ORANGE,
     VERMILION,
     NothingToDrawError,
+    is_narrow,
+    legend_below,
     new_figure,
 )
 from effsearch.results.store.run_data import RunData
@@ -28,7 +31,8 @@ METHODS = {
     "resolution": (ORANGE, "D", ":", "resolution alone"),
     "compound": (VERMILION, "o", "-", "all three (compound)"),
 }
-_APART = 0.012  # of the axis, between the error bars of two methods at one budget
+_APART = 1.035  # times as far right are the error bars of the next method at one budget
+_ROOM = 1.2  # times as far as the outermost marks reaches the axis
 _MOST_COLUMNS = 3
 
 
@@ -48,9 +52,9 @@ def methods(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> "Fi
         answer: the content of `comparison.json`.
     """
     names = list(dict.fromkeys(row["baseline"] for row in rows))
-    columns = min(_MOST_COLUMNS, len(names))
+    columns = 1 if is_narrow() else min(_MOST_COLUMNS, len(names))
     lines = -(-len(names) // columns)
-    figure = new_figure(3.3 * lines + 0.9, max(5.6, 3.4 * columns))
+    figure = new_figure(3.2 * lines + 0.5, max(5.6, 3.4 * columns))
     panels = figure.subplots(lines, columns, squeeze=False).flatten()
     for panel, name in zip(panels, names, strict=False):
         _draw_panel(panel, name, [row for row in rows if row["baseline"] == name])
@@ -58,10 +62,7 @@ def methods(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> "Fi
         panel.set_visible(False)
     for panel in panels[::columns]:
         panel.set_ylabel("validation accuracy (%)")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=3 if columns < 2 else 5, frameon=False
-    )
+    legend_below(figure, 5, panels[0].get_legend_handles_labels()[0])
     spread = (
         f"bars: {answer['confidence']:.0%} intervals over {answer['seeds']} seeds"
         if answer["noise"] is not None
@@ -79,23 +80,29 @@ def methods(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> "Fi
 def _draw_panel(panel: "Axes", name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     base = next(row for row in rows if row["method"] == "baseline")
     largest = max(row["macs"] for row in rows)
-    unit, letter = (1e9, "G") if largest >= 1e9 else (1e6, "M")
     for order, (method, (color, marker, dashes, label)) in enumerate(METHODS.items()):
         points = [row for row in rows if row["method"] == method and row["accuracy"] is not None]
-        shift = (order - 1.5) * _APART * largest / unit
+        shift = _APART ** (order - 1.5)
         start = [base] if base["accuracy"] is not None else []
         line = [
-            *((row["macs"] / unit, 100 * row["accuracy"]) for row in start),
-            *((row["macs"] / unit + shift, 100 * row["accuracy"]) for row in points),
+            *((row["macs"], 100 * row["accuracy"]) for row in start),
+            *((row["macs"] * shift, 100 * row["accuracy"]) for row in points),
         ]
         if line:
             panel.plot(*zip(*line, strict=True), color=color, linewidth=1.2, linestyle=dashes)
-        places = [row["macs"] / unit + shift for row in points]
+        places = [row["macs"] * shift for row in points]
         _draw_points(panel, points, places, color, marker, label)
     if base["accuracy"] is not None:
-        _draw_points(panel, [base], [base["macs"] / unit], INK, "*", "baseline")
+        _draw_points(panel, [base], [float(base["macs"])], INK, "*", "baseline")
     panel.set_title(name if len(name) < 32 else f"…{name[-31:]}", fontsize=9.5)
-    panel.set_xlabel(f"multiply-adds ({letter})")
+    panel.set_xscale("log")
+    least = min(row["macs"] for row in rows)
+    ends = (least / _ROOM, largest * _ROOM)
+    panel.set_xlim(ends)
+    ticks = cost_ticks(ends)
+    panel.set_xticks([value for value, _ in ticks], [said for _, said in ticks])
+    panel.minorticks_off()
+    panel.set_xlabel("multiply-adds")
     panel.tick_params(color=FAINT)
 
 
@@ -132,6 +139,5 @@ COMPARISON = Plot(
     "Accuracy over multiply-adds, one line a method; at each budget all methods cost the same. "
     "Where the bars overlap widely, nothing is shown to be better.",
     draw_comparison,
-    is_wide=True,
     accuracy_of="answer",
 )

@@ -1,4 +1,4 @@
-"""A family against the published models: what its members cost, and what published ones score."""
+"""A family against the published models: what members cost, and what those trained here score."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,15 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from effsearch.results.plots.panel import (
+    Line,
+    Marker,
+    Panel,
+    Series,
+    draw_panel,
+)
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
-    INK,
+    GREEN,
     ORANGE,
-    PAPER,
+    PURPLE,
     VERMILION,
+    WIDTH,
     NothingToDrawError,
+    is_narrow,
     legend_above,
     new_figure,
 )
@@ -28,7 +37,6 @@ from effsearch.search_spaces.units import format_count
 from effsearch.search_spaces.zoo import published_family, zoo_entry
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LABELS = {
@@ -38,9 +46,6 @@ LABELS = {
     "resnet-50": "ResNet-50",
     "efficientnetv2-s": "EfficientNetV2-S",
 }
-
-# Points from the mark to its name: to the left, and apart where marks lie close.
-_LEFT = {"MobileNetV1": 3, "MobileNetV2": -3, "MnasNet-A1": 0, "ResNet-50": 0}
 
 
 @dataclass(frozen=True)
@@ -63,22 +68,26 @@ class TrainedMember:
     data: str
 
 
-def draw_family(data: RunData) -> "Figure":
-    """Parameters and accuracy over multiply-adds; members are placed by what they cost."""
+def family_panels(data: RunData) -> list[Panel]:
+    """Parameters over multiply-adds, and what members scored that were trained here."""
     if not data.rows:
         raise NothingToDrawError("the family has no members yet")
     trained = trained_members(data)
-    figure = new_figure(6.4 if trained else 4.3, width=9.0)
-    rows, heights = (["ab", "cc"], [3, 2]) if trained else (["ab"], [1])
-    panels = figure.subplot_mosaic("\n".join(rows), height_ratios=heights)
-    sizes, scores = panels["a"], panels["b"]
-    family, others = _published()
-    _draw_sizes(sizes, data.rows, family, others)
-    _draw_scores(scores, data.rows, family, others)
-    handles = [*sizes.get_legend_handles_labels()[0], *scores.get_legend_handles_labels()[0][:1]]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    if trained:
-        _draw_trained(panels["c"], trained)
+    return [_sizes(data.rows), *([_trained_panel(trained)] if trained else [])]
+
+
+def draw_family(data: RunData) -> "Figure":
+    """The panels side by side, on a phone below each other."""
+    panels = family_panels(data)
+    below = is_narrow()
+    lines, columns = (len(panels), 1) if below else (1, len(panels))
+    figure = new_figure(3.6 * lines, width=WIDTH if len(panels) == 1 else 9.6)
+    axes = figure.subplots(lines, columns, squeeze=False).flatten()
+    for place, panel in zip(axes, panels, strict=True):
+        draw_panel(place, panel)
+        if panel.y_log:
+            count_ticks(place.get_ylim, place.set_yticks)
+        legend_above(place, 3)
     return figure
 
 
@@ -115,9 +124,9 @@ def _trained(row: Row, answer: Row) -> TrainedMember | None:
 
 
 def _published() -> tuple[list[Published], list[Published]]:
-    """EfficientNet-B0 to B7, and the other models, cheapest first."""
+    """EfficientNet's own family, then other published models, each from small to large."""
     members = published_family()
-    family = [_model(f"B{place}", entry.name) for place, entry in enumerate(members)]
+    family = [_model(f"B{number}", entry.name) for number, entry in enumerate(members)]
     others = [_model(label, name) for name, label in LABELS.items()]
     return family, sorted(others, key=lambda one: one.macs)
 
@@ -128,109 +137,129 @@ def _model(label: str, name: str) -> Published:
     return Published(label, counted.macs, counted.params, entry.top1)
 
 
-def _draw_sizes(
-    axes: "Axes", rows: Sequence[Row], family: Sequence[Published], others: Sequence[Published]
-) -> None:
-    _draw_line(axes, [(one.label, one.macs, one.params) for one in family], ORANGE, "s",
-               "EfficientNet, published", (-5, 4))  # fmt: skip
-    _draw_others(axes, [(one.label, one.macs, one.params) for one in others])
-    members = [(str(row["member"]), row["macs"], row["params"]) for row in rows]
-    _draw_line(axes, members, BLUE, "o", "this family", (5, -6))
-    axes.set_yscale("log")
-    _show_costs(axes, "MACs, each at its own resolution")
-    axes.margins(y=0.09)
-    count_ticks(axes.get_ylim, axes.set_yticks)
-    axes.set_ylabel("parameters")
+def _sizes(rows: Sequence[Row]) -> Panel:
+    family, others = _published()
+    members = sorted(rows, key=lambda row: row["macs"])
+    values = [
+        *(one.macs for one in (*family, *others)), *(row["macs"] for row in rows)
+    ]  # fmt: skip
+    sizes = [*(one.params for one in (*family, *others)), *(row["params"] for row in rows)]
+    ends = min(values) / 1.6, max(values) * 1.6
+    return Panel(
+        id="sizes",
+        x_label="MACs, each at its own resolution",
+        y_label="parameters",
+        series=[
+            _models(family, "EfficientNet, published", ORANGE, "s", "-"),
+            _models(others, "other published models", FAINT, "D", ""),
+            Series(
+                label="this family",
+                x=[float(row["macs"]) for row in members],
+                y=[float(row["params"]) for row in members],
+                color=BLUE,
+                line="-",
+                names=[str(row["member"]) for row in members],
+                hover=[_of_member(row) for row in members],
+            ),
+        ],
+        x_log=True,
+        y_log=True,
+        x_range=ends,
+        y_range=(min(sizes) / 1.6, max(sizes) * 1.6),
+        ticks=cost_ticks(ends),
+    )
 
 
-def _draw_scores(
-    axes: "Axes", rows: Sequence[Row], family: Sequence[Published], others: Sequence[Published]
-) -> None:
-    """Published accuracy alone; what members score on ImageNet is not known, so they are lines."""
-    for place, row in enumerate(rows):
-        axes.axvline(row["macs"], color=BLUE, linewidth=1.0, alpha=0.7,
-                     label="cost of a member" if not place else None)  # fmt: skip
-    known = [(one.label, one.macs, one.top1) for one in family if one.top1 is not None]
-    _draw_line(axes, known, ORANGE, "s", None, (-5, 4))
-    _draw_others(axes, [(one.label, one.macs, one.top1) for one in others if one.top1 is not None])
-    _show_costs(axes, "MACs, each at its own resolution")
-    axes.set_ylabel("published ImageNet top-1 (%)")
+def _models(
+    models: Sequence[Published], label: str, color: str, marker: Marker, line: Line
+) -> Series:
+    return Series(
+        label=label,
+        x=[float(one.macs) for one in models],
+        y=[float(one.params) for one in models],
+        color=color,
+        marker=marker,
+        line=line,
+        names=[one.label for one in models],
+        hover=[
+            f"{one.label}: {format_count(one.macs)} MACs, {format_count(one.params)} parameters"
+            + ("" if one.top1 is None else f"\nImageNet top-1 {one.top1:g}%, as published")
+            for one in models
+        ],
+    )
 
 
-def _draw_line(
-    axes: "Axes",
-    points: Sequence[tuple[str, float, float]],
-    color: str,
-    marker: str,
-    label: str | None,
-    offset: tuple[float, float],
-) -> None:
-    """Models of one family, joined, each with its name."""
-    axes.plot(
-        [x for _, x, _ in points], [y for _, _, y in points], color=color, marker=marker,
-        markersize=5.5, markeredgecolor=PAPER, markeredgewidth=0.5, linewidth=1.2, label=label,
-    )  # fmt: skip
-    for name, x, y in points:
-        axes.annotate(
-            name, (x, y), xytext=offset, textcoords="offset points", fontsize=7,
-            ha="right" if offset[0] < 0 else "left", va="center", color=INK,
-        )  # fmt: skip
+def _of_member(row: Row) -> str:
+    return (
+        f"{row['member']}: {format_count(row['macs'])} MACs, {format_count(row['params'])} "
+        f"parameters, {row['resolution']:g} pixels"
+    )
 
 
-def _draw_others(axes: "Axes", points: Sequence[tuple[str, float, float]]) -> None:
-    for place, (name, x, y) in enumerate(points):
-        axes.plot(
-            [x], [y], marker="D", markersize=5, color=FAINT, linestyle="none",
-            label=None if place else "other published models",
-        )  # fmt: skip
-        axes.annotate(
-            name, (x, y), xytext=(-6, _LEFT[name]) if name in _LEFT else (6, 0),
-            textcoords="offset points", fontsize=7, va="center",
-            ha="right" if name in _LEFT else "left", color=INK,
-        )  # fmt: skip
-
-
-def _draw_trained(axes: "Axes", trained: Sequence[TrainedMember]) -> None:
+def _trained_panel(trained: Sequence[TrainedMember]) -> Panel:
     sources = sorted({one.data for one in trained})
-    for source in sources:
+    colors = (VERMILION, GREEN, PURPLE, BLUE)
+    marks: tuple[Marker, ...] = ("o", "s", "D")
+    values = [one.macs for one in trained]
+    scores = [100 * one.accuracy for one in trained]
+    around = 0.15 * (max(scores) - min(scores)) or 2.0
+    ends = min(values) / 2, max(values) * 2
+    series = []
+    for place, source in enumerate(sources):
         mine = [one for one in trained if one.data == source]
-        points = [(one.member, one.macs, 100 * one.accuracy) for one in mine]
-        _draw_line(axes, points, VERMILION, "os^Dv"[sources.index(source) % 5], source, (5, -6))
-    _show_costs(axes, "MACs as trained")
-    axes.set_ylabel("top-1, trained here (%)")
-    axes.margins(y=0.15)
-    axes.set_ylim(top=min(100.5, axes.get_ylim()[1]))
-    legend_above(axes, 3)
+        series.append(
+            Series(
+                label=f"trained on {source}",
+                x=[float(one.macs) for one in mine],
+                y=[100 * one.accuracy for one in mine],
+                color=colors[place % len(colors)],
+                marker=marks[place % len(marks)],
+                line="-",
+                names=[one.member for one in mine],
+                hover=[
+                    f"{one.member}: {100 * one.accuracy:.2f}% on {source}\n"
+                    f"{format_count(one.macs)} MACs as trained"
+                    for one in mine
+                ],
+            )
+        )
+    return Panel(
+        id="trained",
+        x_label="MACs as trained",
+        y_label="top-1, trained here (%)",
+        series=series,
+        x_log=True,
+        x_range=ends,
+        y_range=(min(scores) - around, min(100.5, max(scores) + around)),
+        ticks=cost_ticks(ends),
+    )
 
 
-def _show_costs(axes: "Axes", label: str) -> None:
-    """A logarithmic axis of MACs, with room for names on the left."""
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.set_xlim(low / 3, high * 1.2)
-    count_ticks(axes.get_xlim, axes.set_xticks)
-    axes.minorticks_off()
-    axes.set_xlabel(label)
-    axes.tick_params(color=FAINT)
+def cost_ticks(ends: tuple[float, float]) -> list[tuple[float, str]]:
+    """Ticks of a logarithmic axis at 1, 2 and 5 of each power of ten, fewer on a long axis."""
+    low, high = ends
+    digits = (1,) if high / low > (60 if is_narrow() else 3000) else (1, 2, 5)
+    steps = [digit * 10.0**power for power in range(3, 14) for digit in digits]
+    return [
+        (value, re.sub(r"\.0+(?=[kMG])", "", format_count(value)))
+        for value in steps
+        if low <= value <= high
+    ]
 
 
 def count_ticks(
     limits: "Callable[[], tuple[float, float]]", set_ticks: "Callable[..., Any]"
 ) -> None:
-    """Ticks at 1, 2 and 5 of each power of ten, as people write counts."""
-    low, high = limits()
-    steps = [digit * 10.0**power for power in range(3, 14) for digit in (1, 2, 5)]
-    shown = [value for value in steps if low <= value <= high]
-    labels = [re.sub(r"\.0+(?=[kMG])", "", format_count(value)) for value in shown]
-    set_ticks(shown, labels)
+    """Ticks as people write counts, on the axis as it stands."""
+    shown = cost_ticks(limits())
+    set_ticks([value for value, _ in shown], [said for _, said in shown])
 
 
 FAMILY = Plot(
     "family",
     "The family against published models",
-    "Each model at its own resolution. Published accuracies are of ImageNet, as their papers "
-    "say; members are placed by cost alone, and their accuracy is shown where a train run "
-    "measured it.",
+    "Each model at its own resolution, placed by what it costs; what members score is shown where "
+    "a train run measured it.",
     draw_family,
-    is_wide=True,
+    panels=family_panels,
 )

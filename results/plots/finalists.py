@@ -11,7 +11,7 @@ from effsearch.results.plots.style import (
     ORANGE,
     VERMILION,
     NothingToDrawError,
-    legend_above,
+    legend_below,
     new_figure,
 )
 from effsearch.results.statistics import CONFIDENCE
@@ -30,10 +30,10 @@ def draw_finalists(data: RunData) -> "Figure":
 
     rows = finalists(data)
     if not rows:
-        raise NothingToDrawError(_why_none(data))
+        raise NothingToDrawError(why_none(data))
     published = references(data)
     rows += published
-    figure = new_figure(1.8 + 0.42 * len(rows), _WIDTH)
+    figure = new_figure(1.6 + 0.42 * len(rows), _WIDTH)
     axes = figure.add_subplot()
     for place, row in enumerate(rows):
         color = VERMILION if row.published else BLUE if row.tied else FAINT
@@ -90,7 +90,7 @@ def draw_finalists(data: RunData) -> "Figure":
         handles.insert(1, Line2D([], [], color=VERMILION, marker="o", label=label))
     if not all(row.tied or row.published for row in rows):
         handles.insert(1, Line2D([], [], color=FAINT, marker="o", label="mean, behind"))
-    legend_above(axes, 2, handles)
+    legend_below(figure, 2, handles)
     return figure
 
 
@@ -99,7 +99,8 @@ def _confidence(data: RunData) -> float:
     return float((answer.get("finalists") or answer).get("confidence", CONFIDENCE))
 
 
-def _why_none(data: RunData) -> str:
+def why_none(data: RunData) -> str:
+    """What is to be run for networks that are trained longer."""
     if not data.done:
         return NOTHING_YET
     if data.kind == "coefficients":

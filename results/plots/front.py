@@ -2,27 +2,28 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET, number
 from effsearch.results.pareto import front_of
+from effsearch.results.plots.panel import (
+    Panel,
+    Series,
+    Upright,
+    about,
+    draw_panel,
+)
 from effsearch.results.plots.plot import Plot
-from effsearch.results.plots.published import draw_published, published_costs
+from effsearch.results.plots.published import published_costs, published_panel
 from effsearch.results.plots.repeated import short_name
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
     GREEN,
-    INK,
     ORANGE,
-    PAPER,
-    SKY,
     VERMILION,
     NothingToDrawError,
-    count_axis,
-    explain_given_up,
     legend_above,
-    mark_colors,
     new_figure,
 )
 from effsearch.results.store.run_data import RunData
@@ -30,16 +31,12 @@ from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.metrics import METRICS, find_metric
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MEASURED = "latency as measured before the training (ms)"
 
-_ALONE, _WITH_OTHERS = (4.4, 4.4), (3.9, 3.1)
-"""Inches of a cost's panel, with published networks above it and without."""
 
-
-def draw_front(data: RunData) -> "Figure":
+def front_panels(data: RunData) -> list[Panel]:
     """One panel for the cost of each target: every measured network, published ones by cost alone.
 
     Without a target the cost is the multiply-adds. Published networks are left out where the cost
@@ -49,122 +46,144 @@ def draw_front(data: RunData) -> "Figure":
     shown = [name for name in wanted if any(name in trial.costs for trial in data.done)]
     if not shown:
         raise NothingToDrawError(NOTHING_YET)
-    published = {metric: published_costs(data, metric) for metric in shown}
-    with_strip, bare = _ALONE if len(shown) == 1 else _WITH_OTHERS
-    heights = [with_strip if published[metric] else bare for metric in shown]
-    figure = new_figure(sum(heights))
-    parts = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False, hspace=0.04)
-    for part, metric in zip(parts[:, 0], shown, strict=True):
+    panels = []
+    for metric in shown:
         done = [trial for trial in data.done if metric in trial.costs]
         target = data.targets.get(metric)
-        costs = published[metric]
-        if not costs:
-            _draw_trials(part.subplots(), data, done, metric, target)
-            continue
-        strip, axes = part.subplots(2, 1, height_ratios=(1, 3.2))
-        draw_published(strip, costs, metric, _span(done, metric), target)
-        _draw_trials(axes, data, done, metric, target)
+        if published := published_costs(data, metric):
+            panels.append(published_panel(published, metric, _span(done, metric), target))
+        panels.append(_trials_panel(data, done, metric, target))
+    return panels
+
+
+def draw_front(data: RunData) -> "Figure":
+    """The panels below each other."""
+    panels = front_panels(data)
+    heights = [panel.height for panel in panels]
+    figure = new_figure(sum(heights) + 0.5 * len(panels))
+    axes = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]
+    said: set[str] = set()
+    for place, panel in zip(axes, panels, strict=True):
+        draw_panel(place, panel)
+        if not panel.y_hidden:
+            handles, labels = place.get_legend_handles_labels()
+            new = [one for one, label in zip(handles, labels, strict=True) if label not in said]
+            said.update(labels)  # what a panel above has said is not said again
+            legend_above(place, 5, new)
     return figure
 
 
-def _draw_trials(
-    axes: "Axes", data: RunData, done: Sequence[Trial], metric: str, target: float | None
-) -> None:
-    values = [float(trial.costs[metric]) for trial in done]
-    accuracy = [100 * (trial.accuracy or 0.0) for trial in done]
+def _trials_panel(data: RunData, done: Sequence[Trial], metric: str, target: float | None) -> Panel:
     low, high = _span(done, metric)
-    axes.axvspan(low, high, color=SKY, alpha=0.18, linewidth=0, label="costs searched")
+    series = [
+        Series(
+            label="one network",
+            x=[float(trial.costs[metric]) for trial in done],
+            y=[100 * (trial.accuracy or 0.0) for trial in done],
+            color=BLUE,
+            size=4.0,
+            hover=[about(trial) for trial in done],
+            trials=done,
+        )
+    ]
+    uprights = []
     if target:
-        line: Any = {"color": VERMILION, "linestyle": "--", "linewidth": 1.2}
         label = f"target {number(metric, target)}"
         if low / 2 < target < 2 * high:
-            axes.axvline(target, **line, label=label)
+            uprights.append(Upright(x=target, label=label, color=VERMILION, dashed=True))
         else:  # it would squeeze the networks, so the legend points to it
-            axes.plot([], [], **line, label=f"{label} →" if target > high else f"← {label}")
-    points = axes.scatter(
-        values,
-        accuracy,
-        s=16,
-        color=mark_colors(done, BLUE),
-        edgecolors=PAPER,
-        linewidths=0.4,
-        label="one network",
-    )
-    points.set_gid(f"trial-points-{metric}")
-    explain_given_up(axes, done)
+            pointed = f"{label} →" if target > high else f"← {label}"
+            series.append(Series(label=pointed, x=[], y=[], color=VERMILION, marker="", line="--"))
     front = front_of(done, metric).trials
-    axes.plot(
-        [float(trial.costs[metric]) for trial in front],
-        [100 * (trial.accuracy or 0.0) for trial in front],
-        drawstyle="steps-post",
-        marker="o",
-        markersize=6,
-        markerfacecolor="none",
-        color=GREEN,
-        linewidth=1.4,
-        label="Pareto front",
+    series.append(
+        Series(
+            label="Pareto front",
+            x=[float(trial.costs[metric]) for trial in front],
+            y=[100 * (trial.accuracy or 0.0) for trial in front],
+            color=GREEN,
+            size=6.0,
+            line="steps",
+            hollow=True,
+            hover=[about(trial) for trial in front],
+        )
     )
     winner = data.winner
     if winner is not None and winner.accuracy is not None and metric in winner.costs:
-        axes.plot(
-            [winner.costs[metric]],
-            [100 * winner.accuracy],
-            marker="*",
-            markersize=13,
-            color=ORANGE,
-            markeredgecolor=INK,
-            markeredgewidth=0.6,
-            linestyle="none",
-            label=f"answer: trial {winner.number}",
+        series.append(
+            Series(
+                label=f"answer: trial {winner.number}",
+                x=[float(winner.costs[metric])],
+                y=[100 * winner.accuracy],
+                color=ORANGE,
+                marker="*",
+                size=13.0,
+                outlined=True,
+                hover=[about(winner)],
+            )
         )
-    longer = _draw_longer(axes, data, metric, (low, high))
+    longer = _longer(data, metric, (low, high))
     shown = find_metric(metric)
-    if shown.unit != "ms":
-        count_axis(axes.xaxis, shown.unit)
     each = "predicted_latency_ms" in done[0].costs
-    axes.set_xlabel(MEASURED if metric == "latency_ms" and each else shown.axis)
-    axes.set_ylabel("accuracy (%)" if longer else "accuracy in the search (%)")
-    axes.margins(0.04, 0.08)
-    axes.tick_params(color=FAINT)
-    legend_above(axes, 5)
+    return Panel(
+        id=metric,
+        x_label=MEASURED if metric == "latency_ms" and each else shown.axis,
+        y_label="accuracy (%)" if longer else "accuracy in the search (%)",
+        series=[*series, *longer],
+        uprights=uprights,
+        span=(low, high, "costs searched"),
+        x_unit=None if shown.unit == "ms" else shown.unit,
+        height=2.6,
+    )
 
 
-def _draw_longer(axes: "Axes", data: RunData, metric: str, searched: tuple[float, float]) -> bool:
+def _longer(data: RunData, metric: str, searched: tuple[float, float]) -> list[Series]:
     """Finalists, and published networks trained as they were, at what those trainings measured.
 
     Published networks that cost twice as much as any that was searched, or half as much, would
     squeeze the others: the legend says where they are.
     """
-    costs = {trial.number: trial.costs for trial in data.trials}
-    placed = [row for row in data.finalists if metric in costs.get(row["trial"], {})]
+    trials = {trial.number: trial for trial in data.trials}
+    placed = [
+        row
+        for row in data.finalists
+        if row["trial"] in trials and metric in trials[row["trial"]].costs
+    ]
     published = [row for row in (data.answer or {}).get("references") or () if metric in row]
     if not placed or not published:
-        return False
-    mark: Any = {"linestyle": "none", "markeredgecolor": INK, "markeredgewidth": 0.6}
-    axes.plot(
-        [costs[row["trial"]][metric] for row in placed],
-        [100 * row["accuracy"] for row in placed],
-        marker="s",
-        markersize=6.5,
-        color=ORANGE,
-        label="finalist, trained again",
-        **mark,
-    )
+        return []
+    found = [
+        Series(
+            label="finalist, trained again",
+            x=[float(trials[row["trial"]].costs[metric]) for row in placed],
+            y=[100 * row["accuracy"] for row in placed],
+            color=ORANGE,
+            marker="s",
+            size=6.5,
+            outlined=True,
+            hover=[
+                f"trained again: {100 * row['accuracy']:.2f}%\n{about(trials[row['trial']])}"
+                for row in placed
+            ],
+        )
+    ]
     low, high = searched
     for row, color in zip(published, itertools.cycle((VERMILION, GREEN, FAINT)), strict=False):
         value, accuracy = row[metric], 100 * row["accuracy"]
         inside = low / 2 < value < 2 * high
         where = "" if inside else f" ({number(metric, value)}, {accuracy:.2f}%)"
-        axes.plot(
-            [value] if inside else [],
-            [accuracy] if inside else [],
-            marker="D",
-            markersize=6.5,
-            color=color,
-            label=f"{short_name(row['name'])}, trained alike{where}",
-            **mark,
+        found.append(
+            Series(
+                label=f"{short_name(row['name'])}, trained alike{where}",
+                x=[value] if inside else [],
+                y=[accuracy] if inside else [],
+                color=color,
+                marker="D",
+                size=6.5,
+                outlined=True,
+                hover=[f"{row['name']}: {accuracy:.2f}%, {number(metric, value)}"],
+            )
         )
-    return True
+    return found
 
 
 def _span(done: Sequence[Trial], metric: str) -> tuple[float, float]:
@@ -180,5 +199,6 @@ FRONT = Plot(
     "Squares and diamonds are finalists and references, trained again and alike: they compare with "
     "each other, and not with the dots, which were trained as the search does.",
     draw_front,
+    panels=front_panels,
     accuracy_of="search",
 )

@@ -1,193 +1,253 @@
-"""The surface of a grid over β and γ, the depth α following from them: modelled and measured."""
+"""The surface of a grid: how the growth is shared between depth, width and resolution.
+
+All triples of a grid cost about the same, so two numbers tell them apart. A triangle holds them all
+and has no place for what is none: its corners are growth in one dimension alone.
+"""
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effsearch.results.formatting import NOTHING_YET
+from effsearch.results.plots.panel import Panel, Series, draw_panel
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
-    PAPER,
+    FAINT,
+    GRID,
+    INK,
     VERMILION,
     NothingToDrawError,
+    color_bar,
+    is_narrow,
+    legend_below,
     new_figure,
 )
 from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.units import format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    Cells = Mapping[tuple[float, float], Mapping[str, Any]]
+    Row = Mapping[str, Any]
 
-PUBLISHED = (1.1, 1.15)  # EfficientNet's β and γ
-_MOST_LABELLED = 200
+PUBLISHED = (1.2, 1.1, 1.15)
+"""EfficientNet's α, β and γ."""
+_HEIGHT = math.sqrt(3) / 2
+_QUARTERS = (0.25, 0.5, 0.75)
 
 
 def draw_heatmap(data: RunData) -> "Figure":
     """The surface of a finished grid."""
+    return surface(*_finished(data))
+
+
+def surface_panels(data: RunData) -> list[Panel]:
+    """The same as data."""
+    return [triangle(*_finished(data))]
+
+
+def _finished(data: RunData) -> "tuple[Sequence[Row], Row]":
     if not data.rows or not data.answer:
         raise NothingToDrawError(NOTHING_YET if not data.done else "the grid has not ended yet")
-    return surface(data.rows, data.answer)
+    return data.rows, data.answer
 
 
-def surface(rows: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> "Figure":
-    """One cell a pair of β and γ.
+def surface(rows: "Sequence[Row]", answer: "Row") -> "Figure":
+    """The triangle with the modelled accuracy as its colour, and the measured one as the marks'.
 
-    α·β²·γ² ≈ 2 leaves few α to each; a cell shows the chosen triple, else the one of which most is
-    expected. Its colour is the expected accuracy, that of the disc in it what was measured, both
-    in the grid, where all networks were trained alike; what a longer training of the best came to
-    is written below it. A run from before there was a model has the measured accuracy as colour.
+    All were trained alike; what a longer training of the best came to stands beside them. A run
+    from before there was a model has the measured accuracy as colour.
 
     Args:
         rows: of the run's `trials.csv`.
         answer: the content of `coefficients.json`.
     """
-    groups: dict[tuple[float, float], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
-        groups[row["beta"], row["gamma"]].append(row)
-    betas = sorted({beta for beta, _ in groups})
-    gammas = sorted({gamma for _, gamma in groups})
-    cells: dict[tuple[float, float], Mapping[str, Any]] = {}
-    for place, group in groups.items():
-        if measured := [row for row in group if row["accuracy"] is not None]:
-            cells[place] = max(measured, key=_rank)
-    side = min(0.62, 7.5 / max(len(betas), len(gammas)))
-    figure = new_figure(1.9 + side * len(gammas), max(5.6, 2.2 + side * len(betas)))
+    panel = triangle(rows, answer)
+    narrow = is_narrow()
+    figure = new_figure(5.0 if narrow else 5.6, 7.2)
     axes = figure.add_subplot()
-    _draw_cells(axes, figure, cells, betas, gammas)
-    handles = _draw_marks(axes, cells, betas, gammas, answer)
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
-    _mark_ticks(axes.set_xticks, betas)
-    _mark_ticks(axes.set_yticks, gammas)
-    axes.set_xlabel("β, growth of the width for each step of φ (no unit)")
-    axes.set_ylabel("γ, growth of the resolution (no unit)")
-    axes.grid(visible=False)
-    grid = answer["grid"]
-    axes.set_title(
-        f"φ = {answer['phi']:g}: chosen α = {answer['alpha']:g}, β = {answer['beta']:g}, "
-        f"γ = {answer['gamma']:g}\n{Path(str(answer['data']['name'])).name}, "
-        f"{grid['triples']} triples, {grid['networks']} networks",
-        fontsize=9.5,
-    )
+    measured = [row for row in rows if row["accuracy"] is not None]
+    values = [100 * value for row in measured for value in (row["accuracy"], shown(row))]
+    low, high = min(values), max(values)
+    _draw_backdrop(axes, measured, (low, high))
+    marks = draw_panel(axes, panel)
+    marks.set_clim(low, high)
+    for (x, y), text, across, up in _corners():
+        axes.text(x, y, text, ha=across, va=up, fontsize=8)
+    for (x, y), text, across, up in _edge_ticks():
+        axes.text(x, y, text, ha=across, va=up, fontsize=7, color=FAINT)
+    modelled = any(row.get("expected") is not None for row in measured)
+    what = "surface: expected accuracy; marks: measured" if modelled else "accuracy"
+    color_bar(figure, marks, axes, f"{what}, in the grid (%)")
+    axes.set_title(panel.title, fontsize=9.5)
+    legend_below(figure, 3, axes.get_legend_handles_labels()[0])
     return figure
 
 
-def _rank(row: Mapping[str, Any]) -> tuple[bool, bool, float]:
-    is_tied = bool(row["tied"]) and row.get("expected") is None
-    return bool(row["chosen"]), is_tied, _shown(row)
+def triangle(rows: "Sequence[Row]", answer: "Row") -> Panel:
+    """The panel: the triangle's edges, every triple, the best ones, the choice."""
+    measured = [row for row in rows if row["accuracy"] is not None]
+    tied = [row for row in measured if row["tied"]]
+    longer = [row for row in measured if row.get("top_accuracy") is not None]
+    chosen = [row for row in measured if row["chosen"]]
+    published = [row for row in measured if (row["alpha"], row["beta"], row["gamma"]) == PUBLISHED]
+    series = [
+        *_grid_lines(),
+        Series(
+            label="one triple", color=BLUE, size=6.5, x=_xs(measured), y=_ys(measured),
+            values=[100 * row["accuracy"] for row in measured],
+            hover=[_about(row) for row in measured],
+        ),
+        Series(
+            label="statistically tied with the best", color=BLUE, size=10.0, hollow=True,
+            x=_xs(tied), y=_ys(tied),
+        ),
+        Series(
+            label="EfficientNet's α, β, γ", color=INK, marker="D", size=13.0, hollow=True,
+            x=_xs(published), y=_ys(published),
+        ),
+        Series(
+            label="chosen", color=VERMILION, marker="*", size=14.0, outlined=True,
+            x=_xs(chosen), y=_ys(chosen), hover=[_about(row) for row in chosen],
+        ),
+        Series(
+            label="", color=BLUE, marker="", x=_xs(longer), y=_ys(longer),
+            names=[f"{100 * row['top_accuracy']:.1f} long" for row in longer],
+        ),
+    ]  # fmt: skip
+    grid = answer["grid"]
+    return Panel(
+        id="surface",
+        x_label="",
+        y_label="",
+        series=[one for one in series if len(one.x)],
+        title=(
+            f"φ = {answer['phi']:g}: chosen α = {answer['alpha']:g}, β = {answer['beta']:g}, "
+            f"γ = {answer['gamma']:g}\n{Path(str(answer['data']['name'])).name}, "
+            f"{grid['triples']} triples, {grid['networks']} networks"
+        ),
+        value_label="accuracy in the grid (%)",
+        height=5.6,
+        bare=True,
+        x_range=(-0.12, 1.12),
+        y_range=(-0.12, 0.98),
+    )
 
 
-def _shown(row: Mapping[str, Any]) -> float:
+def place(alpha: float, beta: float, gamma: float) -> tuple[float, float]:
+    """Where a triple stands: by the shares that depth, width and resolution have in log(α·β²·γ²).
+
+    >>> place(2.0, 1.0, 1.0)
+    (0.5, 0.866...)
+    """
+    parts = [math.log(alpha), 2 * math.log(beta), 2 * math.log(gamma)]
+    total = sum(parts) or 1.0
+    depth, _, resolution = (part / total for part in parts)
+    return resolution + depth / 2, depth * _HEIGHT
+
+
+def shown(row: "Row") -> float:
     """The expected accuracy, or what was measured where nothing is modelled."""
     expected = row.get("expected")
     return float(row["accuracy"] if expected is None else expected)
 
 
-def _draw_cells(
-    axes: "Axes",
-    figure: "Figure",
-    cells: "Cells",
-    betas: Sequence[float],
-    gammas: Sequence[float],
-) -> None:
-    numbers = [
-        [100 * _shown(cells[place]) if (place := (beta, gamma)) in cells else math.nan
-         for beta in betas]
-        for gamma in gammas
-    ]  # fmt: skip
-    modelled = any(row.get("expected") is not None for row in cells.values())
-    everything = [100 * row["accuracy"] for row in cells.values()] if modelled else []
-    everything += [value for line in numbers for value in line if not math.isnan(value)]
-    lowest, highest = min(everything), max(everything)
-    image = axes.imshow(
-        numbers, origin="lower", cmap="cividis", aspect="equal", interpolation="nearest",
-        vmin=lowest, vmax=highest,
-    )  # fmt: skip
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=30, pad=0.02)
-    measured = "expected accuracy; disc: measured" if modelled else "accuracy"
-    bar.set_label(f"{measured}, in the grid (%)")
-    bar.outline.set_visible(False)
-    if modelled:
-        axes.scatter(
-            [betas.index(beta) - 0.33 for beta, _ in cells],
-            [gammas.index(gamma) + 0.33 for _, gamma in cells],
-            c=[100 * row["accuracy"] for row in cells.values()],
-            s=34, cmap="cividis", vmin=lowest, vmax=highest, edgecolors=PAPER, linewidths=0.8,
-        )  # fmt: skip
-    if len(cells) > _MOST_LABELLED:
-        return
-    middle = (lowest + highest) / 2
-    for (beta, gamma), row in cells.items():
-        longer = row.get("top_accuracy")
-        text = f"{100 * _shown(row):.1f}\nα {row['alpha']:g}"
-        axes.text(
-            betas.index(beta),
-            gammas.index(gamma),
-            text if longer is None else f"{text}\n{100 * longer:.1f} long",
-            ha="center",
-            va="center",
-            fontsize=6.5,
-            color="white" if 100 * _shown(row) < middle else "black",
-        )
+def _xs(rows: "Sequence[Row]") -> list[float]:
+    return [place(row["alpha"], row["beta"], row["gamma"])[0] for row in rows]
 
 
-def _draw_marks(
-    axes: "Axes",
-    cells: "Cells",
-    betas: Sequence[float],
-    gammas: Sequence[float],
-    answer: Mapping[str, Any],
-) -> list[Any]:
-    """Frames for the chosen triple and the published one, a mark in the corner for ties."""
-    from matplotlib.patches import Rectangle
+def _ys(rows: "Sequence[Row]") -> list[float]:
+    return [place(row["alpha"], row["beta"], row["gamma"])[1] for row in rows]
 
-    frames = [
-        ((answer["beta"], answer["gamma"]), "solid", "chosen"),
-        (PUBLISHED, "dashed", "EfficientNet's β and γ"),
+
+def _about(row: "Row") -> str:
+    said = [
+        f"α {row['alpha']:g}, β {row['beta']:g}, γ {row['gamma']:g}",
+        f"network {row['network']}, {format_count(row['macs'])} MACs",
+        f"measured {100 * row['accuracy']:.2f}%",
     ]
-    handles: list[Any] = []
-    for place, style, label in frames:
-        if place not in cells:
-            continue
-        corner = betas.index(place[0]) - 0.46, gammas.index(place[1]) - 0.46
-        frame = Rectangle(
-            corner, 0.92, 0.92, fill=False, edgecolor=VERMILION, linewidth=2.2, linestyle=style,
-            label=label,
-        )  # fmt: skip
-        handles.append(axes.add_patch(frame))
-    ties = [place for place, row in cells.items() if row["tied"]]
-    if ties:
-        handles += axes.plot(
-            [betas.index(beta) + 0.36 for beta, _ in ties],
-            [gammas.index(gamma) + 0.36 for _, gamma in ties],
-            marker="D",
-            markersize=6,
-            color=BLUE,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.8,
-            linestyle="none",
-            label="statistically tied with the best",
+    if row.get("expected") is not None:
+        said.append(f"expected {100 * row['expected']:.2f}%")
+    if row.get("top_accuracy") is not None:
+        said.append(f"trained longer {100 * row['top_accuracy']:.2f}%")
+    return "\n".join(said)
+
+
+def _draw_backdrop(axes: "Axes", rows: "Sequence[Row]", limits: tuple[float, float]) -> None:
+    """The surface between the triples; too few, or all in a line, span none."""
+    import numpy as np
+
+    places = np.array([place(row["alpha"], row["beta"], row["gamma"]) for row in rows])
+    if len(rows) < 3 or np.linalg.matrix_rank(places - places[0], tol=1e-6) < 2:
+        return
+    values = [100 * shown(row) for row in rows]
+    low, high = limits
+    levels = np.linspace(low, high if high > low else low + 1e-6, 25)
+    axes.tricontourf(
+        places[:, 0], places[:, 1], values, levels=levels, cmap="cividis", alpha=0.8, zorder=0
+    )
+
+
+def _grid_lines() -> list[Series]:
+    """The edges of the triangle, and quarters of each share."""
+    width, resolution, depth = (0.0, 0.0), (1.0, 0.0), (0.5, _HEIGHT)
+    edge = [width, resolution, depth, width]
+    lines = [(edge, FAINT)]
+    for share in _QUARTERS:
+        for corner, one, other in (
+            (depth, width, resolution), (width, depth, resolution), (resolution, width, depth),
+        ):  # fmt: skip
+            ends = [_between(one, corner, share), _between(other, corner, share)]
+            lines.append((ends, GRID))
+    return [
+        Series(
+            label="", x=[x for x, _ in points], y=[y for _, y in points], color=color, marker="",
+            line="-",
         )
-    return handles
+        for points, color in lines
+    ]  # fmt: skip
 
 
-def _mark_ticks(set_ticks: Any, values: Sequence[float]) -> None:
-    every = -(-len(values) // 12)
-    places = range(0, len(values), every)
-    set_ticks(list(places), [f"{values[place]:g}" for place in places])
+def _between(
+    start: tuple[float, float], end: tuple[float, float], share: float
+) -> tuple[float, float]:
+    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+
+
+def _corners() -> list[tuple[tuple[float, float], str, str, str]]:
+    """What each corner is, where it is written and how it is aligned."""
+    return [
+        ((0.5, _HEIGHT + 0.03), "depth alone (α = 2)", "center", "bottom"),
+        ((-0.08, -0.08), "width alone (β = 1.41)", "left", "top"),
+        ((1.08, -0.08), "resolution alone (γ = 1.41)", "right", "top"),
+    ]
+
+
+def _edge_ticks() -> list[tuple[tuple[float, float], str, str, str]]:
+    """The coefficients that quarters of the growth come to."""
+    found = []
+    for share in _QUARTERS:
+        alpha, root = 2.0**share, 2.0 ** (share / 2)
+        left, right = (share / 2 - 0.03, share * _HEIGHT), (1 - share / 2, share * _HEIGHT)
+        found += [
+            (left, f"α {alpha:.2f}", "right", "center"),
+            ((right[0] + 0.03, right[1]), f"γ {2 ** ((1 - share) / 2):.2f}", "left", "center"),
+            ((1 - share, -0.03), f"β {root:.2f}", "center", "top"),
+        ]
+    return found
 
 
 HEATMAP = Plot(
     "heatmap",
     "The surface of the grid",
-    "Accuracy over β and γ: a cell is what the model of the surface expects, its disc what was "
-    "measured; each names its α. All were trained alike; what a longer training of the best came "
-    "to is written below.",
+    "How the growth is shared: at a corner all of it goes into one dimension, in the middle into "
+    "all three alike. The surface is what the model of the grid expects, a mark what was "
+    "measured; all were trained alike, and what a longer training of the best came to is written "
+    "beside them.",
     draw_heatmap,
+    panels=surface_panels,
     accuracy_of="search",
-    is_wide=True,
 )

@@ -44,7 +44,7 @@ def draw_importance(data: RunData) -> "Figure":
 def _title(explained: float, trials: int) -> str:
     if explained <= 0:
         return (
-            f"The forests learned nothing from {trials} networks (R² {explained:.2f} held out):\n"
+            f"The forests learned nothing from {trials} networks (R² {explained:.2f} held out): "
             "these bars are noise; more evaluations may tell"
         )
     return f"Random forest on {trials} networks explains {explained:.0%} of the variance held out"

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from effsearch.results.plots.style import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top in pixels of the canvas."""
@@ -24,6 +26,7 @@ _AROUND = [
 ]
 _UP_A_LINE = [0.01 + 0.05 * step for step in range(19)]  # parts of the axes' height
 _GAP = 1.0  # points between two names
+_MOST_MARKS = 400  # of one kind; in a denser crowd no place is free
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,21 @@ class Name:
     color: str = INK
 
 
+_ASKED: "WeakKeyDictionary[Figure, list[tuple[Axes, Sequence[Name]]]]" = WeakKeyDictionary()
+
+
+def ask_names(axes: "Axes", names: Sequence[Name]) -> None:
+    """Names that are to be written once the figure stands: by then nothing moves any more."""
+    figure: Any = axes.figure
+    _ASKED.setdefault(figure, []).append((axes, names))
+
+
+def write_asked(figure: "Figure") -> None:
+    """Write the names that were asked for."""
+    for axes, names in _ASKED.pop(figure, []):
+        write_names(axes, names)
+
+
 def write_names(axes: "Axes", names: Sequence[Name], mark_points: float = 6.5) -> None:
     """Write each name at the first place near its mark where nothing lies; the rest of the plot,
     and its limits, must stand already.
@@ -58,7 +76,6 @@ def write_names(axes: "Axes", names: Sequence[Name], mark_points: float = 6.5) -
         mark_points: how wide a mark is.
     """
     figure = axes.figure
-    figure.draw_without_rendering()  # type: ignore[union-attr]  # settles where the axes stand
     scale = figure.dpi / 72  # pixels to a point
     marks, lines = _drawn(axes)
     taken = [_around(x, y, mark_points * scale / 2) for x, y in marks]
@@ -146,6 +163,10 @@ def _drawn(axes: "Axes") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if line.get_linestyle() not in ("None", "", " "):
             for one, other in pairwise(points):
                 lines.append(one + np.linspace(0, 1, 120)[:, None] * (other - one))
+    for collection in axes.collections:
+        offsets = np.asarray(collection.get_offsets(), dtype=float)
+        if 0 < len(offsets) <= _MOST_MARKS and collection.get_label() != "":
+            marks.append(axes.transData.transform(offsets))
     return np.concatenate(marks), np.concatenate(lines)
 
 

@@ -16,6 +16,7 @@ from effsearch.results.plots.style import (
     SKY,
     YELLOW,
     NothingToDrawError,
+    is_narrow,
     new_figure,
 )
 from effsearch.results.stages import StageSummary, stage_summaries
@@ -48,10 +49,15 @@ def draw_network(data: RunData) -> "Figure":
     if network is None:
         raise NothingToDrawError(NOTHING_YET)
     rows = stage_summaries(network)
-    figure = new_figure(1.0 + 0.36 * len(rows), width=9.6)
-    blocks, table, macs, params = figure.subplots(1, 4, width_ratios=(1.4, 5.2, 1.4, 1.4))
+    if is_narrow():
+        figure = new_figure(1.0 + 0.44 * len(rows))
+        blocks, table, macs, params = figure.subplots(1, 4, width_ratios=(0.9, 2.9, 1.1, 1.1))
+        _draw_lines(table, rows)
+    else:
+        figure = new_figure(1.0 + 0.36 * len(rows), width=9.6)
+        blocks, table, macs, params = figure.subplots(1, 4, width_ratios=(1.4, 5.2, 1.4, 1.4))
+        _draw_table(table, rows)
     _draw_blocks(blocks, rows)
-    _draw_table(table, rows)
     _draw_shares(macs, "MACs", [row.macs for row in rows], BLUE)
     _draw_shares(params, "parameters", [row.params for row in rows], ORANGE)
     for axes in (blocks, table, macs, params):
@@ -94,7 +100,8 @@ def _draw_blocks(axes: "Axes", rows: list[StageSummary]) -> None:
                 )
             )
     axes.set_xlim(0, max(widest, 4))
-    axes.text(0, -0.75, "one box a layer", fontsize=8, va="center", color=FAINT)
+    said = "layers" if is_narrow() else "one box a layer"
+    axes.text(0, -0.75, said, fontsize=8, va="center", color=FAINT)
 
 
 def _color(operator: str) -> str:
@@ -124,13 +131,32 @@ def _draw_table(axes: "Axes", rows: list[StageSummary]) -> None:
     axes.set_xlim(0, 1)
 
 
+def _draw_lines(axes: "Axes", rows: list[StageSummary]) -> None:
+    """The table for a phone: two lines a stage."""
+    axes.axhline(-0.45, color=FAINT, linewidth=0.8)
+    axes.text(0, -0.75, "operator, output, stride", fontsize=8, va="center", color=FAINT)
+    for place, row in enumerate(rows):
+        is_stage = row.name not in ("stem", "head")
+        operator = re.sub(r"(\d)x(\d)", r"\1×\2", row.operator)
+        times = f" ×{row.layers}" if row.layers > 1 else ""
+        more = [f"{row.channels} ch", f"{row.out_size}²", f"s{row.stride}"]
+        if row.se:
+            more.append(f"SE {row.se:g}")
+        if is_stage and row.skip != "identity":
+            more.append(_SKIPS[row.skip])
+        name = "" if is_stage else f"{row.name}: "
+        axes.text(0, place - 0.17, f"{name}{operator}{times}", fontsize=8, va="center")
+        axes.text(0, place + 0.21, ", ".join(more), fontsize=7, va="center", color=FAINT)
+    axes.set_xlim(0, 1)
+
+
 def _draw_shares(axes: "Axes", title: str, values: list[int], color: str) -> None:
     total = max(sum(values), 1)
     shares = [value / total for value in values]
     axes.barh(range(len(values)), shares, height=0.55, color=color)
     for place, (value, share) in enumerate(zip(values, shares, strict=True)):
         axes.text(share + 0.02 * max(shares), place, format_count(value), fontsize=7.5, va="center")
-    axes.set_xlim(0, max(shares) * 1.6)
+    axes.set_xlim(0, max(shares) * (2.1 if is_narrow() else 1.6))
     axes.text(0, -0.75, title, fontsize=8, va="center", color=FAINT)
 
 
@@ -140,5 +166,4 @@ NETWORK = Plot(
     "Stage by stage: one box a layer, higher where its output is larger; the bars are each "
     "stage's share of the multiply-adds and of the parameters.",
     draw_network,
-    is_wide=True,
 )

@@ -10,7 +10,15 @@ from effsearch.results.formatting import NOTHING_YET
 from effsearch.results.plots.choices import Choice, Choices, read_choices
 from effsearch.results.plots.forest import LEAST_TRIALS, measure_importance
 from effsearch.results.plots.plot import Plot
-from effsearch.results.plots.style import FAINT, INK, PAPER, NothingToDrawError, new_figure
+from effsearch.results.plots.style import (
+    FAINT,
+    INK,
+    PAPER,
+    NothingToDrawError,
+    color_bar,
+    is_narrow,
+    new_figure,
+)
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.units import format_count
 
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_CHOICES = 6
+_CHOICES, _ON_A_PHONE = 6, 3
 _MOST_LINES = 600
 
 
@@ -31,7 +39,7 @@ def draw_parallel(data: RunData) -> "Figure":
     rows = np.array(
         [row for row, trial in enumerate(choices.trials) if trial.number in measured], dtype=int
     )
-    shown = _most_important(data, choices)
+    shown = _most_important(data, choices)[: _ON_A_PHONE if is_narrow() else _CHOICES]
     if len(rows) < 2 or not shown:
         raise NothingToDrawError("parallel coordinates need two measured networks that differ")
     values = np.array([choices.trials[row].accuracy for row in rows], dtype=np.float64)
@@ -62,8 +70,8 @@ def draw_parallel(data: RunData) -> "Figure":
 
 def _most_important(data: RunData, choices: Choices) -> tuple[Choice, ...]:
     if len(data.done) < LEAST_TRIALS:
-        return choices.varied[:_CHOICES]
-    return measure_importance(data).choices[:_CHOICES]
+        return choices.varied
+    return measure_importance(data).choices
 
 
 def _choice_column(
@@ -117,7 +125,7 @@ def _draw_lines(
         zorder=2,
     )
     axes.add_collection(lines)
-    figure.colorbar(lines, ax=axes, pad=0.01, aspect=30, label="accuracy in the search (%)")
+    color_bar(figure, lines, axes, "accuracy in the search (%)")
 
 
 PARALLEL = Plot(

@@ -10,6 +10,8 @@ from effsearch.results.store.run_data import RunData
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from effsearch.results.plots.panel import Panel
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -19,7 +21,7 @@ class Plot:
         name: on the command line and of its file.
         title, caption: in the report; the caption says in a sentence what is shown.
         draw: what draws it.
-        is_wide: the report gives it more room.
+        panels: what it shows as data, where it can be had with hover texts too.
         accuracy_of: whose accuracies it shows, those of the search or of its answer; their
             conditions are said below it. Empty where it shows none.
     """
@@ -28,7 +30,7 @@ class Plot:
     title: str
     caption: str
     draw: "Callable[[RunData], Figure]"
-    is_wide: bool = False
+    panels: "Callable[[RunData], list[Panel]] | None" = None
     accuracy_of: Literal["", "search", "answer"] = ""
 
     def conditions(self, data: RunData) -> str:

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from effsearch.results.formatting import NOTHING_YET
 from effsearch.results.plots.choices import FIELDS, Choice, read_choices
 from effsearch.results.plots.plot import Plot
-from effsearch.results.plots.style import BLUE, FAINT, NothingToDrawError, new_figure
+from effsearch.results.plots.style import (
+    BLUE,
+    FAINT,
+    NothingToDrawError,
+    color_bar,
+    is_narrow,
+    new_figure,
+)
 from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
@@ -16,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_PERIODS = 12
 _LEAST_TRIALS = 8
+_ON_A_PHONE = 3
+"""Choices beside each other."""
 
 
 def draw_preferences(data: RunData) -> "Figure":
@@ -34,16 +43,34 @@ def draw_preferences(data: RunData) -> "Figure":
     stages = sorted({stage for stage, _ in cells})
     periods = min(_MOST_PERIODS, len(choices.trials) // 4)
     shades = LinearSegmentedColormap.from_list("shares", ["#ffffff", BLUE, "#00263c"])
-    figure = new_figure(0.9 + 0.95 * len(stages), width=max(5.5, 1.35 * len(columns) + 1.0))
-    grid = figure.subplots(len(stages), len(columns), squeeze=False)
+    across = min(_ON_A_PHONE, len(columns)) if is_narrow() else len(columns)
+    lines = -(-len(columns) // across)  # of one stage
+    figure = new_figure(0.9 + 0.95 * len(stages) * lines, width=max(5.5, 1.35 * len(columns) + 1.0))
+    grid = figure.subplots(len(stages) * lines, across, squeeze=False)
+    for axes in grid.flatten():
+        axes.set_axis_off()
     image = None
     for row, stage in enumerate(stages):
         for column, field in enumerate(columns):
-            axes = grid[row][column]
+            axes = grid[row * lines + column // across][column % across]
             choice = cells.get((stage, field))
+            if lines > 1 or row == 0:
+                axes.set_title(field, fontsize=8.5 if lines > 1 else 9)
+            if column % across == 0:
+                # Beside its row also where that cell is none.
+                axes.text(
+                    -0.75 if lines > 1 else -0.62,
+                    0.5,
+                    f"stage {stage}",
+                    fontsize=8.5,
+                    rotation=90,
+                    va="center",
+                    ha="center",
+                    transform=axes.transAxes,
+                )
             if choice is None:
-                axes.set_axis_off()
                 continue
+            axes.set_axis_on()
             image = axes.imshow(
                 _shares(choice, periods),
                 aspect="auto",
@@ -61,27 +88,14 @@ def draw_preferences(data: RunData) -> "Figure":
                 spine.set_visible(True)
                 spine.set_color(FAINT)
                 spine.set_linewidth(0.5)
-    _label(grid, stages, columns)
     if image is not None:
-        bar = figure.colorbar(
-            image, ax=grid, shrink=0.8 if len(stages) < 4 else 0.5, aspect=30, pad=0.01
-        )
-        bar.set_label("share of networks (fraction)", fontsize=8)
-        bar.outline.set_visible(False)
+        color_bar(figure, image, grid, "share of networks (fraction)")
     figure.supxlabel(
         f"left to right: from the search's start to its end, {len(choices.trials)} networks\n"
         f"in {periods} periods",
         fontsize=8.5,
     )
     return figure
-
-
-def _label(grid: "NDArray[np.object_]", stages: list[int], columns: list[str]) -> None:
-    """Titles over the top row, stages beside the first column, where those cells exist or not."""
-    for column, field in enumerate(columns):
-        grid[0][column].set_title(field, fontsize=9)
-    for row, stage in enumerate(stages):
-        grid[row][0].set_ylabel(f"stage {stage}", fontsize=8.5)
 
 
 def _shares(choice: Choice, periods: int) -> NDArray[np.float64]:
@@ -97,5 +111,4 @@ PREFERENCES = Plot(
     "For every choice of every stage, how often each option was asked for, from the search's "
     "start (left) to its end (right).",
     draw_preferences,
-    is_wide=True,
 )

@@ -2,17 +2,14 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import number
-from effsearch.results.plots.style import INK, SKY, VERMILION
+from effsearch.results.plots.panel import Panel, Series, Upright
+from effsearch.results.plots.style import INK, VERMILION, is_narrow
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.zoo import load_zoo
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 REFERENCES = {
     "efficientnet-b0": "EfficientNet-B0",
@@ -58,45 +55,48 @@ def published_costs(data: RunData, metric: str) -> Published | None:
     return Published(costs, said)
 
 
-def draw_published(
-    axes: "Axes",
+def published_panel(
     published: Published,
     metric: str,
     searched: tuple[float, float],
     target: float | None,
-) -> None:
+) -> Panel:
     """A strip with the published networks, the span of costs that was searched, and the target."""
     low, high = searched
-    axes.axvspan(low, max(high, low * 1.01), color=SKY, alpha=0.45, linewidth=0)
-    if target:
-        axes.axvline(target, color=VERMILION, linestyle="--", linewidth=1.2)
-    # Neighbours on the axis stand at different heights, so that their names do not meet.
     ordered = sorted(published.costs.items(), key=lambda item: item[1])
-    for place, (label, value) in enumerate(ordered):
-        height = (0.2, 0.5, 0.8)[place % 3]
-        axes.plot([value], [height], marker="D", markersize=5, color=INK, linestyle="none")
-        axes.annotate(
-            f"{label} {number(metric, value)}",
-            (value, height),
-            xytext=(-7 if value < low else 7, 0),
-            textcoords="offset points",
-            ha="right" if value < low else "left",
-            va="center",
-            fontsize=7.5,
-        )
-    axes.set_xscale("log")
+    names = [f"{label} {number(metric, value)}" for label, value in ordered]
     values = [*published.costs.values(), low, high, target or low]
-    room = (max(values) / min(values)) ** 0.25  # for the names of the outermost
-    axes.set_xlim(min(values) / max(3.2, room), max(values) * max(2.2, room))
-    axes.set_ylim(0, 1)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.minorticks_off()
-    _count_ticks(axes, metric)
-    axes.set_title(
-        f"Published networks by cost only, {published.inputs}: their accuracy here is not measured",
-        fontsize=8.5,
-        loc="left",
+    # Room for the names of the outermost.
+    room = (max(values) / min(values)) ** (0.45 if is_narrow() else 0.25)
+    ends = min(values) / max(3.2, room), max(values) * max(2.2, room)
+    return Panel(
+        id=f"published-{metric}",
+        x_label="",
+        y_label="",
+        series=[
+            Series(
+                label="published, by cost alone",
+                x=[float(value) for _, value in ordered],
+                # Neighbours on the axis stand at different heights.
+                y=[(0.15, 0.43, 0.71)[place % 3] for place in range(len(ordered))],
+                color=INK,
+                marker="D",
+                names=names,
+                hover=names,
+            )
+        ],
+        uprights=[Upright(x=target, label="target", color=VERMILION, dashed=True)]
+        if target
+        else [],
+        span=(low, max(high, low * 1.01), "costs searched"),
+        x_log=True,
+        title=f"Published networks by cost only, {published.inputs}: their accuracy here is not "
+        "measured",
+        height=0.8,
+        y_hidden=True,
+        x_range=ends,
+        y_range=(0, 1),
+        ticks=_count_ticks(ends, metric),
     )
 
 
@@ -107,11 +107,11 @@ def _cost(network: Architecture, metric: str, batch: int | None) -> int:
     return int(getattr(counted, metric))
 
 
-def _count_ticks(axes: "Axes", metric: str) -> None:
-    low, high = axes.get_xlim()
-    steps = [digit * 10.0**power for power in range(4, 13) for digit in (1, 2, 5)]
-    shown = [value for value in steps if low <= value <= high]
-    axes.set_xticks(shown, [_short(number(metric, value)) for value in shown])
+def _count_ticks(ends: tuple[float, float], metric: str) -> list[tuple[float, str]]:
+    low, high = ends
+    digits = (1,) if is_narrow() else (1, 2, 5)
+    steps = [digit * 10.0**power for power in range(4, 13) for digit in digits]
+    return [(value, _short(number(metric, value))) for value in steps if low <= value <= high]
 
 
 def _short(text: str) -> str:

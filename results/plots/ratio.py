@@ -12,6 +12,7 @@ from effsearch.results.plots.style import (
     PAPER,
     VERMILION,
     NothingToDrawError,
+    color_bar,
     legend_above,
     new_figure,
 )
@@ -50,9 +51,7 @@ def draw_ratio(data: RunData) -> "Figure":
     for place, row in enumerate(data.rows):
         if row["chosen"]:
             _mark_chosen(axes, nominal[place], measured[place], row)
-    bar = figure.colorbar(marks, ax=axes, aspect=30, pad=0.02)
-    bar.set_label("α, growth of the depth (no unit)")
-    bar.outline.set_visible(False)
+    color_bar(figure, marks, axes, "α, growth of the depth (no unit)")
     power = "" if phi == 1 else f" to the power φ = {phi:g}"
     axes.set_xlabel(f"nominal ratio of multiply-adds: α·β²·γ²{power} (times the baseline's)")
     axes.set_ylabel("measured ratio (times the baseline's)")

@@ -13,6 +13,7 @@ from effsearch.results.plots.style import (
     SKY,
     VERMILION,
     NothingToDrawError,
+    is_narrow,
     legend_above,
     new_figure,
 )
@@ -31,8 +32,10 @@ def draw_training(data: RunData) -> "Figure":
     rows = data.rows
     if not rows:
         raise NothingToDrawError("no finished epochs yet")
-    figure = new_figure(5.6)
-    loss, accuracy, rate, speed = figure.subplots(2, 2, sharex=True).flatten()
+    narrow = is_narrow()
+    figure = new_figure(8.4 if narrow else 5.6)
+    lines, columns = (4, 1) if narrow else (2, 2)
+    loss, accuracy, rate, speed = figure.subplots(lines, columns, sharex=True).flatten()
     _draw(loss, rows, "train_loss", BLUE, "o", "training")
     _draw(loss, rows, "validation_loss", ORANGE, "s", "validation")
     loss.set_ylabel("loss (nats an image)")
@@ -41,7 +44,7 @@ def draw_training(data: RunData) -> "Figure":
     accuracy.set_ylabel("validation accuracy (%)")
     _mark_best(accuracy, data)
     _draw(rate, rows, "learning_rate", PURPLE, "o", "learning rate")
-    rate.set_ylabel("learning rate, last step (no unit)")
+    rate.set_ylabel("learning rate, last step")
     _draw(speed, rows, "images_per_second", BLUE, "o", "images a second")
     speed.set_ylabel("training images a second")
     _draw_resolution(speed, rows)
@@ -53,6 +56,7 @@ def draw_training(data: RunData) -> "Figure":
             legend_above(axes, 3)
     for axes in (rate, speed):
         axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
+    for axes in (speed,) if narrow else (rate, speed):
         axes.set_xlabel("epoch")
     return figure
 

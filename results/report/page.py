@@ -6,14 +6,14 @@ script by its hash, its own styles, and images within it; nothing can be fetched
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from html import escape
 from importlib import resources
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from effsearch.results.drawing import all_plots, draw
+from effsearch.results.drawing import all_plots, draw, finished
 from effsearch.results.formatting import NOTHING_YET, number
 from effsearch.results.incumbents import common_budget, differences, incumbents
 from effsearch.results.kinds.kind import Opening
@@ -21,12 +21,19 @@ from effsearch.results.kinds.registry import kind_of
 from effsearch.results.plots.files import inline_svg
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.several import draw_several
-from effsearch.results.plots.style import NothingToDrawError, styled
+from effsearch.results.plots.style import NothingToDrawError
 from effsearch.results.report.own_pictures import own_pictures
 from effsearch.results.report.plain_tables import failures, found, html_table, own_rows, record
 from effsearch.results.report.summaries import heading, summary
 from effsearch.results.report.table import page_data, script_json
 from effsearch.results.store.run_data import RunData
+from effsearch.results.store.trials import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PIXELS_PER_INCH = 102
+"""Of a page: letters of 9 points are 13 pixels high."""
 
 
 def report_page(runs: Sequence[RunData]) -> str:
@@ -107,8 +114,9 @@ def _answer(opening: Opening) -> str:
 def _picture(plot: Plot, data: RunData, prefix: str) -> str:
     name = f"{prefix}-{plot.name}"
     try:
-        svg = inline_svg(draw(plot.name, data), name, data.done)
-        body = _svg(svg, plot.title, plot.is_wide)
+        body = _both_widths(
+            lambda phone: draw(plot.name, data, phone=phone), name, plot.title, data.done
+        )
         caption = f"{plot.caption} {plot.conditions(data)}".rstrip()
     except NothingToDrawError as reason:
         body, caption = "", str(reason)
@@ -118,10 +126,22 @@ def _picture(plot: Plot, data: RunData, prefix: str) -> str:
     )
 
 
-def _svg(svg: str, label: str, is_large: bool) -> str:
-    size = ' class="large"' if is_large else ""
-    named = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}"{size} ', 1)
-    return f'<div class="wide">{named}</div>'
+def _both_widths(
+    make: "Callable[[bool], Figure]", name: str, label: str, points: Sequence[Trial] = ()
+) -> str:
+    """A picture as a page shows it and as a phone does; the window's width decides."""
+    return "".join(
+        _svg(make(phone), f"{name}-phone" if phone else name, label, points, phone)
+        for phone in (False, True)
+    )
+
+
+def _svg(figure: "Figure", name: str, label: str, points: Sequence[Trial], phone: bool) -> str:
+    """On a page as large as its letters are read well, so that those of all pictures are alike."""
+    width = round(_PIXELS_PER_INCH * figure.get_figwidth())
+    svg = inline_svg(figure, name, points)
+    seen = 'class="phone"' if phone else f'class="broad" style="max-width: {width}px"'
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" {seen} ', 1)
 
 
 def _comparison(runs: Sequence[RunData]) -> str:
@@ -132,7 +152,11 @@ def _comparison(runs: Sequence[RunData]) -> str:
         else ""
     )
     try:
-        picture = _svg(inline_svg(styled(lambda: draw_several(runs)), "all"), "best so far", False)
+        picture = _both_widths(
+            lambda phone: finished(lambda: draw_several(runs), phone=phone),
+            "all",
+            "best so far",
+        )
     except NothingToDrawError as reason:
         picture = f"<p>{escape(str(reason))}</p>"
     budget = common_budget(runs)

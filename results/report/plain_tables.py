@@ -3,12 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from html import escape
+from typing import Any
 
 from effsearch.results.failures import summarise_failures
-from effsearch.results.formatting import essentials_of_record, flat, number
+from effsearch.results.formatting import (
+    entries_in_words,
+    essentials_of_record,
+    flat,
+    number,
+)
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.metrics import find_metric
 
+_DRAWN = ("rows", "standings", "members", "architecture", "schema_version")
 _UNFOLDED = 40  # rows of a table that is shown without a click
 
 
@@ -42,10 +49,36 @@ def failures(data: RunData) -> str:
 
 
 def found(data: RunData) -> str:
-    """The answer key by key; empty where there is none."""
+    """The answer key by key, its tables folded below; empty where there is none.
+
+    Left out is what stands elsewhere in the page: the run's own table, and the network, which is
+    drawn.
+    """
     if not data.answer:
         return ""
-    return f'<h3>What it found</h3><div class="wide">{_lines(flat(data.answer))}</div>'
+    shown = {key: value for key, value in data.answer.items() if key not in _DRAWN}
+    tables = {key: value for key, value in shown.items() if _is_table(value)}
+    lines = [
+        (key, entries_in_words(value) if isinstance(value, Mapping) else text)
+        for key, text in flat({key: shown[key] for key in shown if key not in tables})
+        for value in (shown[key],)
+    ]
+    folded = "".join(
+        f"<details><summary>{escape(key)}: {len(rows)} rows</summary>"
+        f'<div class="wide">{html_table(_even(rows))}</div></details>'
+        for key, rows in tables.items()
+    )
+    return f'<h3>What it found</h3><div class="wide">{_lines(lines)}</div>{folded}'
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+
+
+def _even(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The same columns in each row."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return [dict(flat({name: row.get(name) for name in columns})) for row in rows]
 
 
 def record(data: RunData) -> str:

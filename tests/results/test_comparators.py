@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import effsearch
+from effsearch.results.drawing import finished
 from effsearch.results.loading import load_run_data
 from effsearch.results.plots.comparators import comparators, draw_comparators
-from effsearch.results.plots.style import styled
 from effsearch.results.store.run import Run
 
 # Top-1 in percent, millions of parameters, billions of multiply-adds (Table 2 of arXiv 1905.11946).
@@ -54,7 +54,7 @@ def test_a_family_is_drawn_among_them(tmp_path: Path) -> None:
     answer = {"macs": 1, "accuracy": {"validation": {"top1": 0.8}}, "data": {"name": "ImageNet-1k"}}
     (trained / "train.json").write_text(json.dumps(answer))
     data = load_run_data(Run.load(folder))
-    figure = draw_comparators(data)
+    figure = finished(lambda: draw_comparators(data))
     for panel in figure.axes:
         names = {text.get_text() for text in panel.texts}
         assert {"phi0", "phi1", "B7", "SENet", "NASNet-A"} <= names
@@ -67,8 +67,7 @@ def test_no_name_lies_on_a_mark_or_on_another_name(width: float, tmp_path: Path)
     members = [0, 1, 2, 3, 4]
     run = effsearch.scale_family("efficientnet-b0", "1.2,1.1,1.15", members, run_dir=tmp_path)
     data = load_run_data(Run.load(Path(run.path)))
-    figure = styled(lambda: draw_comparators(data, width))
-    figure.draw_without_rendering()
+    figure = finished(lambda: draw_comparators(data, width))
     for panel in figure.axes:
         boxes = [(text.get_text(), text.get_window_extent()) for text in panel.texts]
         for place, (name, box) in enumerate(boxes):

@@ -48,7 +48,7 @@ def page(whole: RunData) -> str:
 
 def test_it_is_small_and_holds_every_picture_and_trial(whole: RunData, page: str) -> None:
     assert len(page) < 1_500_000
-    assert page.count("<svg ") == 7  # no finalists in this run
+    assert page.count("<svg ") == 2 * 7  # for pages and phones; it has no finalists, no curves
     [embedded] = re.findall(r'<script type="application/json">(.*?)</script>', page)
     rows = json.loads(embedded)["rows"]
     assert [row[0] for row in rows] == [trial.number for trial in whole.trials]
@@ -302,8 +302,8 @@ def test_a_training_that_was_stopped_says_how_far_it_was(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("kind", "pictures", "table"),
     [
-        ("coefficients", 6, "The triples"),
-        ("comparison", 2, "The networks compared"),
+        ("coefficients", 8, "The triples"),
+        ("comparison", 3, "The networks compared"),
         ("family", 2, "The members"),
         ("training", 2, "The epochs"),
         ("bench", 1, "The strategies"),
@@ -313,7 +313,7 @@ def test_every_kind_of_run_has_its_pictures_and_table(
     tmp_path: Path, kind: str, pictures: int, table: str
 ) -> None:
     page = report_page([getattr(other_kinds, kind)(tmp_path)])
-    assert page.count('<svg role="img"') == pictures
+    assert page.count('<svg role="img"') == 2 * pictures  # for pages and for phones
     assert table in page
     assert ("All trials" in page) == (kind in ("coefficients", "comparison"))
 
