@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Bytecode is written, whatever the environment says: hundreds of processes read the same modules.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install baseline test suite quick lint types docs dist clean
 

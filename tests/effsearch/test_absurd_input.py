@@ -82,6 +82,7 @@ def test_a_coefficient_beyond_all_bounds_is_refused_in_a_short_line(cli, place: 
     assert len(answer.error) < 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address", ["127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:-1", "127.0.0.1:x", "ray://[::1]:"]
 )

@@ -127,6 +127,7 @@ def test_a_table_of_another_setting_is_not_built_on(cli: Cli, space: Path) -> No
     assert "t.csv was measured with batch '1', and this is '2'" in answer.error
 
 
+@pytest.mark.slow
 def test_profile_measures_on_request(cli: Cli) -> None:
     shown = cli("profile", "mobilenet-v2", "--resolution", "32", "--latency", "--json")
     latency = json.loads(shown.out)["latency"]

@@ -4,7 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_an_answer_names_its_baseline_as_it_was_given_also_where_the_run_goes_on(
     cli, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_candidate_is_named_by_the_product_closest_to_two() -> None:
     assert all(abs(paper.triple.product - 2) <= abs(other.product - 2) for other in paper.triples)
 
 
+@pytest.mark.slow
 def test_the_measured_constraint_holds_counted_macs() -> None:
     found = find_candidates(B0, GRID, phi=2, tolerance=exact_tolerance(0.1), constraint="measured")
     base = cost(B0).macs

@@ -85,6 +85,7 @@ def test_a_comparison_ends_with_table_picture_and_answer(root: Path, ray_address
     assert (result.path / "trials.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_what_a_run_keeps_finds_its_baselines_again(tmp_path: Path, tiny: Architecture) -> None:
     notation = format_architecture(tiny)
     config = make_config({"baseline": [notation, "mobilenet-v2"], "max_images": 60})

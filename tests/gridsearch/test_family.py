@@ -77,6 +77,7 @@ def test_a_target_finds_its_phi(root: Path) -> None:
     assert [target["metric"] for target in family.answer["targets"]] == ["macs", "memory_bytes"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "message"),
     [
@@ -117,6 +118,7 @@ def phone(folder: Path) -> dict[str, Any]:
     return {"latency_command": f"{sys.executable} {script} {{onnx}}", "latency_timeout": 30}
 
 
+@pytest.mark.slow
 def test_a_latency_finds_its_phi_by_measuring(root: Path, tmp_path: Path) -> None:
     said: list[str] = []
     options = ScaleOptions(

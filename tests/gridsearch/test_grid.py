@@ -54,6 +54,7 @@ def test_no_feasible_triple_is_missing_and_none_is_too_many(tolerance: str) -> N
     assert set(feasible_triples(make_grid(0.05), exact_tolerance(float(tolerance)))) == wanted
 
 
+@pytest.mark.slow
 def test_no_feasible_triple_of_the_fine_grid_is_missing() -> None:
     """α that are feasible for a β and a γ are an interval, so its ends can be worked out."""
     low, high = Fraction(19, 10), Fraction(21, 10)

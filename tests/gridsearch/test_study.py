@@ -55,6 +55,7 @@ def states(study: optuna.Study) -> Counter[str]:
     return Counter(trial.state.name for trial in study.get_trials(deepcopy=False))
 
 
+@pytest.mark.slow
 def test_every_triple_is_a_trial_and_every_network_a_job(
     url: str, grid: Grid, candidates: list[Candidate]
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_large_grid_is_enqueued_bit_by_bit(
     assert states(study) == {"COMPLETE": count(candidates)}
 
 
+@pytest.mark.slow
 def test_what_ran_when_its_process_died_is_retried_and_nothing_is_lost(
     url: str, grid: Grid, candidates: list[Candidate]
 ) -> None:

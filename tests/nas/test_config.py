@@ -67,6 +67,7 @@ def test_a_latency_is_read_in_milliseconds_and_stands_after_what_is_counted() ->
         make_config({"target_latency": "8"})
 
 
+@pytest.mark.slow
 @given(
     st.fixed_dictionaries(
         {},

@@ -59,6 +59,7 @@ def test_a_search_trains_its_supernet_once_and_says_what_its_order_was_worth(
     assert "supernet: step" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_networks_are_looked_up_in_a_trained_file(tmp_path: Path) -> None:
     plain = config(tmp_path, supernet_epochs=None)
     path = tmp_path / "nets" / "net.safetensors"

@@ -3,6 +3,7 @@
 import json
 from typing import get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ architectures = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(architectures)
 def test_json_gives_the_architecture_back(architecture: Architecture) -> None:
@@ -69,6 +71,7 @@ def test_json_gives_the_architecture_back(architecture: Architecture) -> None:
     assert read.stages == architecture.stages
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(architectures)
 def test_notation_gives_the_architecture_back(architecture: Architecture) -> None:

@@ -85,6 +85,7 @@ def test_decoding_takes_each_gene_s_option(small: SearchSpace) -> None:
     assert network.head.channels == 32
 
 
+@pytest.mark.slow
 def test_encoding_gives_the_architecture_back(shipped: SearchSpace) -> None:
     for encoding in rows(shipped, 150):
         network = shipped.decode(encoding)

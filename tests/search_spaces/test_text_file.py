@@ -41,6 +41,7 @@ def test_a_path_of_thousands_of_characters_is_one_line(read: Callable[[Path], ob
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["[" * 5000, "a: " + "{b: " * 3000, "day: 2026-99-99", "n: " + "9" * 5000, "a: [", "\0"]
 )

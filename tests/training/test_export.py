@@ -131,6 +131,7 @@ def test_an_export_under_timm_s_names_loads_again(model: Path) -> None:
     assert all(torch.equal(ours.state_dict()[name], weights[name]) for name in weights)
 
 
+@pytest.mark.slow
 def test_an_export_that_disagrees_is_not_written_and_leaves_the_earlier_one(model: Path) -> None:
     output = model.with_name("out.pt")
     output.write_text("earlier")

@@ -22,6 +22,7 @@ def weights(network: nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().flatten().cpu() for p in network.state_dict().values()])
 
 
+@pytest.mark.slow
 def test_a_tiny_network_learns_the_digits(digits, factory):
     result = train_classifier(build_seeded(factory, 0), digits, replace(RECIPE, epochs=5), seed=0)
 

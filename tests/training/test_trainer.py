@@ -102,6 +102,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
     assert [name for name in state if not torch.equal(state[name], wanted[name])] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
