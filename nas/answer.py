@@ -91,6 +91,7 @@ def make_answer(
     calibration: Calibration | None,
     latency: LatencyCheck | None,
     estimates: Mapping[str, Any] | None = None,
+    trainings_left: int = 0,
 ) -> BaselineResult:
     """The first of the ranked trials, or the one that finalists' trainings or a meter chose.
 
@@ -103,6 +104,7 @@ def make_answer(
         calibration: what is known of a soft objective; None with any other.
         latency: what measuring the winner showed; None where no latency was wanted.
         estimates: what an evaluator that trains nothing was worth; None with any other.
+        trainings_left: of finalists and references, for which the budget left no time.
     """
     failed = [trial for trial in trials if trial.state == "failed"]
     shorter = [trial for trial in trials if trial.state == "done" and trial.epochs is not None]
@@ -153,6 +155,7 @@ def make_answer(
         data=plan.record.get("data"),
         samples=len(ranked) + len(failed) + len(shorter),
         failed=len(failed),
+        trainings_left=trainings_left or None,
         seed=plan.config.seed,
         flops_convention=run.record["flops_convention"],
         versions=run.record["versions"],
@@ -186,7 +189,9 @@ def _conditions(plan: Plan, verdict: Verdict | None, winner: Architecture) -> Co
         plan.record,
         network=winner,
         epochs=plan.finalist_recipe.epochs if plan.finalist_recipe else None,
-        seeds=plan.config.finalist_seeds,
+        seeds=next(
+            len(row["seeds"]) for row in verdict.rows if row["id"] == verdict.winner.arch_id
+        ),
     )
 
 

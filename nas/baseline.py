@@ -1,12 +1,11 @@
 """`effsearch baseline`: runs a search in a run directory, from its configuration to its answer."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from effsearch.nas.answer import BaselineResult, check_some, make_answer
 from effsearch.nas.auto_weight import with_learned_weight
@@ -45,6 +44,7 @@ from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.jobs import failures
 from effsearch.training.trials.options import go_on_as_begun
 from effsearch.training.trials.queue_runner import queue_runner
+from effsearch.training.trials.trainings import Trainings
 
 KIND = "baseline"
 
@@ -120,15 +120,18 @@ def _notes(weight_note: str, run: Run, plan: Plan) -> list[str]:
 
 def _search(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
     try:
-        ranked, verdict, references = _run_trials(run, plan, quiet)
+        found = _run_trials(run, plan, quiet)
     finally:  # what was evaluated before a Ctrl-C is there to look at
         trials = write_trials(run, run.paths.csv)
     _tell_constant(trials, quiet)
     known = calibrate(plan.problem, plan.strategy.measured, plan.config.seed)
+    ranked, verdict, references, left = found
     check_some(trials, ranked)
     latency = _check_latency(run, plan, [verdict.winner] if verdict else ranked, quiet)
     estimates = judge_estimates(plan, verdict)
-    result = make_answer(run, plan, trials, ranked, verdict, references, known, latency, estimates)
+    result = make_answer(
+        run, plan, trials, ranked, verdict, references, known, latency, estimates, left
+    )
     write_json(run.paths.answer, result.answer)
     return result
 
@@ -142,13 +145,24 @@ _DRIVER = Driver[Plan, BaselineResult](
 )
 
 
-def _run_trials(
-    run: Run, plan: Plan, quiet: bool
-) -> tuple[list[Trial], Verdict | None, list[Reference]]:
-    """The search's trials, best first, its finalists, and the references beside them.
+class _Found(NamedTuple):
+    """What trials came to.
 
-    Ray is started only if needed.
+    Attributes:
+        ranked: the search's, best first.
+        verdict: of the finalists; None without any.
+        references: beside them.
+        left: trainings of finalists and references for which a budget left no time.
     """
+
+    ranked: list[Trial]
+    verdict: Verdict | None = None
+    references: Sequence[Reference] = ()
+    left: int = 0
+
+
+def _run_trials(run: Run, plan: Plan, quiet: bool) -> _Found:
+    """Run the search, its finalists and the references. Ray is started only if needed."""
     config = plan.config
 
     def per_trial(workers: int) -> int:
@@ -157,32 +171,40 @@ def _run_trials(
 
     evaluator = ready_evaluator(run, plan, quiet)
     trains = plan.trainer is not None
-    with queue_runner(config, quiet, trains=trains, per_trial=per_trial) as run_queue:
+    budget = plan.budget
+    with queue_runner(
+        config, quiet, trains=trains, per_trial=per_trial, budget=budget
+    ) as run_queue:
         with Ledger.open(run.paths.ledger) as ledger:
             say(ledger.notice or "", quiet)
             with no_garbage():
                 search = _make_search(run, plan, ledger)
-            started = time.monotonic()
+            budget.begin([*plan.later_finalists, *plan.later_references])
             run_queue(search, evaluator, "search")
-            _tell_end(search, time.monotonic() - started, quiet)
+            _tell_end(search, plan, quiet)
             ranked = search.ranked(join_trials(iterate_events(run.paths.ledger)))
         if not config.finalist_count or not ranked:
-            return ranked, None, []
+            return _Found(ranked)
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
             finalists = choose_finalists(ranked, config)
-            queue = finalist_queue(finalists, config, plan.problem.objective, ledger)
+            budget.begin(plan.later_references)
+            queue = finalist_queue(finalists, config, plan.problem.objective, ledger, budget)
             run_queue(queue, plan.finalist_evaluator, "finalists")
+            _tell_left(queue, "finalists", plan, quiet)
             scores = {id: found.scores for id, found in queue.measured.items()}
             verdict = judge(finalists, scores, plan.problem.objective)
         if not plan.references or verdict is None:
-            return ranked, verdict, []
+            return _Found(ranked, verdict, left=queue.left)
         with Ledger.open(run.path / REFERENCES_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
-            trained = reference_queue(plan.references, config, ledger)
+            budget.begin()
+            trained = reference_queue(plan.references, config, ledger, budget)
             run_queue(trained, plan.finalist_evaluator, "references")
+            _tell_left(trained, "references", plan, quiet)
             say(failures(trained.measured, "references"), quiet)
-            return ranked, verdict, judge_references(plan.references, trained.measured, verdict)
+            references = judge_references(plan.references, trained.measured, verdict)
+            return _Found(ranked, verdict, references, queue.left + trained.left)
 
 
 def _check_latency(
@@ -231,7 +253,7 @@ def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
         batch_size=plan.batch_size,
         seed=config.seed,
         events=ledger.history(),
-        time_left=config.time_budget,
+        budget=plan.budget,
         pruning=plan.pruning,
         fidelities=plan.fidelities,
         known=plan.warm_start.known,
@@ -248,12 +270,24 @@ def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:
         )
 
 
-def _tell_end(search: Search, seconds: float, quiet: bool) -> None:
+def _tell_end(search: Search, plan: Plan, quiet: bool) -> None:
     if search.stop_wished:
         say(f"stopped by a callback after {search.done} networks", quiet)
-    elif search.out_of_time:
-        say(f"time budget spent after {seconds:.0f} s", quiet)
+    elif search.out_of_time and search.done < search.samples:
+        kept = plan.budget.reserved
+        rest = f", {kept:.0f} s are kept for finalists and references" if kept else ""
+        say(f"time budget: no further network after {plan.budget.elapsed:.0f} s{rest}", quiet)
     say(search.exhausted_line, quiet)
+
+
+def _tell_left(queue: Trainings, what: str, plan: Plan, quiet: bool) -> None:
+    """Trainings that a budget left no time for."""
+    if queue.left:
+        say(
+            f"time budget spent after {plan.budget.elapsed:.0f} s: {queue.left} of {queue.samples} "
+            f"trainings of {what} were not begun; --resume goes on",
+            quiet,
+        )
 
 
 def _tell_constant(trials: Sequence[Trial], quiet: bool) -> None:

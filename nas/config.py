@@ -122,10 +122,21 @@ class SearchOptions(Settings):
     time_budget: Annotated[
         float | None,
         Option(
-            "Time after which no further network is started, such as 10m or 4h.",
+            "Time that all may take, such as 10m or 4h, finalists and references counted in; no "
+            "training is started after it.",
             _SEARCH,
             "none",
             SECONDS,
+            may_change=True,
+        ),
+    ] = None
+    gpu_hours: Annotated[
+        float | None,
+        Option(
+            "The same in GPU hours: wall clock times the GPUs of the trainings.",
+            _SEARCH,
+            "none",
+            example="8",
             may_change=True,
         ),
     ] = None
@@ -248,6 +259,8 @@ class BaselineConfig(
             raise InputError(
                 "a reference is trained as the finalists are, and there are none: give --finalists"
             )
+        if self.gpu_hours is not None and self.gpu_hours <= 0:
+            raise InputError(f"gpu_hours must be more than zero, not {self.gpu_hours:g}")
         if self.pruning != "none" and self.evaluator != "proxy":
             raise InputError(
                 "pruning needs the evaluator proxy: others have no epochs to stop after"

@@ -19,6 +19,7 @@ from effsearch.results.statistics import CONFIDENCE, compare
 from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.notation import parse_stored
+from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.jobs import Job, ListSource
 from effsearch.training.trials.trainings import Trainings
 
@@ -50,7 +51,11 @@ def finalist_jobs(finalists: Sequence[Trial], seeds: int) -> Iterator[Job]:
 
 
 def finalist_queue(
-    finalists: Sequence[Trial], config: BaselineConfig, objective: Objective, ledger: Ledger
+    finalists: Sequence[Trial],
+    config: BaselineConfig,
+    objective: Objective,
+    ledger: Ledger,
+    budget: Budget | None = None,
 ) -> Trainings:
     """Trainings of the finalists; what is done stands in a ledger of their own.
 
@@ -59,6 +64,7 @@ def finalist_queue(
         config: of the search.
         objective: for rewards.
         ledger: open for appending, not the search's.
+        budget: of time; None for no limit.
     """
     return Trainings(
         ListSource(finalist_jobs(finalists, config.finalist_seeds)),
@@ -68,6 +74,7 @@ def finalist_queue(
         seeds=config.finalist_seeds,
         seed_of=lambda id, repeat: trial_seed(config.seed, f"{id}/{repeat}"),
         reward=lambda accuracy, costs: float(objective.reward(accuracy, costs)),
+        budget=budget,
     )
 
 

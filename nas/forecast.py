@@ -33,7 +33,7 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
     workers = config.workers or max(1, (os.cpu_count() or 1) // config.cpus_per_trial)
     seconds = _seconds_per_trial(plan)
     longer = _longer_trainings(plan)
-    wanted = config.samples + longer * _times_longer(plan)
+    wanted = config.samples + longer * plan.times_longer
     total = None if seconds is None else round(seconds * wanted / workers)
     known = {"latency": plan.latency.note} if plan.latency else {}
     return known | {
@@ -50,13 +50,55 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
         "pruning": config.pruning,
         **({"fidelities": list(config.fidelities)} if config.fidelities else {}),
         "data": plan.record.get("data", {}),
+        **_training(plan),
         **({"notes": "; ".join(plan.evaluator.notices)} if plan.evaluator.notices else {}),
         "workers": workers,
         "cpus_per_trial": config.cpus_per_trial,
         "gpus_per_trial": config.gpus_per_trial or 0,
         "seconds_per_network": seconds,
         "estimated_seconds": total,
+        **_in_hours(config, total, workers),
     }
+
+
+def _training(plan: Plan) -> dict[str, int]:
+    """Epochs and pixels, where networks are trained."""
+    longer = plan.finalist_recipe
+    if longer is None or plan.trainer is None:
+        return {}
+    recipe = plan.trainer.recipe
+    short = {"epochs": recipe.epochs} if plan.trainer is plan.evaluator else {}
+    finalists = {"finalist_epochs": longer.epochs} if plan.config.finalist_count else {}
+    return short | finalists | {"pixels": recipe.resolution}
+
+
+def _gpus_in_use(config: BaselineConfig, workers: int) -> float:
+    """GPUs of all trainings at a time; those of a cluster are not known before it is joined."""
+    if config.gpus_per_trial is not None:
+        return workers * config.gpus_per_trial
+    if config.device == "cpu" or config.ray_address:
+        return 0.0
+    import torch
+
+    return float(torch.cuda.device_count())
+
+
+def _in_hours(config: BaselineConfig, seconds: int | None, workers: int) -> dict[str, Any]:
+    """The estimate as it is paid for, and what a budget leaves of it."""
+    if seconds is None:
+        return {}
+    found: dict[str, Any] = {"estimated_hours": round(seconds / 3600, 2)}
+    gpus = _gpus_in_use(config, workers)
+    if gpus:
+        found["estimated_gpu_hours"] = round(gpus * seconds / 3600, 2)
+    limits = [config.time_budget] if config.time_budget is not None else []
+    if config.gpu_hours is not None and gpus:
+        limits.append(3600 * config.gpu_hours / gpus)
+    if limits:
+        found["budget"] = (
+            f"{min(limits):.0f} s, {'enough' if seconds <= min(limits) else 'less than all takes'}"
+        )
+    return found
 
 
 def _longer_trainings(plan: Plan) -> int:
@@ -66,16 +108,6 @@ def _longer_trainings(plan: Plan) -> int:
         return 0
     networks = min(config.finalists, config.samples) + len(plan.references)
     return networks * config.finalist_seeds
-
-
-def _times_longer(plan: Plan) -> float:
-    """How many times longer than in the search a finalist is trained."""
-    from effsearch.training.trials.proxy import ProxyEvaluator
-
-    longer = plan.finalist_recipe
-    if longer is None or not isinstance(plan.evaluator, ProxyEvaluator):
-        return 1.0
-    return longer.epochs / plan.evaluator.recipe.epochs
 
 
 def _seconds_per_trial(plan: Plan) -> float | None:

@@ -11,6 +11,7 @@ from effsearch.results.store.ledger import Ledger
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.zoo import resolve_architecture, zoo_name
+from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.jobs import Job, ListSource, Measured
 from effsearch.training.trials.trainings import Trainings, counted_costs
 
@@ -35,12 +36,16 @@ def load_references(config: BaselineConfig) -> dict[str, Architecture]:
 
 
 def reference_queue(
-    references: Mapping[str, Architecture], config: BaselineConfig, ledger: Ledger
+    references: Mapping[str, Architecture],
+    config: BaselineConfig,
+    ledger: Ledger,
+    budget: Budget | None = None,
 ) -> Trainings:
     """Trainings of the references, with the seeds of the finalists.
 
     Args:
         ledger: open for appending, of the references alone.
+        budget: of time; None for no limit.
     """
     jobs = [
         Job(architecture=architecture, repeats=(repeat,))
@@ -54,6 +59,7 @@ def reference_queue(
         networks=len(references),
         seeds=config.finalist_seeds,
         seed_of=lambda id, repeat: trial_seed(config.seed, f"{id}/{repeat}"),
+        budget=budget,
     )
 
 

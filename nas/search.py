@@ -23,6 +23,7 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.units import format_count, format_ms
+from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.evaluator import Measurements, Request
 from effsearch.training.trials.outcome import Outcome, as_event, worker_name
 
@@ -42,7 +43,7 @@ class Search:
         batch_size: trials asked together.
         seed: the run's, from which each trial's seed follows.
         events: what the ledger holds already.
-        time_left: seconds until no new trial is handed out; None for no limit.
+        budget: of time; once it is spent no new trial is handed out. None for no limit.
         pruning: gives trainings up that fall behind; a new one, as the strategy. None for never.
         fidelities: shorter trainings that the strategy may ask for; None for none.
         known: measurements, by the network's id, that need not be repeated: a trial of such a
@@ -68,7 +69,7 @@ class Search:
         batch_size: int,
         seed: int,
         events: Iterable[Event] = (),
-        time_left: float | None = None,
+        budget: Budget | None = None,
         pruning: Pruning | None = None,
         fidelities: Fidelities | None = None,
         known: Mapping[str, Measurements] | None = None,
@@ -87,7 +88,7 @@ class Search:
         self._nothing_fits = False
         self._latencies = latencies
         self._known = known or {}
-        self._deadline = None if time_left is None else time.monotonic() + time_left
+        self._budget = budget
         self.asked = 0
         self.failed = 0
         self.stopped = 0
@@ -131,6 +132,7 @@ class Search:
                 continue  # a retried trial that had been recorded already
             result = self._result(candidates[outcome.trial], outcome)
             results[outcome.trial] = result
+            self._note_time(outcome.seconds, result)
             events.append(as_event(outcome, result.reward))
         try:
             self._ledger.append(*events)
@@ -163,8 +165,7 @@ class Search:
     @property
     def out_of_time(self) -> bool:
         """Whether no further trial is handed out: the time is spent, or a callback says so."""
-        spent = self._deadline is not None and time.monotonic() >= self._deadline
-        return spent or self.stop_wished
+        return self.stop_wished or (self._budget is not None and self._budget.spent)
 
     @property
     def done(self) -> int:
@@ -355,6 +356,11 @@ class Search:
             candidate, accuracy, reward, tuple(curve), partial="stopped_after" in measurements
         )
 
+    def _note_time(self, seconds: float, result: Result) -> None:
+        """Take in how long a whole training took, for a budget."""
+        if self._budget is not None and result.reward is not None and not result.partial:
+            self._budget.note(seconds, result.candidate.costs["macs"])
+
     def _note(self, number: int, result: Result, error: str) -> None:
         self._results[number] = result
         self._ended_price += self._price(result.candidate)
@@ -390,7 +396,9 @@ class Search:
             self._open_batch([(event.trial, self._recorded(event)) for event in batch])
             for event, (_, candidate) in zip(batch, self._batch, strict=True):
                 if event.trial in ended:
-                    self._note(event.trial, *self._recorded_result(candidate, ended[event.trial]))
+                    result, error = self._recorded_result(candidate, ended[event.trial])
+                    self._note(event.trial, result, error)
+                    self._note_time(ended[event.trial].seconds, result)
             self._waiting = deque(n for n, _ in self._batch if n not in self._results)
             if len(self._results) < len(self._batch):
                 self._strategy.seen.update(candidate.key for _, candidate in self._batch)

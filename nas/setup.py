@@ -25,9 +25,11 @@ from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.registry import make_strategy, strategy_options
 from effsearch.nas.warm_start import WarmStart, load_warm_start
 from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.search_spaces.space_file import load_space
+from effsearch.training.trials.budget import Budget, Later, check_gpu_hours
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.gpus import check_gpus
 from effsearch.training.trials.halving import ETA
@@ -57,6 +59,7 @@ class Plan:
         references: published networks to hold the answer against, by name.
         latency: predicts and measures latencies; None where none is wanted.
         warm_start: what is known beforehand.
+        budget: of time; its clock started as the plan was begun.
         record: what `run.json` says of space, objective, data, recipe and latency table.
     """
 
@@ -73,6 +76,7 @@ class Plan:
     latency: LatencySource | None
     references: dict[str, Architecture]
     warm_start: WarmStart
+    budget: Budget
     record: dict[str, Any]
 
     @property
@@ -118,6 +122,39 @@ class Plan:
             return self.evaluator
         return self.trainer.with_recipe(recipe)
 
+    @property
+    def times_longer(self) -> float:
+        """How many times the search's epochs a finalist is trained for."""
+        from effsearch.training.trials.proxy import ProxyEvaluator
+
+        longer = self.finalist_recipe
+        if longer is None or not isinstance(self.evaluator, ProxyEvaluator):
+            return 1.0
+        return longer.epochs / self.evaluator.recipe.epochs
+
+    @property
+    def later_finalists(self) -> list[Later]:
+        """The trainings that follow the search; of a front as many as were asked for."""
+        config = self.config
+        count = min(config.finalist_count, config.samples)
+        return [Later(trainings=count * config.finalist_seeds, times=self.times_longer)]
+
+    @property
+    def later_references(self) -> list[Later]:
+        """The trainings that follow those of the finalists, where these are trained."""
+        if not self.config.finalist_count:
+            return []
+        # Counted at the pixels of the space's networks: all are trained at the same.
+        pixels = self.space.decode(self.space.sample(np.random.default_rng(0), 1)[0]).resolution
+        return [
+            Later(
+                trainings=self.config.finalist_seeds,
+                times=self.times_longer,
+                macs=float(cost(architecture, pixels).macs),
+            )
+            for architecture in self.references.values()
+        ]
+
     def per_trial(self, workers: int) -> int:
         """Networks in one Tune trial: one, or an even share of a batch where they are cheap."""
         share = -(-self.batch_size // workers) if self.evaluator.cheap else 1
@@ -136,7 +173,9 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
         InfeasibleError: the space cannot reach a target.
         MissingResourceError: a device was asked for and this machine has none.
     """
+    budget = Budget(seconds=config.time_budget, gpu_hours=config.gpu_hours)
     check_gpus(config.gpus_per_trial, config.device, config.ray_address)
+    check_gpu_hours(config.gpu_hours, config.device, config.ray_address)
     space = load_space(config.space)
     latency = load_latency(config, space)
     costs = KnownCosts(space, latency.population if latency else None, config.memory_batch)
@@ -184,6 +223,7 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
         latency=latency,
         references=load_references(config),
         warm_start=warm_start,
+        budget=budget,
         record=record,
     )
 

@@ -195,6 +195,8 @@ def is_done(run: Run, settings: type[Settings], changes: Mapping[str, Any]) -> b
         given = settings.make(run.config, asked).to_dict()
         if any(key not in run.config or run.config[key] != given[key] for key in asked):
             return False
+    if (run.answer() or {}).get("trainings_left"):
+        return False
     counts = kind_of(run.kind).following.count(run)
     ended = counts.done + counts.failed
     samples = run.config.get("samples") if run.kind == "baseline" else None

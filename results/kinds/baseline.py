@@ -64,6 +64,8 @@ class BaselineAnswer(Answer):
         estimates: of an evaluator that trains nothing: how its order of the finalists, and that of
             each zero-cost score, agrees with their trainings; None with any other.
         samples, failed: trials that ended, and those of them that failed.
+        trainings_left: of finalists and references, for which a time budget left no time; None for
+            none.
         costs: more costs that only this search knows, such as the memory of a batch.
     """
 
@@ -99,6 +101,7 @@ class BaselineAnswer(Answer):
     data: dict[str, Any] | None = None
     samples: int
     failed: int
+    trainings_left: int | None = None
     seed: int
     flops_convention: str
     versions: dict[str, Any]

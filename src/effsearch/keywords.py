@@ -134,7 +134,11 @@ class BaselineKeywords(TypedDict, total=False):
     """Networks asked together."""
 
     time_budget: float | str | None
-    """Time after which no further network is started, such as 10m or 4h."""
+    """Time that all may take, such as 10m or 4h, finalists and references counted in; no training
+    is started after it."""
+
+    gpu_hours: float | None
+    """The same in GPU hours: wall clock times the GPUs of the trainings."""
 
     seed: int
     """Random seed."""

@@ -32,6 +32,8 @@ FLAGS: list[tuple[tuple[str, ...], int, str]] = [
     (("--trial-timeout", "0s"), 2, "trial_timeout: '0s' must be more than zero"),
     (("--trial-timeout", "90"), 2, "trial_timeout: '90' is not a time with its unit"),
     (("--time-budget", "-4h"), 2, "time_budget: '-4h' must be more than zero"),
+    (("--gpu-hours", "0"), 2, "gpu_hours must be more than zero, not 0"),
+    (("--gpu-hours", "8", "--device", "cpu"), 4, "gpu_hours count the GPUs of the trainings"),
     (("--samples", "0"), 2, "samples must be a whole number of at least 1, not 0"),
     (("--samples", "4Z"), 2, "Invalid value for '--samples'"),
     (("--batch-size", "0"), 2, "batch_size must be a whole number of at least 1"),

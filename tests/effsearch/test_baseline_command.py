@@ -183,11 +183,14 @@ def test_a_dry_run_says_what_would_run_and_writes_nothing(cli, tmp_path: Path) -
 @pytest.mark.slow
 def test_a_dry_run_of_proxy_training_measures_one_training(cli, tmp_path: Path) -> None:
     arguments = ["--space", write_space(tmp_path), "--epochs", "2", "--samples", "100"]
-    arguments.append("--no-target")
+    arguments += ["--no-target", "--time-budget", "1s"]
     plan = json.loads(cli("baseline", *arguments, "--dry-run", "--json", "--workers", "2").out)
     assert plan["data"]["name"] == "digits"
     assert plan["seconds_per_network"] > 0
     assert plan["estimated_seconds"] == pytest.approx(plan["seconds_per_network"] * 50, abs=1)
+    assert plan["estimated_hours"] == pytest.approx(plan["estimated_seconds"] / 3600, abs=0.01)
+    assert (plan["epochs"], plan["pixels"]) == (2, 16)
+    assert plan["budget"] == "1 s, less than all takes"
     assert not (tmp_path / "runs").exists()
 
 

@@ -167,6 +167,7 @@ def test_a_run_keeps_what_was_the_default_when_it_began() -> None:
     left_open = {key for key, value in stored.items() if value is None}
     assert left_open == {  # what is not wanted, and what the machine decides
         *("target_params", "target_memory", "memory_batch", "time_budget", "trial_timeout"),
+        "gpu_hours",
         *("target_latency", "latency_table", "latency_command", "latency_backend", "latency_dtype"),
         *("latency_threads", "latency_batch", "image_column", "label_column", "start"),
         *("workers", "gpus_per_trial", "per_trial", "ray_address"),

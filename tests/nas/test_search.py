@@ -19,6 +19,7 @@ from effsearch.results.store.events import Asked, Failed, Told
 from effsearch.results.store.ledger import Ledger, digest, read_events
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space_file import parse_space
+from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.outcome import Outcome, failure
 
@@ -182,7 +183,7 @@ def test_no_time_left_hands_out_nothing_and_a_later_search_goes_on(
 ) -> None:
     path = tmp_path / "trials.jsonl"
     with Ledger.open(path) as ledger:
-        search = open_search(problem, ledger, "evolution", time_left=0.0)
+        search = open_search(problem, ledger, "evolution", budget=Budget(seconds=0.0))
         assert search.out_of_time
         assert search.finished
         assert search.take(5) == []
@@ -192,11 +193,15 @@ def test_no_time_left_hands_out_nothing_and_a_later_search_goes_on(
 
 
 def test_trials_under_way_when_time_is_over_are_awaited(problem: Problem, tmp_path: Path) -> None:
+    now = 0.0
     with Ledger.open(tmp_path / "trials.jsonl") as ledger:
-        search = open_search(problem, ledger, "random", time_left=0.3)
+        search = open_search(
+            problem, ledger, "random", budget=Budget(seconds=5.0, clock=lambda: now)
+        )
         requests = search.take(2)
-        while not search.out_of_time:
-            pass
+        assert not search.out_of_time
+        now = 5.0
+        assert search.out_of_time
         assert search.take(2) == []
         assert not search.finished
         search.record([measure(request) for request in requests])

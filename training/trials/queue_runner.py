@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.gpus import check_gpus
 from effsearch.training.trials.options import ClusterOptions
@@ -31,6 +32,7 @@ def queue_runner(
     *,
     trains: bool = True,
     per_trial: Callable[[int], int] = lambda workers: 1,
+    budget: Budget | None = None,
 ) -> Iterator[RunQueue]:
     """Yield what runs a queue to its end with a title.
 
@@ -39,6 +41,7 @@ def queue_runner(
         quiet: show no progress.
         trains: the trials use a GPU where there is one.
         per_trial: networks in one Tune trial, from the number of workers; called once.
+        budget: told of what trials have at a time.
 
     Raises:
         MissingResourceError: no such cluster, or it lacks what a trial needs.
@@ -58,6 +61,8 @@ def queue_runner(
 
             if session is None:
                 session = ray.enter_context(ray_session(_resources(machine, trains)))
+                if budget is not None:
+                    budget.use(session.workers, session.gpus_per_trial)
                 networks = per_trial(session.workers)
             with progress(queue, title, quiet):
                 run_trials(

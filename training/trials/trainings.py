@@ -14,6 +14,7 @@ from effsearch.results.store.ledger import Ledger
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import format_architecture
+from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import Halving
 from effsearch.training.trials.jobs import Job, Measured, Source
@@ -35,6 +36,7 @@ class Trainings:
         seed_of: a training's seed, from the network's id and the repetition.
         halving: when a training is given up; None for never.
         reward: of an accuracy, for a network of these costs.
+        budget: of time; once it is spent no further training is handed out. None for no limit.
     """
 
     def __init__(
@@ -48,10 +50,11 @@ class Trainings:
         seed_of: Callable[[str, int], int],
         halving: Halving | None = None,
         reward: Callable[[float, Mapping[str, float]], float] = lambda accuracy, costs: accuracy,
+        budget: Budget | None = None,
     ) -> None:
         self._source, self._ledger = source, ledger
         self._seeds, self._seed_of, self._halving = seeds, seed_of, halving
-        self._reward = reward
+        self._reward, self._budget = reward, budget
         self.samples = networks * seeds
         self.listeners: list[Callable[[], None]] = []
         self.measured: dict[str, Measured] = {}
@@ -72,8 +75,19 @@ class Trainings:
 
     @property
     def finished(self) -> bool:
-        """The source has no more networks, and nothing is awaited."""
-        return self._drained and not self._open and not self._waiting
+        """The source has no more networks, or time is spent, and nothing is awaited."""
+        if self._open:
+            return False
+        return self._out_of_time or (self._drained and not self._waiting)
+
+    @property
+    def left(self) -> int:
+        """Trainings that were wanted and have not ended."""
+        return self.samples - self.done
+
+    @property
+    def _out_of_time(self) -> bool:
+        return self._budget is not None and self._budget.spent
 
     @property
     def best_line(self) -> str:
@@ -93,11 +107,13 @@ class Trainings:
 
     def prepare(self) -> None:
         """Ask the source until there is something to train, or nothing is left."""
-        while not self._waiting and not self._drained:
+        while not (self._waiting or self._drained or self._out_of_time):
             self._ask()
 
     def take(self, count: int) -> list[Request]:
         """Up to `count` trainings to run now."""
+        if self._out_of_time:
+            return []
         while len(self._waiting) < count and not self._drained:
             self._ask()
         taken = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
