@@ -357,9 +357,11 @@ class Search:
         )
 
     def _note_time(self, seconds: float, result: Result) -> None:
-        """Take in how long a whole training took, for a budget."""
-        if self._budget is not None and result.reward is not None and not result.partial:
-            self._budget.note(seconds, result.candidate.costs["macs"])
+        """Take in how long a whole training takes, for a budget; not one given up."""
+        candidate = result.candidate
+        given_up = result.partial and candidate.epochs is None
+        if self._budget is not None and result.reward is not None and not given_up:
+            self._budget.note(seconds / self._price(candidate), candidate.costs["macs"])
 
     def _note(self, number: int, result: Result, error: str) -> None:
         self._results[number] = result
