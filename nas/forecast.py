@@ -61,13 +61,15 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
     }
 
 
-def _training(plan: Plan) -> dict[str, int]:
-    """Epochs and pixels, where networks are trained."""
+def _training(plan: Plan) -> dict[str, int | None]:
+    """Epochs and pixels, where networks are trained; None for the images' own."""
     longer = plan.finalist_recipe
     if longer is None or plan.trainer is None:
         return {}
     recipe = plan.trainer.recipe
-    short = {"epochs": recipe.epochs} if plan.trainer is plan.evaluator else {}
+    short: dict[str, int | None] = (
+        {"epochs": recipe.epochs} if plan.trainer is plan.evaluator else {}
+    )
     finalists = {"finalist_epochs": longer.epochs} if plan.config.finalist_count else {}
     return short | finalists | {"pixels": recipe.resolution}
 
