@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from effsearch.results.kinds.registry import KINDS, kind_of
+from effsearch.results.loading import understood
 from effsearch.results.plots.names import write_asked
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
@@ -37,11 +38,12 @@ def draw(name: str, data: RunData, *, phone: bool = False, note: str = "") -> "F
     """Draw one plot, at the width of a page or of a phone, with small print below it.
 
     Raises:
-        InputError: no such plot; the nearest is named.
+        InputError: no such plot; the nearest is named. Or the run is damaged.
         NothingToDrawError: the run does not have what the plot needs, and what that is.
     """
     found = plot_of(name, data)
-    return finished(lambda: found.draw(data), phone=phone, note=note)
+    with understood(data):
+        return finished(lambda: found.draw(data), phone=phone, note=note)
 
 
 def plot_of(name: str, data: RunData) -> Plot:

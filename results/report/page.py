@@ -18,6 +18,7 @@ from effsearch.results.formatting import NOTHING_YET, number
 from effsearch.results.incumbents import common_budget, differences, incumbents
 from effsearch.results.kinds.kind import Opening
 from effsearch.results.kinds.registry import kind_of
+from effsearch.results.loading import understood
 from effsearch.results.plots.files import inline_svg
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.several import draw_several
@@ -75,6 +76,11 @@ def _part(name: str) -> str:
 
 
 def _run(data: RunData, prefix: str, is_one_of_several: bool) -> str:
+    with understood(data):
+        return _section(data, prefix, is_one_of_several)
+
+
+def _section(data: RunData, prefix: str, is_one_of_several: bool) -> str:
     level = "h2" if is_one_of_several else "h1"
     has_any = bool(data.trials or data.rows)
     pictures = (

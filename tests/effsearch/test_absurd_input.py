@@ -146,6 +146,16 @@ def test_searches_of_a_bench_that_are_no_file_are_said(tmp_path: Path) -> None:
         kept_traces(tmp_path / "searches.jsonl")
 
 
+def test_a_report_of_a_damaged_answer_is_one_line(cli, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(OLD / "comparison/finished", tmp_path / "runs/comparison/one"))
+    answer = json.loads((run / "comparison.json").read_bytes())
+    (run / "comparison.json").write_text(json.dumps(answer | {"confidence": {"x": 1}}))
+    shown = cli("report", "comparison/one", "--output", "page.html")
+    assert shown.code == 2
+    assert "does not read as a comparison run" in shown.error
+    assert not (tmp_path / "page.html").exists()
+
+
 @pytest.mark.parametrize("path", ["x" * 5000, "a/" * 2500], ids=["name", "folders"])
 @pytest.mark.parametrize(
     "line",

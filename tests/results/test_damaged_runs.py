@@ -2,14 +2,18 @@
 
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from effsearch.results.listing import list_runs
+from effsearch.results.loading import load_run_data, understood
+from effsearch.results.report.summaries import heading, summary
 from effsearch.results.store.files import read_json_object
 from effsearch.results.store.kind_table import Table, read_table
 from effsearch.results.store.ledger import history
+from effsearch.results.store.run import Run
 from effsearch.results.store.run_index import find_latest
 from effsearch.search_spaces.errors import InputError
 
@@ -77,6 +81,28 @@ def test_a_record_of_absurd_values_hides_no_other_run(
     assert {"baseline/finished", "train/finished", "bench/finished"} <= {
         one.reference for one in found
     }
+
+
+ODD = ({"x": 1}, [1], "text", 5, None)
+
+
+@pytest.mark.parametrize("run", sorted(str(path.parent) for path in OLD.rglob("run.json")))
+def test_an_answer_of_other_shapes_is_told_or_named_in_one_line(run: str, runs: Path) -> None:
+    found = Run.load(runs / Path(run).relative_to(OLD))
+    if not found.paths.answer.exists():
+        return
+    answer = json.loads(found.paths.answer.read_bytes())
+    for key, odd in product(answer, ODD):
+        found.paths.answer.write_text(json.dumps(answer | {key: odd}))
+        data = load_run_data(found)
+        said = ""
+        try:
+            with understood(data):
+                said = heading(data) + " ".join(summary(data).sentences)
+        except InputError as refused:
+            said = str(refused)
+        assert said
+        assert "\n" not in said
 
 
 TABLE = Table(file="t.csv", title="", numbers=("epoch", "loss"), known=("epoch",), shown=())
