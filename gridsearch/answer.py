@@ -96,6 +96,7 @@ def make_answer(
     grid: Mapping[str, Measured],
     top: Mapping[str, Measured],
     references: Mapping[str, Measured],
+    trainings_left: int = 0,
 ) -> CoefficientsResult:
     """Choose, and say how sure that is.
 
@@ -103,6 +104,7 @@ def make_answer(
         grid: what was measured of each network, by id.
         top: what the longer trainings of the best came to; empty where there were none.
         references: what the trainings of one dimension alone came to; empty where there were none.
+        trainings_left: for which a time budget left no time.
 
     Raises:
         EffsearchError: no training succeeded; the first failure is named.
@@ -180,6 +182,7 @@ def make_answer(
         repeats=sum(len(found.rewards) > config.seeds for found in grid.values()),
         pruning=config.pruning,
         top=len(top),
+        trainings_left=trainings_left or None,
         seed=config.seed,
         # As it was given: a run that goes on knows it by its notation alone.
         baseline=run.record.get("baseline", plan.record["baseline"]),

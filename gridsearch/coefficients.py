@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from effsearch.gridsearch.answer import CoefficientsResult, decision, make_answer, scores_of
 from effsearch.gridsearch.choice import choose
@@ -130,10 +130,10 @@ def _notes(run: Run, plan: Plan) -> list[str]:
 
 def _search(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
     try:
-        grid, top, references = _run_trainings(run, plan, quiet)
+        grid, top, references, left = _run_trainings(run, plan, quiet)
     finally:  # what was trained before a Ctrl-C is there to look at
         write_trials(run, run.path / "trainings.csv")
-    result = make_answer(run, plan, grid, top, references)
+    result = make_answer(run, plan, grid, top, references, left)
     say(failures(grid, "networks of the grid"), quiet)
     say(failures(top, "networks trained again"), quiet)
     write_atomically(run.paths.csv, rows_csv(result.triples))
@@ -148,38 +148,59 @@ _DRIVER = Driver[Plan, CoefficientsResult](
 )
 
 
-def _run_trainings(
-    run: Run, plan: Plan, quiet: bool
-) -> tuple[dict[str, Measured], dict[str, Measured], dict[str, Measured]]:
-    """The grid, its top networks again, and the references of the one that is chosen."""
+class _Trained(NamedTuple):
+    """What trainings came to, by network's id: of the grid, of its top networks again, of the
+    references of the one that is chosen; and for how many a budget left no time."""
+
+    grid: dict[str, Measured]
+    top: dict[str, Measured]
+    references: dict[str, Measured]
+    left: int
+
+
+def _run_trainings(run: Run, plan: Plan, quiet: bool) -> _Trained:
     top: dict[str, Measured] = {}
-    with queue_runner(plan.config, quiet) as run_queue:
+    budget = plan.budget
+
+    def left_of(queue: Trainings, what: str) -> int:
+        say(budget.left_out(queue.left, queue.samples, what), quiet)
+        return queue.left
+
+    with queue_runner(plan.config, quiet, budget=budget) as run_queue:
         url = plan.config.storage or _local_storage(run)
         with Ledger.open(run.paths.ledger) as ledger, database_at_work(url):
             say(ledger.notice or "", quiet)
+            budget.begin([*plan.later_repeats, *plan.later_top, *plan.later_references])
             grid = _grid_queue(run, plan, url, ledger, quiet)
             run_queue(grid, plan.evaluator, "grid")
-            measured = grid.measured
-            if plan.config.seeds == 1 and plan.config.repeats:
+            measured, left = grid.measured, left_of(grid, "the grid")
+            # They follow from the whole grid: of a part of it others would be trained again.
+            if plan.config.seeds == 1 and plan.config.repeats and not left:
+                budget.begin([*plan.later_top, *plan.later_references])
                 repeats = _repeat_queue(plan, measured, ledger)
                 run_queue(repeats, plan.evaluator, "repeats")
                 measured = repeats.measured
+                left += left_of(repeats, "the grid, again")
         if plan.config.top:
             with Ledger.open(run.path / TOP_LEDGER) as ledger:
                 say(ledger.notice or "", quiet)
+                budget.begin(plan.later_references, plan.times_longer)
                 queue = _top_queue(plan, measured, ledger)
                 run_queue(queue, plan.longer, "top")
                 top = queue.measured
+                left += left_of(queue, "the top networks")
         chosen = decision(plan, measured, top)
         if chosen is None or plan.config.reference == "none":
-            return measured, top, {}
+            return _Trained(measured, top, {}, left)
         with Ledger.open(run.path / REFERENCES_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
             alone = scaled_alone(plan, chosen.winner)
+            budget.begin(times=plan.times_longer if chosen.by_top else 1.0)
             trained = reference_queue(plan, alone, longer=chosen.by_top, ledger=ledger)
             run_queue(trained, plan.longer if chosen.by_top else plan.evaluator, "references")
             say(failures(trained.measured, "references"), quiet)
-            return measured, top, trained.measured
+            left += left_of(trained, "references")
+            return _Trained(measured, top, trained.measured, left)
 
 
 def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> Trainings:
@@ -198,6 +219,7 @@ def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> 
         seeds=config.seeds,
         seed_of=partial(training_seed, config.seed),
         halving=Halving(plan.evaluator.recipe.epochs) if config.pruning == "halving" else None,
+        budget=plan.budget,
     )
 
 
@@ -216,6 +238,7 @@ def _repeat_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> T
         networks=len(again),
         seeds=2,
         seed_of=partial(training_seed, plan.config.seed),
+        budget=plan.budget,
     )
     queue.samples = len(grid) + len(again)  # the first trainings are done and are counted as such
     return queue
@@ -242,6 +265,7 @@ def _top_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trai
         seeds=plan.config.top_seeds,
         # Other seeds than in the grid: what was lucky there is measured afresh.
         seed_of=partial(training_seed, plan.config.seed + 1_000_000),
+        budget=plan.budget,
     )
 
 

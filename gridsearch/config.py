@@ -14,7 +14,13 @@ from effsearch.gridsearch.options import (
 )
 from effsearch.results.config import MACHINE, PAIR, Option, Settings
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
+from effsearch.training.trials.options import (
+    BudgetOptions,
+    ClusterOptions,
+    ProxyOptions,
+    Pruning,
+    Seed,
+)
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -74,7 +80,7 @@ class GridOptions(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoefficientsConfig(ClusterOptions, ProxyOptions, GridOptions):
+class CoefficientsConfig(BudgetOptions, ClusterOptions, ProxyOptions, GridOptions):
     """What a grid search is told; `effsearch coefficients --help` says what each option is."""
 
     MAIN = ("baseline", "data", "phi", "epochs", "top")

@@ -72,6 +72,7 @@ def reference_queue(
         networks=len(networks),
         seeds=config.top_seeds if longer else config.seeds,
         seed_of=partial(training_seed, config.seed + 1_000_000 if longer else config.seed),
+        budget=plan.budget,
     )
 
 

@@ -17,6 +17,7 @@ from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling_search import scale_to_cost
+from effsearch.training.trials.budget import Budget, Later, start_budget
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import ETA
 from effsearch.training.trials.jobs import Job
@@ -26,6 +27,8 @@ from effsearch.training.trials.trainings import training_seed
 
 TOP_EPOCHS = 3
 """How many times longer than in the grid the top networks are trained, unless told otherwise."""
+
+_ALONE = 3  # dimensions: depth, width and resolution
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Plan:
         candidates: distinct networks, cheapest first.
         resolutions: pixels each of them is trained at, by id.
         record: what `run.json` says of baseline, grid, data and recipe.
+        budget: of time; its clock started as the plan was begun.
     """
 
     config: CoefficientsConfig
@@ -48,6 +52,7 @@ class Plan:
     evaluator: ProxyEvaluator
     resolutions: dict[str, int]
     record: dict[str, Any]
+    budget: Budget
 
     @property
     def triples(self) -> int:
@@ -67,6 +72,33 @@ class Plan:
         recipe = self.evaluator.recipe
         epochs = self.config.top_epochs or TOP_EPOCHS * recipe.epochs
         return self.evaluator.with_recipe(replace(recipe, epochs=epochs))
+
+    @property
+    def times_longer(self) -> float:
+        """How many times the grid's epochs a top network is trained for."""
+        return self.longer.recipe.epochs / self.evaluator.recipe.epochs
+
+    @property
+    def later_repeats(self) -> list[Later]:
+        """The second trainings that follow those of the grid."""
+        count = self.config.repeats if self.config.seeds == 1 else 0
+        return [Later(trainings=min(count, len(self.candidates)))]
+
+    @property
+    def later_top(self) -> list[Later]:
+        """The longer trainings that follow these."""
+        count = min(self.config.top, len(self.candidates)) * self.config.top_seeds
+        return [Later(trainings=count, times=self.times_longer)]
+
+    @property
+    def later_references(self) -> list[Later]:
+        """What is trained beside the chosen network, of about its cost."""
+        config = self.config
+        if config.reference == "none":
+            return []
+        if config.top:
+            return [Later(trainings=_ALONE * config.top_seeds, times=self.times_longer)]
+        return [Later(trainings=_ALONE * config.seeds)]
 
     @property
     def identity(self) -> str:
@@ -109,7 +141,11 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
     Raises:
         InputError: something in the configuration does not exist or does not fit.
         InfeasibleError: no triple is feasible.
+        MissingResourceError: GPU hours are counted and there is no GPU.
     """
+    budget = start_budget(
+        config.time_budget, config.gpu_hours, device=config.device, ray_address=config.ray_address
+    )
     found = find_baseline(run_dir, config.baseline)
     baseline = found.architecture
     candidates = find_candidates(
@@ -157,7 +193,7 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
         for candidate in candidates
     }
     source, note = found.source, found.note
-    return Plan(config, baseline, source, note, candidates, evaluator, resolutions, record)
+    return Plan(config, baseline, source, note, candidates, evaluator, resolutions, record, budget)
 
 
 def proxy_pixels(network: Architecture, baseline: Architecture, base_pixels: int) -> int:

@@ -44,7 +44,6 @@ from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.jobs import failures
 from effsearch.training.trials.options import go_on_as_begun
 from effsearch.training.trials.queue_runner import queue_runner
-from effsearch.training.trials.trainings import Trainings
 
 KIND = "baseline"
 
@@ -188,20 +187,20 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> _Found:
         with Ledger.open(run.path / FINALISTS_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
             finalists = choose_finalists(ranked, config)
-            budget.begin(plan.later_references)
+            budget.begin(plan.later_references, plan.times_longer)
             queue = finalist_queue(finalists, config, plan.problem.objective, ledger, budget)
             run_queue(queue, plan.finalist_evaluator, "finalists")
-            _tell_left(queue, "finalists", plan, quiet)
+            say(budget.left_out(queue.left, queue.samples, "finalists"), quiet)
             scores = {id: found.scores for id, found in queue.measured.items()}
             verdict = judge(finalists, scores, plan.problem.objective)
         if not plan.references or verdict is None:
             return _Found(ranked, verdict, left=queue.left)
         with Ledger.open(run.path / REFERENCES_LEDGER) as ledger:
             say(ledger.notice or "", quiet)
-            budget.begin()
+            budget.begin(times=plan.times_longer)
             trained = reference_queue(plan.references, config, ledger, budget)
             run_queue(trained, plan.finalist_evaluator, "references")
-            _tell_left(trained, "references", plan, quiet)
+            say(budget.left_out(trained.left, trained.samples, "references"), quiet)
             say(failures(trained.measured, "references"), quiet)
             references = judge_references(plan.references, trained.measured, verdict)
             return _Found(ranked, verdict, references, queue.left + trained.left)
@@ -278,16 +277,6 @@ def _tell_end(search: Search, plan: Plan, quiet: bool) -> None:
         rest = f", {kept:.0f} s are kept for finalists and references" if kept else ""
         say(f"time budget: no further network after {plan.budget.elapsed:.0f} s{rest}", quiet)
     say(search.exhausted_line, quiet)
-
-
-def _tell_left(queue: Trainings, what: str, plan: Plan, quiet: bool) -> None:
-    """Trainings that a budget left no time for."""
-    if queue.left:
-        say(
-            f"time budget spent after {plan.budget.elapsed:.0f} s: {queue.left} of {queue.samples} "
-            f"trainings of {what} were not begun; --resume goes on",
-            quiet,
-        )
 
 
 def _tell_constant(trials: Sequence[Trial], quiet: bool) -> None:

@@ -19,14 +19,19 @@ from effsearch.results.config import (
     MILLISECONDS,
     NAMES,
     NUMBERS,
-    SECONDS,
     Option,
     Settings,
 )
 from effsearch.results.networks import REFERENCES, RUNS
 from effsearch.results.store.newest import FULL_SEARCH
 from effsearch.search_spaces.errors import InputError
-from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Pruning, Seed
+from effsearch.training.trials.options import (
+    BudgetOptions,
+    ClusterOptions,
+    ProxyOptions,
+    Pruning,
+    Seed,
+)
 
 ESTIMATED_FINALISTS = 5
 """Finalists of a search that trains nothing itself: its answer would rest on estimates alone."""
@@ -119,27 +124,6 @@ class SearchOptions(Settings):
     batch_size: Annotated[
         int | None, Option("Networks asked together.", _SEARCH, "the strategy's own")
     ] = None
-    time_budget: Annotated[
-        float | None,
-        Option(
-            "Time that all may take, such as 10m or 4h, finalists and references counted in; no "
-            "training is started after it.",
-            _SEARCH,
-            "none",
-            SECONDS,
-            may_change=True,
-        ),
-    ] = None
-    gpu_hours: Annotated[
-        float | None,
-        Option(
-            "The same in GPU hours: wall clock times the GPUs of the trainings.",
-            _SEARCH,
-            "none",
-            example="8",
-            may_change=True,
-        ),
-    ] = None
     seed: Seed = 0
 
 
@@ -212,6 +196,7 @@ class FinalistOptions(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineConfig(
+    BudgetOptions,
     ClusterOptions,
     FinalistOptions,
     ProxyOptions,
@@ -259,8 +244,6 @@ class BaselineConfig(
             raise InputError(
                 "a reference is trained as the finalists are, and there are none: give --finalists"
             )
-        if self.gpu_hours is not None and self.gpu_hours <= 0:
-            raise InputError(f"gpu_hours must be more than zero, not {self.gpu_hours:g}")
         if self.pruning != "none" and self.evaluator != "proxy":
             raise InputError(
                 "pruning needs the evaluator proxy: others have no epochs to stop after"

@@ -29,7 +29,7 @@ from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.search_spaces.space_file import load_space
-from effsearch.training.trials.budget import Budget, Later, check_gpu_hours
+from effsearch.training.trials.budget import Budget, Later, start_budget
 from effsearch.training.trials.evaluator import Evaluator
 from effsearch.training.trials.gpus import check_gpus
 from effsearch.training.trials.halving import ETA
@@ -173,9 +173,10 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
         InfeasibleError: the space cannot reach a target.
         MissingResourceError: a device was asked for and this machine has none.
     """
-    budget = Budget(seconds=config.time_budget, gpu_hours=config.gpu_hours)
+    budget = start_budget(
+        config.time_budget, config.gpu_hours, device=config.device, ray_address=config.ray_address
+    )
     check_gpus(config.gpus_per_trial, config.device, config.ray_address)
-    check_gpu_hours(config.gpu_hours, config.device, config.ray_address)
     space = load_space(config.space)
     latency = load_latency(config, space)
     costs = KnownCosts(space, latency.population if latency else None, config.memory_batch)

@@ -107,6 +107,8 @@ def _estimates(
 def _row(entry: Entry, measured: Measured, estimate: Estimate | None) -> dict[str, Any]:
     failed = bool(measured.errors)
     state = "unreachable" if not entry.reachable else "failed" if failed else "done"
+    if entry.reachable and not measured.ended:
+        state = "left out"  # a time budget was spent
     low = estimate.low if estimate else None
     high = estimate.high if estimate else None
     trained = entry.reachable

@@ -140,7 +140,7 @@ def _notes(run: Run, plan: Plan) -> Iterator[str]:
 
 
 def _compare(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
-    measured = _run_trainings(run, plan, quiet)
+    measured, left = _run_trainings(run, plan, quiet)
     errors = [error for one in measured.values() for error in one.errors]
     if not any(one.rewards for one in measured.values()):
         cause = f"; the first: {errors[0]}" if errors else ""
@@ -148,7 +148,7 @@ def _compare(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
     say(failures(measured, "networks"), quiet)
     rows, noise = make_rows(plan.entries, measured)
     references = judge_methods(plan.entries, measured)
-    answer = _answer(run, plan, rows, noise, references).to_dict()
+    answer = _answer(run, plan, rows, noise, references, left).to_dict()
     write_atomically(run.path / "comparison.csv", rows_csv(rows))
     write_trials(run, run.paths.csv)
     save_png(lambda: methods(rows, answer), run.paths.plots / "comparison.png")
@@ -161,9 +161,13 @@ _DRIVER = Driver[Plan, ComparisonResult](
 )
 
 
-def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
-    config, jobs = plan.config, plan.jobs
-    with queue_runner(config, quiet) as run_queue, Ledger.open(run.paths.ledger) as ledger:
+def _run_trainings(run: Run, plan: Plan, quiet: bool) -> tuple[dict[str, Measured], int]:
+    """What they came to by network's id, and for how many a budget left no time."""
+    config, jobs, budget = plan.config, plan.jobs, plan.budget
+    with (
+        queue_runner(config, quiet, budget=budget) as run_queue,
+        Ledger.open(run.paths.ledger) as ledger,
+    ):
         say(ledger.notice or "", quiet)
         queue = Trainings(
             ListSource(jobs),
@@ -172,9 +176,11 @@ def _run_trainings(run: Run, plan: Plan, quiet: bool) -> dict[str, Measured]:
             networks=len(jobs),
             seeds=config.seeds,
             seed_of=partial(training_seed, config.seed),
+            budget=budget,
         )
         run_queue(queue, plan.evaluator, "comparison")
-    return queue.measured
+    say(budget.left_out(queue.left, queue.samples, "the comparison"), quiet)
+    return queue.measured, queue.left
 
 
 def _answer(
@@ -183,6 +189,7 @@ def _answer(
     rows: list[dict[str, Any]],
     noise: dict[str, Any],
     references: list[dict[str, Any]],
+    left: int,
 ) -> ComparisonAnswer:
     conditions = Conditions.of(plan.record, seeds=plan.config.seeds, scaled=True)
     return ComparisonAnswer(
@@ -198,6 +205,7 @@ def _answer(
         budget_tolerance=plan.config.budget_tolerance,
         seeds=plan.config.seeds,
         seed=plan.config.seed,
+        trainings_left=left or None,
         **noise,
         references=references or None,
         conditions=conditions.to_dict() if conditions else None,

@@ -17,13 +17,13 @@ from effsearch.results.config import LIST, NAMES, Option
 from effsearch.results.networks import NETWORKS
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.units import parse_count
-from effsearch.training.trials.options import ClusterOptions, ProxyOptions, Seed
+from effsearch.training.trials.options import BudgetOptions, ClusterOptions, ProxyOptions, Seed
 
 LARGEST_MULTIPLE = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonConfig(ClusterOptions, ProxyOptions):
+class ComparisonConfig(BudgetOptions, ClusterOptions, ProxyOptions):
     """What a comparison is told; `effsearch compare-scaling --help` says what each option is."""
 
     MAIN = ("baseline", "budgets", "data", "epochs", "seeds")

@@ -16,6 +16,7 @@ from effsearch.search_spaces.cost import Cost, cost
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling import Coefficients
 from effsearch.search_spaces.scaling_search import Dimension, scale_to_cost
+from effsearch.training.trials.budget import Budget, start_budget
 from effsearch.training.trials.jobs import Job
 from effsearch.training.trials.options import resolved_training
 from effsearch.training.trials.proxy import ProxyEvaluator, make_scaled_proxy
@@ -58,6 +59,7 @@ class Plan:
         entries: in the order of the table, unreachable ones included.
         notes: on what was taken where nothing was named.
         record: what `run.json` says of baselines, data and recipe.
+        budget: of time; its clock started as the plan was begun.
     """
 
     config: ComparisonConfig
@@ -68,6 +70,7 @@ class Plan:
     notes: tuple[str, ...]
     evaluator: ProxyEvaluator
     record: dict[str, Any]
+    budget: Budget
 
     @property
     def jobs(self) -> list[Job]:
@@ -98,7 +101,11 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
 
     Raises:
         InputError: something in the configuration does not exist or does not fit.
+        MissingResourceError: GPU hours are counted and there is no GPU.
     """
+    budget = start_budget(
+        config.time_budget, config.gpu_hours, device=config.device, ray_address=config.ray_address
+    )
     names: Sequence[str | None] = config.baseline or (None,)
     found = [find_baseline(run_dir, text) for text in names]
     sources = tuple(one.source.removeprefix("run ").split(" (")[0] for one in found)
@@ -143,7 +150,9 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
         "networks": [entry.architecture.id for entry in entries],
     }
     notes = (*(one.note for one in found), how.note, *([how.rule_note] if taken else []))
-    return Plan(config, sources, baselines, how.coefficients, entries, notes, evaluator, record)
+    return Plan(
+        config, sources, baselines, how.coefficients, entries, notes, evaluator, record, budget
+    )
 
 
 def _name(source: str, architecture: Architecture) -> str:

@@ -45,6 +45,7 @@ class ComparisonAnswer(Answer):
         coefficients: those of the compound method, and their source.
         budget_tolerance: relative; what lies farther off its budget was not trained.
         seeds: trainings of each network; `seed` is the run's.
+        trainings_left: for which a time budget left no time; None for none.
         confidence, noise, interval_method: of the intervals; noise is the deviation of one
             training's accuracy, None where one seed each was trained.
         references: all three dimensions beside each one alone, by baseline and budget
@@ -61,6 +62,7 @@ class ComparisonAnswer(Answer):
     budget_tolerance: float
     seeds: int
     seed: int
+    trainings_left: int | None = None
     confidence: float
     noise: float | None
     interval_method: str

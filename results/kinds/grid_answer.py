@@ -38,6 +38,7 @@ class CoefficientsAnswer(Answer):
         depends_on: by dimension how much the expected accuracy moves (`gridsearch.sensitivity`).
         surface: the model at every network; None where there is none.
         seeds_each, repeats, pruning, top: how the grid was trained.
+        trainings_left: for which a time budget left no time; None for none.
         baseline: the network that was scaled.
     """
 
@@ -72,6 +73,7 @@ class CoefficientsAnswer(Answer):
     repeats: int
     pruning: str
     top: int
+    trainings_left: int | None = None
     seed: int
     baseline: dict[str, Any]
     data: dict[str, Any]

@@ -133,13 +133,6 @@ class BaselineKeywords(TypedDict, total=False):
     batch_size: int | None
     """Networks asked together."""
 
-    time_budget: float | str | None
-    """Time that all may take, such as 10m or 4h, finalists and references counted in; no training
-    is started after it."""
-
-    gpu_hours: float | None
-    """The same in GPU hours: wall clock times the GPUs of the trainings."""
-
     seed: int
     """Random seed."""
 
@@ -217,6 +210,13 @@ class BaselineKeywords(TypedDict, total=False):
 
     logger: Sequence[str]
     """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
+
+    time_budget: float | str | None
+    """Time that all may take, such as 10m or 4h, second looks and references counted in; no
+    training is started after it."""
+
+    gpu_hours: float | None
+    """The same in GPU hours: wall clock times the GPUs of the trainings."""
 
     memory_batch: int | None
     """Images at a time that --target-memory is meant for, then with the weights."""
@@ -315,6 +315,13 @@ class CoefficientsKeywords(TypedDict, total=False):
     logger: Sequence[str]
     """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
 
+    time_budget: float | str | None
+    """Time that all may take, such as 10m or 4h, second looks and references counted in; no
+    training is started after it."""
+
+    gpu_hours: float | None
+    """The same in GPU hours: wall clock times the GPUs of the trainings."""
+
     seeds: int
     """Trainings of each network."""
 
@@ -399,6 +406,13 @@ class ComparisonKeywords(TypedDict, total=False):
 
     logger: Sequence[str]
     """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
+
+    time_budget: float | str | None
+    """Time that all may take, such as 10m or 4h, second looks and references counted in; no
+    training is started after it."""
+
+    gpu_hours: float | None
+    """The same in GPU hours: wall clock times the GPUs of the trainings."""
 
     budgets: Sequence[str]
     """Multiply-adds that every method spends: 2,4 for multiples of the baseline's, or amounts

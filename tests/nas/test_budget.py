@@ -1,62 +1,23 @@
 """A search within a budget of time, its trainings on a clock of the test's in place of Ray."""
 
-import heapq
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clocked import LONGER, SECONDS, WORKERS, Cluster
 from searches import write_space
 
 from effsearch.nas import baseline, setup
 from effsearch.nas.baseline import resume_baseline, search_baseline
 from effsearch.nas.config import make_config
 from effsearch.results.lifecycle import find_run, is_done
-from effsearch.training.trials.budget import Budget
-from effsearch.training.trials.evaluator import Request
-from effsearch.training.trials.outcome import Outcome
-from effsearch.training.trials.queue_runner import Queue
-
-WORKERS, SECONDS, LONGER = 2, 10.0, 30.0  # a training of the search, and of a finalist
-
-
-class Cluster:
-    """Runs queues as Ray does, so many trainings at a time, each of a set length."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.ended: dict[str, int] = {}
-        self.longer = LONGER
-
-    @contextmanager
-    def runner(self, machine: object, quiet: bool, **options: Any) -> Iterator[Any]:
-        options["budget"].use(WORKERS, 0.0)
-        yield self.run
-
-    def run(self, queue: Queue, evaluator: object, title: str) -> None:
-        seconds = SECONDS if title == "search" else self.longer
-        under_way: list[tuple[float, int, Request]] = []
-        queue.prepare()
-        while not queue.finished:
-            for request in queue.take(1) if len(under_way) < WORKERS else []:
-                heapq.heappush(under_way, (self.now + seconds, request.trial, request))
-                break
-            else:
-                self.now, _, request = heapq.heappop(under_way)
-                self.ended[title] = self.ended.get(title, 0) + 1
-                accuracy = request.seed % 1000 / 1000
-                values: dict[str, object] = {"accuracy": accuracy, "curve": [accuracy]}
-                queue.record([Outcome(request.trial, values, None, "", seconds, "here:1")])
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     made = Cluster()
-    monkeypatch.setattr(baseline, "queue_runner", made.runner)
-    monkeypatch.setattr(setup, "Budget", partial(Budget, clock=lambda: made.now))
+    made.stand_in(monkeypatch, baseline, setup)
     return made
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from effsearch.results.store.ledger import Ledger
-from effsearch.search_spaces.errors import MissingResourceError
+from effsearch.search_spaces.errors import InputError, MissingResourceError
 from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.scaling import scale
-from effsearch.training.trials.budget import Budget, Later, check_gpu_hours
+from effsearch.training.trials.budget import Budget, Later, start_budget
 from effsearch.training.trials.jobs import Job, ListSource
 from effsearch.training.trials.outcome import Outcome
 from effsearch.training.trials.trainings import Trainings, training_seed
@@ -60,6 +60,13 @@ def test_a_stage_that_is_over_stays_over_and_the_next_has_what_was_kept() -> Non
     assert not budget.spent
 
 
+def test_longer_trainings_tell_of_short_ones() -> None:
+    budget = Budget(seconds=1000.0)
+    budget.begin([Later(trainings=2, times=3.0)], times=3.0)
+    budget.note(30.0, 1e6)
+    assert budget.reserved == 60.0
+
+
 def test_a_smaller_network_is_not_believed_to_be_faster() -> None:
     budget = Budget(seconds=100.0)
     budget.begin([Later(trainings=1, macs=1e3)])
@@ -81,10 +88,12 @@ def test_gpu_hours_without_a_gpu_are_refused_with_their_cure() -> None:
     with pytest.raises(MissingResourceError, match="give --time-budget"):
         Budget(gpu_hours=1.0).use(4, 0.0)
     with pytest.raises(MissingResourceError, match="give --time-budget") as caught:
-        check_gpu_hours(1.0, "cpu", None)
+        start_budget(None, 1.0, device="cpu", ray_address=None)
     assert (caught.value.exit_code, "\n" in str(caught.value)) == (4, False)
-    check_gpu_hours(None, "cpu", None)
-    check_gpu_hours(1.0, "auto", "host:6379")  # the cluster is asked
+    start_budget(60.0, None, device="cpu", ray_address=None)
+    start_budget(None, 1.0, device="auto", ray_address="host:6379")  # the cluster is asked
+    with pytest.raises(InputError, match="gpu_hours must be more than zero, not 0"):
+        start_budget(None, 0.0, device="auto", ray_address=None)
 
 
 def test_trainings_end_with_the_budget_and_go_on_with_another(tmp_path: Path) -> None:

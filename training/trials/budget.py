@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from effsearch.search_spaces.errors import MissingResourceError
+from effsearch.search_spaces.errors import InputError, MissingResourceError
 
 NO_GPU = "gpu_hours count the GPUs of the trainings, and there are none here: give --time-budget"
 
@@ -51,6 +51,7 @@ class Budget:
         self._workers = 1
         self._timed: list[tuple[float, float]] = []  # seconds, multiply-adds
         self._later: Sequence[Later] = ()
+        self._times = 1.0
         self._spent = False
 
     def use(self, workers: int, gpus_per_trial: float) -> None:
@@ -71,11 +72,25 @@ class Budget:
     def note(self, seconds: float, macs: float) -> None:
         """Take in how long a whole training took, and of how many multiply-adds its network is."""
         if seconds > 0:
-            self._timed.append((seconds, macs))
+            self._timed.append((seconds / self._times, macs))
 
-    def begin(self, later: Sequence[Later] = ()) -> None:
-        """Begin a stage, which leaves time for what follows it."""
-        self._later, self._spent = later, False
+    def begin(self, later: Sequence[Later] = (), times: float = 1.0) -> None:
+        """Begin a stage, before its queue is made.
+
+        Args:
+            later: what follows it, for which it leaves time.
+            times: how much longer its own trainings are.
+        """
+        self._later, self._times, self._spent = later, times, False
+
+    def left_out(self, left: int, wanted: int, what: str) -> str:
+        """A line on trainings for which there was no time; empty where there are none."""
+        if not left:
+            return ""
+        return (
+            f"time budget spent after {self.elapsed:.0f} s: {left} of {wanted} trainings of {what} "
+            "were not begun; --resume goes on"
+        )
 
     @property
     def elapsed(self) -> float:
@@ -108,12 +123,27 @@ def _size(later: Later, macs: float) -> float:
     return 1.0 if later.macs is None or not macs else max(1.0, later.macs / macs)
 
 
-def check_gpu_hours(gpu_hours: float | None, device: str, ray_address: str | None) -> None:
-    """Refuse a budget of GPU hours where no GPU can be used; a cluster is asked once joined.
+def start_budget(
+    time_budget: float | None, gpu_hours: float | None, *, device: str, ray_address: str | None
+) -> Budget:
+    """A budget whose clock starts now.
+
+    Args:
+        time_budget: seconds.
+        gpu_hours: counted where there are GPUs; a cluster is asked for them once it is joined.
+        device, ray_address: of the trainings.
 
     Raises:
-        MissingResourceError: the trainings have no GPU here.
+        InputError: no time at all.
+        MissingResourceError: GPU hours, and the trainings have no GPU here.
     """
+    _check_gpu_hours(gpu_hours, device, ray_address)
+    return Budget(seconds=time_budget, gpu_hours=gpu_hours)
+
+
+def _check_gpu_hours(gpu_hours: float | None, device: str, ray_address: str | None) -> None:
+    if gpu_hours is not None and gpu_hours <= 0:
+        raise InputError(f"gpu_hours must be more than zero, not {gpu_hours:g}")
     if gpu_hours is None or ray_address:
         return
     import torch

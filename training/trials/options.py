@@ -99,6 +99,34 @@ def go_on_as_begun(
 
 
 @dataclass(frozen=True, kw_only=True)
+class BudgetOptions(Settings):
+    """How long all may take; nothing of what is measured hangs on it."""
+
+    time_budget: Annotated[
+        float | None,
+        Option(
+            "Time that all may take, such as 10m or 4h, second looks and references counted in; "
+            "no training is started after it.",
+            MACHINE,
+            "none",
+            SECONDS,
+            may_change=True,
+        ),
+    ] = None
+    gpu_hours: Annotated[
+        float | None,
+        Option(
+            "The same in GPU hours: wall clock times the GPUs of the trainings.",
+            MACHINE,
+            "none",
+            at_least=0,
+            example="8",
+            may_change=True,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClusterOptions(Settings):
     """Where trainings run, and how many at a time; what they find does not hang on it."""
 

@@ -82,8 +82,8 @@ class Trainings:
 
     @property
     def left(self) -> int:
-        """Trainings that were wanted and have not ended."""
-        return self.samples - self.done
+        """Trainings that were wanted, and for which a budget left no time."""
+        return self.samples - self.done if self._out_of_time else 0
 
     @property
     def _out_of_time(self) -> bool:
@@ -198,6 +198,8 @@ class Trainings:
         measured = self.measured.setdefault(asked.arch_id, Measured())
         measured.seconds += event.seconds
         self._ended.add(event.trial)
+        if self._budget and isinstance(event, Told) and "stopped_after" not in event.measurements:
+            self._budget.note(event.seconds, asked.costs["macs"])
         if isinstance(event, Failed):
             measured.errors.append(event.error)
             return
