@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_model import SMALL, write_model
+from small_model import HELD_OUT, SMALL, write_model
 from written import ROOT, blocks
 
 import effsearch
@@ -43,7 +43,7 @@ def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, source in RUNS.items():
         shutil.copytree(data / "runs" / source, folder / "runs" / name)
     for train in ("train/001", "train/002"):
-        write_model(folder / "runs" / train / "checkpoints" / "best.safetensors")
+        write_model(folder / "runs" / train / "checkpoints" / "best.safetensors", **HELD_OUT)
     (folder / "examples").symlink_to(ROOT / "examples")
     (folder / "lut").mkdir()
     shutil.copy(data / "lut" / "mini-torch-cpu-b1.csv", folder / "lut" / "mnasnet-torch-cpu-b1.csv")

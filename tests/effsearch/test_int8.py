@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from small_model import write_model
+from small_model import HELD_OUT, write_model
 
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import parse_architecture
@@ -18,14 +18,12 @@ if any(find_spec(name) is None for name in ("onnxruntime", "onnxscript")):
     pytest.skip("the extra onnx is not installed", allow_module_level=True)
 
 TINY = parse_architecture("res16 act_relu stem_k3_s2_c8 ds_r1_k3_s2_c16 head_c32")
-HELD_OUT = {"name": "digits", "train_images": 1151, "validation_images": 287}
-RECIPE = {"validation": 0.2, "split_seed": 0}
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("int8") / "best.safetensors"
-    write_model(path, TINY, data=HELD_OUT, recipe=RECIPE)
+    write_model(path, TINY, **HELD_OUT)
     return path
 
 
@@ -64,7 +62,7 @@ def test_images_that_calibrate_and_are_evaluated_are_told(model: Path) -> None:
 
 def test_without_a_validation_part_there_is_nothing_to_calibrate_on(tmp_path: Path) -> None:
     write_model(tmp_path / "m.safetensors", TINY)
-    said = "int8 is calibrated on images of a validation part: 'digits' has no .*--data that has"
+    said = "calibrated on images of a validation part, and 'digits' has no .*: name --data that has"
     with pytest.raises(InputError, match=said):
         int8.evaluate_int8(tmp_path / "m.safetensors")
 

@@ -210,7 +210,8 @@ def _calibration_part(
     except InputError as problem:
         if data is not None and data != info.data_name:
             return validation(data, columns)
+        why, _, _ = str(problem).partition(": evaluate on")  # is no cure here
         raise InputError(
-            f"int8 is calibrated on images of a validation part: {problem}; or name --data that "
+            f"int8 is calibrated on images of a validation part, and {why}: name --data that "
             "has one"
         ) from None
