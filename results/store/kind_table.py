@@ -57,9 +57,11 @@ def read_table(directory: Path, table: Table | None) -> tuple[Row, ...]:
     except OSError as problem:
         raise InputError(f"cannot read {path}: {problem.strerror or problem}") from None
     whole, _, _ = text.rpartition("\n")
+    if not whole.strip():
+        return ()
     reader = csv.DictReader(io.StringIO(whole))
     try:
-        found = set(reader.fieldnames or table.numbers)
+        found = set(reader.fieldnames or ())
     except csv.Error as error:
         raise _damaged(path, error) from None
     lacking = sorted({*table.numbers, *table.flags} - found)
