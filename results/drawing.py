@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from effsearch.results.kinds.registry import KINDS, kind_of
 from effsearch.results.loading import understood
+from effsearch.results.plots.interactive import interactive_figure
 from effsearch.results.plots.names import write_asked
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
@@ -15,10 +16,13 @@ from effsearch.results.plots.style import (
     with_note,
 )
 from effsearch.results.store.run_data import RunData
-from effsearch.search_spaces.errors import unknown_name
+from effsearch.search_spaces.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
     from matplotlib.figure import Figure
+
+    from effsearch.results.plots.panel import Panel
 
 
 def all_plots() -> dict[str, Plot]:
@@ -44,6 +48,24 @@ def draw(name: str, data: RunData, *, phone: bool = False, note: str = "") -> "F
     found = plot_of(name, data)
     with understood(data):
         return finished(lambda: found.draw(data), phone=phone, note=note)
+
+
+def draw_interactive(name: str, data: RunData) -> "go.Figure":
+    """The plotly form of a plot that has one.
+
+    Raises:
+        InputError: no such plot, or none with a plotly form; those that have one are named.
+        NothingToDrawError: the run does not have what the plot needs.
+        MissingResourceError: plotly is not installed.
+    """
+    found = plot_of(name, data)
+    if found.panels is None:
+        have = ", ".join(plot.name for plot in all_plots().values() if plot.panels)
+        raise InputError(f"picture '{name}' has no interactive form: {have} have one")
+    describe = found.panels
+    with understood(data):
+        panels: list[Panel] = styled(lambda: describe(data))
+    return interactive_figure(panels, f"{found.title}: {data.reference}")
 
 
 def plot_of(name: str, data: RunData) -> Plot:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from effsearch.results.formatting import NOTHING_YET
-from effsearch.results.plots.panel import Panel, Series, draw_panel
+from effsearch.results.plots.panel import Label, Panel, Series, draw_panel
 from effsearch.results.plots.plot import Plot
 from effsearch.results.plots.style import (
     BLUE,
@@ -75,10 +75,6 @@ def surface(rows: "Sequence[Row]", answer: "Row") -> "Figure":
     _draw_backdrop(axes, measured, (low, high))
     marks = draw_panel(axes, panel)
     marks.set_clim(low, high)
-    for (x, y), text, across, up in _corners():
-        axes.text(x, y, text, ha=across, va=up, fontsize=8)
-    for (x, y), text, across, up in _edge_ticks():
-        axes.text(x, y, text, ha=across, va=up, fontsize=7, color=FAINT)
     modelled = any(row.get("expected") is not None for row in measured)
     what = "surface: expected accuracy; marks: measured" if modelled else "accuracy"
     color_bar(figure, marks, axes, f"{what}, in the grid (%)")
@@ -93,6 +89,8 @@ def triangle(rows: "Sequence[Row]", answer: "Row") -> Panel:
     tied = [row for row in measured if row["tied"]]
     longer = [row for row in measured if row.get("top_accuracy") is not None]
     chosen = [row for row in measured if row["chosen"]]
+    if is_narrow():  # the others would stand far from their marks
+        longer = [row for row in longer if row["chosen"]]
     published = [row for row in measured if (row["alpha"], row["beta"], row["gamma"]) == PUBLISHED]
     series = [
         *_grid_lines(),
@@ -132,6 +130,7 @@ def triangle(rows: "Sequence[Row]", answer: "Row") -> Panel:
         value_label="accuracy in the grid (%)",
         height=5.6,
         bare=True,
+        labels=[*_corners(), *_edge_labels()],
         x_range=(-0.12, 1.12),
         y_range=(-0.12, 0.98),
     )
@@ -217,25 +216,25 @@ def _between(
     return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
 
 
-def _corners() -> list[tuple[tuple[float, float], str, str, str]]:
-    """What each corner is, where it is written and how it is aligned."""
+def _corners() -> list[Label]:
     return [
-        ((0.5, _HEIGHT + 0.03), "depth alone (α = 2)", "center", "bottom"),
-        ((-0.08, -0.08), "width alone (β = 1.41)", "left", "top"),
-        ((1.08, -0.08), "resolution alone (γ = 1.41)", "right", "top"),
+        Label(text="depth alone (α = 2)", x=0.5, y=_HEIGHT + 0.03, up="bottom"),
+        Label(text="width alone (β = 1.41)", x=-0.08, y=-0.08, across="left", up="top"),
+        Label(text="resolution alone (γ = 1.41)", x=1.08, y=-0.08, across="right", up="top"),
     ]
 
 
-def _edge_ticks() -> list[tuple[tuple[float, float], str, str, str]]:
+def _edge_labels() -> list[Label]:
     """The coefficients that quarters of the growth come to."""
+    small: Any = {"size": 7.0, "faint": True}
     found = []
     for share in _QUARTERS:
-        alpha, root = 2.0**share, 2.0 ** (share / 2)
-        left, right = (share / 2 - 0.03, share * _HEIGHT), (1 - share / 2, share * _HEIGHT)
+        up, far = share * _HEIGHT, share / 2
+        alpha, beta, gamma = 2.0**share, 2.0 ** (share / 2), 2 ** ((1 - share) / 2)
         found += [
-            (left, f"α {alpha:.2f}", "right", "center"),
-            ((right[0] + 0.03, right[1]), f"γ {2 ** ((1 - share) / 2):.2f}", "left", "center"),
-            ((1 - share, -0.03), f"β {root:.2f}", "center", "top"),
+            Label(text=f"α {alpha:.2f}", x=far - 0.03, y=up, across="right", **small),
+            Label(text=f"γ {gamma:.2f}", x=1.03 - far, y=up, across="left", **small),
+            Label(text=f"β {beta:.2f}", x=1 - share, y=-0.03, up="top", **small),
         ]
     return found
 

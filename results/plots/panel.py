@@ -5,7 +5,7 @@ A picture that can be had in both forms is described once; `draw_panel` is the p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from effsearch.results.plots.names import Name, ask_names
@@ -79,6 +79,19 @@ class Upright:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Label:
+    """A text at a place: what it says, and which of its sides stands there."""
+
+    text: str
+    x: float
+    y: float
+    across: Literal["left", "center", "right"] = "center"
+    up: Literal["top", "center", "bottom"] = "center"
+    size: float = 8.0
+    faint: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """One pair of axes.
 
@@ -95,7 +108,9 @@ class Panel:
         value_label: what the colours of `values` mean.
         y_hidden: whether heights mean nothing.
         bare: whether there are no axes at all: places mean what is written beside them.
+        labels: texts at their places.
         x_range, y_range: ends of the axes; None where the marks decide.
+        ticks: of the x axis, what is written at which place; empty for the usual ones.
     """
 
     x_label: str
@@ -114,7 +129,8 @@ class Panel:
     bare: bool = False
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
-    ticks: Sequence[tuple[float, str]] = field(default_factory=tuple)
+    ticks: Sequence[tuple[float, str]] = ()
+    labels: Sequence[Label] = ()
 
 
 def about(trial: Trial) -> str:
@@ -165,6 +181,11 @@ def draw_panel(axes: "Axes", panel: Panel, name_size: float = 7.0) -> Any:
     if panel.y_hidden:
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
+    for text in panel.labels:
+        axes.text(
+            text.x, text.y, text.text, ha=text.across, va=text.up, fontsize=text.size,
+            color=FAINT if text.faint else INK,
+        )  # fmt: skip
     if panel.bare:
         axes.set_axis_off()
         axes.set_aspect("equal")

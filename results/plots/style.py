@@ -6,7 +6,7 @@ below each other: `styled` says which, `is_narrow` asks.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.errors import EffsearchError
@@ -14,6 +14,8 @@ from effsearch.search_spaces.errors import EffsearchError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+T = TypeVar("T")
 
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
@@ -134,7 +136,7 @@ def wrapped(text: str, width: float, size: float) -> str:
     return textwrap.fill(text, max(8, int(_LETTERS * width / size)))
 
 
-def styled(make: "Callable[[], Figure]", *, phone: bool = False) -> "Figure":
+def styled(make: Callable[[], T], *, phone: bool = False) -> T:
     """Call a drawing function with the house's style around it, at a page's or a phone's width."""
     import matplotlib as mpl
 

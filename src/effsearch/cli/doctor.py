@@ -21,6 +21,7 @@ _EXTRAS = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "hf": ("datasets", "huggingface_hub"),
     "timm": ("timm",),
+    "plotly": ("plotly",),
     "loggers": ("tensorboardx", "wandb", "mlflow-skinny"),
 }
 _MARKS = {"ok": "", "note": " (note)", "problem": " (problem)"}
