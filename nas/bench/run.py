@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from effsearch.nas.bench.benchmark import content_of, make_yardstick
-from effsearch.nas.bench.config import BenchConfig
+from effsearch.nas.bench.config import BenchConfig, BenchObjective
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.finished import keep_trace, kept_traces
 from effsearch.nas.bench.leaderboard import Standing, standings
 from effsearch.nas.bench.progress import progress
 from effsearch.nas.bench.runner import Trace, run_searches
 from effsearch.nas.bench.yardstick import Yardstick
-from effsearch.nas.objective import describe
+from effsearch.nas.objective import describe, make_objective
 from effsearch.results.bench_files import SEARCHES, TRACES, count_searches
+from effsearch.results.config import settings_of
 from effsearch.results.kinds.bench import BenchAnswer
 from effsearch.results.lifecycle import Driver, find_run, say
 from effsearch.results.plots.files import figure_bytes
@@ -42,6 +43,23 @@ class BenchResult:
     standings: list[Standing]
     best: float | None
     document: dict[str, Any]
+
+
+def compare_as_told(given: Mapping[str, Any], **run: Any) -> BenchResult:
+    """Compare strategies by the options that a user gives, of what is compared and of how.
+
+    Args:
+        given: options of `BenchConfig` and of `BenchObjective`.
+        run: as in `compare_strategies`.
+
+    Raises:
+        EffsearchError: see `compare_strategies`.
+    """
+    costs = {key: given[key] for key in settings_of(BenchObjective) if key in given}
+    wanted = BenchObjective.make(costs)
+    own = {key: value for key, value in given.items() if key not in costs}
+    config = BenchConfig.make(own, {"objective": make_objective(wanted)})
+    return compare_strategies(config, wanted.targets, **run)
 
 
 def compare_strategies(

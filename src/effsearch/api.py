@@ -22,6 +22,7 @@ from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.keywords import (
     AskTellKeywords,
     BaselineKeywords,
+    BenchKeywords,
     CoefficientsKeywords,
     ComparisonKeywords,
     ScaleKeywords,
@@ -31,6 +32,9 @@ from effsearch.nas.answer import BaselineResult
 from effsearch.nas.ask_tell import AskTell, AskTellConfig
 from effsearch.nas.baseline import resume_baseline as _resume
 from effsearch.nas.baseline import search_baseline as _search
+from effsearch.nas.bench.config import BenchConfig, BenchObjective
+from effsearch.nas.bench.run import BenchResult, compare_as_told
+from effsearch.nas.bench.run import resume_bench as _resume_bench
 from effsearch.nas.config import BaselineConfig
 from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import Settings, settings_of
@@ -49,13 +53,16 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _explicit(config: type[Settings], keywords: Any) -> Callable[[F], F]:
+def _explicit(
+    configs: type[Settings] | Sequence[type[Settings]], keywords: Any
+) -> Callable[[F], F]:
     """Show the keywords one by one in `help()` and in a notebook's completion."""
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
         *own, _ = signature.parameters.values()
-        known = settings_of(config)
+        several = [configs] if isinstance(configs, type) else configs
+        known = {key: one for config in several for key, one in settings_of(config).items()}
         shown = [
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default, annotation=wanted
@@ -335,6 +342,54 @@ def resume_training(
     return training.resume_training(
         run, _plain(changes), run_dir=Path(run_dir), quiet=quiet, callbacks=callbacks
     )
+
+
+@_explicit((BenchConfig, BenchObjective), BenchKeywords)
+def bench(
+    *,
+    run_dir: str | Path = "runs",
+    name: str | None = None,
+    quiet: bool = False,
+    **options: Unpack[BenchKeywords],
+) -> BenchResult:
+    """Compare strategies at equal evaluations; `effsearch bench` as a function.
+
+    Args:
+        run_dir, name, quiet: as in `search_baseline`.
+        options: those of the command line.
+
+    Raises:
+        EffsearchError: bad input, a target out of reach.
+
+    Example:
+        >>> import effsearch
+        >>> found = effsearch.bench(strategies="random,evolution", seeds=2, samples=20, quiet=True)
+        >>> sorted({standing.strategy for standing in found.standings})
+        ['evolution', 'random']
+    """
+    return compare_as_told(_plain(options), run_dir=Path(run_dir), name=name, quiet=quiet)
+
+
+def resume_bench(
+    run: str, *, workers: int = 1, run_dir: str | Path = "runs", quiet: bool = False
+) -> BenchResult:
+    """Go on with a stopped benchmark; `effsearch bench --resume`.
+
+    Args:
+        run: path or `bench/001`.
+        workers: searches at a time.
+        run_dir, quiet: as in `search_baseline`.
+
+    Raises:
+        EffsearchError: no such run.
+
+    Example:
+        >>> import effsearch
+        >>> found = effsearch.bench(strategies="random,evolution", seeds=2, samples=20, quiet=True)
+        >>> effsearch.resume_bench(str(found.path), quiet=True).document == found.document
+        True
+    """
+    return _resume_bench(run, workers=workers, run_dir=Path(run_dir), quiet=quiet)
 
 
 @_explicit(AskTellConfig, AskTellKeywords)

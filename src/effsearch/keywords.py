@@ -236,6 +236,64 @@ class BaselineKeywords(TypedDict, total=False):
     """Networks in one Ray Tune trial."""
 
 
+class BenchKeywords(TypedDict, total=False):
+    """What a comparison is told; `effsearch bench --help` says what each option is."""
+
+    strategies: Sequence[str]
+    """Strategies such as bayesian,evolution,random, or all."""
+
+    seeds: int
+    """Searches of each strategy."""
+
+    seed: int
+    """Random seed of the first search; the others follow."""
+
+    samples: int
+    """Evaluations per search."""
+
+    batch_size: int | None
+    """Networks asked together."""
+
+    space: str | Path | SearchSpace | Mapping[str, Any]
+    """Shipped space, of which effsearch spaces ls names all, or YAML file."""
+
+    evaluator: str
+    """synthetic: a made-up landscape (synthetic:3 for another one), TABLE.csv of measured
+    networks, package.module:function, or file.py:function."""
+
+    noise: float | None
+    """Standard deviation of one evaluation."""
+
+    table_missing: Literal["fail", "nearest"]
+    """Networks that a table lacks: failed trials, or the values of the nearest one."""
+
+    objective: Objective | RewardFunction | Literal["hard", "soft", "absolute"]
+    """hard: accuracy, cut by (cost/target)^-1 above the target. soft: accuracy * (cost/target)^w
+    everywhere, w = -0.07; the target does not move its optimum. absolute: accuracy +
+    w*|cost/target - 1|."""
+
+    workers: int
+    """Searches at a time."""
+
+    target_flops: float | str | None
+    """Wanted multiply-adds (conv and linear), such as 400M, 0.39G or 4e8."""
+
+    target_params: float | str | None
+    """Wanted parameters, such as 5.3M."""
+
+    target_memory: float | str | None
+    """Wanted peak activation memory at batch 1, such as 8MB."""
+
+    weight: float | None
+    """w of the objective, at most 0."""
+
+    cost_tolerance: float | None
+    """Fraction over a target still evaluated."""
+
+    cost_band: float | None
+    """Fraction under the first target still evaluated, 1 for no bound."""
+
+
 class CoefficientsKeywords(TypedDict, total=False):
     """What a grid search is told; `effsearch coefficients --help` says what each option is."""
 

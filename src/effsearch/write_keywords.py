@@ -10,6 +10,7 @@ from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
 from effsearch.gridsearch.config import CoefficientsConfig
 from effsearch.gridsearch.scale_config import ScaleOptions
 from effsearch.nas.ask_tell import AskTellConfig
+from effsearch.nas.bench.config import BenchConfig, BenchObjective
 from effsearch.nas.config import BaselineConfig
 from effsearch.results.config import Setting, Settings, settings_of
 from effsearch.training.runs.config import TrainConfig
@@ -22,13 +23,14 @@ NAMED_BY_HAND: dict[str, tuple[str, ...]] = {
 }
 """Parameters that functions declare themselves, as they are taken by place too."""
 
-CONFIGS: dict[str, type[Settings]] = {
-    "AskTellKeywords": AskTellConfig,
-    "BaselineKeywords": BaselineConfig,
-    "CoefficientsKeywords": CoefficientsConfig,
-    "ComparisonKeywords": ComparisonConfig,
-    "ScaleKeywords": ScaleOptions,
-    "TrainKeywords": TrainConfig,
+CONFIGS: dict[str, tuple[type[Settings], ...]] = {
+    "AskTellKeywords": (AskTellConfig,),
+    "BaselineKeywords": (BaselineConfig,),
+    "BenchKeywords": (BenchConfig, BenchObjective),
+    "CoefficientsKeywords": (CoefficientsConfig,),
+    "ComparisonKeywords": (ComparisonConfig,),
+    "ScaleKeywords": (ScaleOptions,),
+    "TrainKeywords": (TrainConfig,),
 }
 _HEAD = '''"""Keywords of the Python functions; written by `python -m effsearch.write_keywords`."""
 
@@ -52,12 +54,13 @@ _TYPES = {
 
 def keywords_text() -> str:
     """The content of `keywords.py`."""
-    return _HEAD + "".join(_class(name, config) for name, config in CONFIGS.items())
+    return _HEAD + "".join(_class(name, *configs) for name, configs in CONFIGS.items())
 
 
-def _class(name: str, config: type[Settings]) -> str:
-    lines = [f'\n\nclass {name}(TypedDict, total=False):\n    """{config.__doc__}"""\n']
-    for key, setting in settings_of(config).items():
+def _class(name: str, *configs: type[Settings]) -> str:
+    lines = [f'\n\nclass {name}(TypedDict, total=False):\n    """{configs[0].__doc__}"""\n']
+    known = {key: one for config in configs for key, one in settings_of(config).items()}
+    for key, setting in known.items():
         if key not in NAMED_BY_HAND.get(name, ()):
             lines += [f"\n    {key}: {type_text(setting)}\n", _doc(setting.option.help)]
     return "".join(lines)

@@ -108,8 +108,8 @@ def test_the_keywords_of_python_are_in_step_with_the_options() -> None:
     assert file.read_text() == keywords_text(), "python -m effsearch.write_keywords"
     assert set(CONFIGS) == {
         "AskTellKeywords",
-        "BaselineKeywords", "CoefficientsKeywords", "ComparisonKeywords", "ScaleKeywords",
-        "TrainKeywords",
+        "BaselineKeywords", "BenchKeywords", "CoefficientsKeywords", "ComparisonKeywords",
+        "ScaleKeywords", "TrainKeywords",
     }  # fmt: skip
 
 

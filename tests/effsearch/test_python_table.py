@@ -71,6 +71,8 @@ def names(ray_address: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
         tiny = effsearch.parse_architecture(TINY)
         train = partial(effsearch.train, **small)  # type: ignore[arg-type]
         train(tiny, data=(IMAGES, LABELS), epochs=1, resolution=16, name="first")
+        picture = folder / "picture.png"
+        Image.fromarray(IMAGES[0]).resize((32, 32)).save(picture)
         shown = {name: getattr(effsearch, name) for name in effsearch.__all__}
         hub = datasets.Dataset.from_dict(
             {"image": [Image.fromarray(one) for one in IMAGES], "label": LABELS.tolist()},
@@ -79,10 +81,12 @@ def names(ray_address: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
             ),
         )
         yield {
-            "effsearch": SimpleNamespace(**shown | {"search_baseline": search, "train": train}),
+            "effsearch": SimpleNamespace(
+                **shown | {"search_baseline": search, "train": train, "plots": effsearch.plots}
+            ),
             "space": space, "network": network, "answer": answer, "photos": Photos(),
             "images": IMAGES, "labels": LABELS, "hub_dataset": hub, "measure": measure,
-            "measure_batch": measure_batch, "Mine": Mine, "Patience": Patience,
+            "measure_batch": measure_batch, "Mine": Mine, "Patience": Patience, "picture": picture,
         }  # fmt: skip
 
 

@@ -42,6 +42,54 @@ class Column:
     maps: tuple[ClassMap, ...]
 
 
+def draw_gradcam(
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    data: str | None = None,
+    images: Sequence[Path] = (),
+    count: int = 5,
+    labels: Sequence[str] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+) -> list[Column]:
+    """Write the picture of several model files; what is drawn in its columns.
+
+    Args:
+        paths: model files, a column each.
+        output: PNG to write.
+        data: whose test part gives images; None for what the first model was trained on.
+        images: pictures, or folders of pictures, in place of `data`.
+        count: images of `data`, a row each.
+        labels: over the columns; None for the networks' names.
+        seed: of the choice of images.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`.
+
+    Raises:
+        InputError: data and images at once, other labels than models, or see `map_model`.
+    """
+    from effsearch.training.data.named_columns import ANY_COLUMNS
+    from effsearch.training.devices.device import choose_device
+    from effsearch.training.loop.pictures import sample_data, sample_files
+    from effsearch.training.models.model_file import read_model_info
+
+    if data is not None and images:
+        raise InputError("--data and --images exclude each other: give one")
+    names: Sequence[str | None] = [None] * len(paths) if labels is None else labels
+    if len(names) != len(paths):
+        raise InputError(f"--labels names {len(names)} columns, and there are {len(paths)} models")
+    where = choose_device(device)
+    if images:
+        samples = sample_files(images)
+    else:
+        info = read_model_info(paths[0])
+        source, columns = (info.data_name, info.columns) if data is None else (data, ANY_COLUMNS)
+        samples = sample_data(source, count, seed, columns)
+    drawn = [map_model(path, samples, where, name) for path, name in zip(paths, names, strict=True)]
+    write_picture(output, samples, drawn)
+    return drawn
+
+
 def map_model(
     path: Path, samples: Sequence[Sample], device: "torch.device", label: str | None = None
 ) -> Column:

@@ -11,7 +11,6 @@ from effsearch.cli.from_config import options_of
 from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir, print_document
 from effsearch.cli.run_command import told_done
 from effsearch.nas.bench.config import BenchConfig, BenchObjective
-from effsearch.results.config import settings_of
 
 if TYPE_CHECKING:
     from effsearch.nas.bench.leaderboard import Standing
@@ -44,8 +43,7 @@ def bench(
     bench.csv, traces.csv, bench.json and bench.png. Stop it with Ctrl-C, go on with --resume:
     searches that have ended are not repeated.
     """
-    from effsearch.nas.bench.run import compare_strategies, resume_bench
-    from effsearch.nas.objective import make_objective
+    from effsearch.nas.bench.run import compare_as_told, resume_bench
 
     if resume is not None:
         if told_done(
@@ -55,12 +53,8 @@ def bench(
         workers = BenchConfig.make({"workers": given.get("workers", 1)}).workers
         result = resume_bench(resume, workers=workers, run_dir=run_dir, quiet=quiet)
     else:
-        costs = {key: given[key] for key in settings_of(BenchObjective) if key in given}
-        wanted = BenchObjective.make(costs)
-        own = {key: value for key, value in given.items() if key not in costs}
-        result = compare_strategies(
-            BenchConfig.make(own, {"objective": make_objective(wanted)}),
-            wanted.targets,
+        result = compare_as_told(
+            given,
             run_dir=run_dir,
             name=name,
             quiet=quiet,

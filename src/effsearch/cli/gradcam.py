@@ -44,30 +44,20 @@ def gradcam(
     Grad-CAM of the predicted class on the last feature map of at least 4x4, as in EfficientNet's
     Figure 7: a row an image, a column a model, each at its own resolution.
     """
-    from effsearch.search_spaces.errors import InputError
-    from effsearch.training.data.named_columns import ANY_COLUMNS
-    from effsearch.training.devices.device import choose_device
-    from effsearch.training.export.gradcam_picture import early_columns, map_model, write_picture
-    from effsearch.training.loop.pictures import sample_data, sample_files
-    from effsearch.training.models.model_file import read_model_info
+    from effsearch.training.export.gradcam_picture import draw_gradcam, early_columns
     from effsearch.training.runs.checkpoint_index import find_checkpoint
 
-    if data is not None and images:
-        raise InputError("--data and --images exclude each other: give one")
     references: list[str | None] = list(checkpoints) if checkpoints else [None]
-    paths = [find_checkpoint(run_dir, reference) for reference in references]
-    names = labels.split(",") if labels is not None else [None] * len(paths)
-    if len(names) != len(paths):
-        raise InputError(f"--labels names {len(names)} columns, and there are {len(paths)} models")
-    where = choose_device(device)
-    if images:
-        samples = sample_files(images)
-    else:
-        info = read_model_info(paths[0])
-        source, columns = (info.data_name, info.columns) if data is None else (data, ANY_COLUMNS)
-        samples = sample_data(source, count, seed, columns)
-    drawn = [map_model(path, samples, where, name) for path, name in zip(paths, names, strict=True)]
-    write_picture(output, samples, drawn)
+    drawn = draw_gradcam(
+        [find_checkpoint(run_dir, reference) for reference in references],
+        output,
+        data=data,
+        images=images or (),
+        count=count,
+        labels=None if labels is None else labels.split(","),
+        seed=seed,
+        device=device,
+    )
     if not quiet:
         for line in early_columns(drawn):
             print(line, file=sys.stderr)

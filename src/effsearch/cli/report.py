@@ -30,14 +30,11 @@ def report(
     """
     wanted: list[str | None] = [*references] if references else [None]
     runs = [find(run_dir, reference, quiet) for reference in wanted]
-    from effsearch.results.loading import load_run_data
-    from effsearch.results.plots.files import write_file
-    from effsearch.results.report.page import report_page
+    from effsearch.results.report.writing import write_report
     from effsearch.search_spaces.units import format_bytes
 
     path = output or (runs[0].paths.report if len(runs) == 1 else run_dir / "report.html")
-    page = report_page([load_run_data(run) for run in runs])
-    write_file(path, page.encode())
+    write_report(runs, path)
     if as_json:
         print_document(
             {"report": str(path), "bytes": path.stat().st_size, "runs": [r.reference for r in runs]}

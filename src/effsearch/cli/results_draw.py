@@ -55,31 +55,15 @@ def plot(
 
     A picture that the run cannot fill says why, such as `no finished trials yet`.
     """
-    from effsearch.results.drawing import check_plots, draw_or_say
-    from effsearch.results.kinds.registry import kind_of
+    from effsearch.results.drawing import check_plots
 
     check_plots(kinds or [])
     run = find(run_dir, reference, quiet)
-    chosen = list(dict.fromkeys(kinds or [plot.name for plot in kind_of(run.kind).plots]))
-    from effsearch.results.loading import load_run_data
+    from effsearch.results.report.writing import write_pictures
 
-    folder = output or run.paths.plots
-    data = load_run_data(run)
-    if file_format is PlotFormat.html:
-        from effsearch.results.plots.files import write_file
-        from effsearch.results.report.page import picture_page
-
-        written = [write_file(folder / "plots.html", picture_page(data, chosen).encode())]
-    else:
-        from effsearch.results.plots.files import figure_bytes, write_file
-
-        written = []
-        for kind in chosen:
-            figure, lacking = draw_or_say(kind, data)
-            if lacking:
-                say(f"{kind}: {lacking}", quiet)
-            content = figure_bytes(figure, file_format)
-            written.append(write_file(folder / f"{kind}.{file_format}", content))
+    written = write_pictures(
+        run, kinds or [], file_format, output, lambda lacking: say(lacking, quiet)
+    )
     if as_json:
         print_document({"run": run.reference, "files": [str(path) for path in written]})
         return
