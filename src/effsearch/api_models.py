@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from effsearch.latency.base_meter import Latency
     from effsearch.latency.prediction import Predictor
     from effsearch.search_spaces.space import SearchSpace
+    from effsearch.training.data.given import LabelledImages
     from effsearch.training.export import Export
     from effsearch.training.export.int8 import Compared
     from effsearch.training.loop.evaluated_part import PartEvaluation
@@ -31,7 +32,7 @@ _CHECKED_ON = 8  # images
 def evaluate(
     model: ModelLike = None,
     *,
-    data: str | Path | None = None,
+    data: "str | Path | LabelledImages | None" = None,
     part: Literal["test", "validation"] | None = None,
     device: str = "auto",
     dtype: Literal["float32"] = "float32",
@@ -44,7 +45,7 @@ def evaluate(
 def evaluate(
     model: ModelLike = None,
     *,
-    data: str | Path | None = None,
+    data: "str | Path | LabelledImages | None" = None,
     part: Literal["test", "validation"] | None = None,
     device: str = "auto",
     dtype: Literal["int8"],
@@ -56,7 +57,7 @@ def evaluate(
 def evaluate(
     model: ModelLike = None,
     *,
-    data: str | Path | None = None,
+    data: "str | Path | LabelledImages | None" = None,
     part: Literal["test", "validation"] | None = None,
     device: str = "auto",
     dtype: Literal["float32", "int8"] = "float32",
@@ -67,7 +68,7 @@ def evaluate(
 
     Args:
         model: in any way one has it.
-        data: of the same classes; None for what it was trained on.
+        data: of the same classes, as in `train`; None for what it was trained on.
         part: `test`, or `validation`, what its own training held out; None for the first of them
             that there is.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
@@ -93,8 +94,7 @@ def evaluate(
 
     path = _model_file(model, run_dir)
     call = evaluate_int8 if dtype == "int8" else evaluate_checkpoint
-    named = None if data is None else str(data)
-    return call(path, data=named, part=part, device=device, skip_bad=skip_bad)
+    return call(path, data=_data(data), part=part, device=device, skip_bad=skip_bad)
 
 
 def export(
@@ -104,7 +104,7 @@ def export(
     output: str | Path | None = None,
     names: Literal["effsearch", "timm", "torchvision"] = "effsearch",
     dtype: Literal["float32", "int8"] = "float32",
-    data: str | Path | None = None,
+    data: "str | Path | LabelledImages | None" = None,
     run_dir: str | Path = "runs",
 ) -> "Export":
     """Export a trained model as a file that was run on real images; `effsearch export`.
@@ -137,7 +137,7 @@ def export(
 
     check_export_options(format, names, dtype)
     path = _model_file(model, run_dir)
-    named = None if data is None else str(data)
+    named = _data(data)
     images, images_from = images_to_check(path, named, _CHECKED_ON)
     return export_model(
         path,
@@ -154,7 +154,7 @@ def export(
 def gradcam(
     models: ModelLike | Sequence[ModelLike] = None,
     *,
-    data: str | Path | None = None,
+    data: "str | Path | LabelledImages | None" = None,
     images: Sequence[str | Path] = (),
     output: str | Path = "gradcam.png",
     count: int = 5,
@@ -195,7 +195,7 @@ def gradcam(
     draw_gradcam(
         [_model_file(one, run_dir) for one in several],
         place,
-        data=None if data is None else str(data),
+        data=_data(data),
         images=[Path(one) for one in images],
         count=count,
         labels=labels,
@@ -318,6 +318,12 @@ def build_latency_table(
     meter = make_meter(backend, device, dtype=dtype, threads=threads, batch=batch)
     options = BuildOptions(passes=passes, networks=networks, seed=seed)
     return Predictor(build_table(usual if output is None else Path(output), found, meter, options))
+
+
+def _data(data: "str | Path | LabelledImages | None") -> str | None:
+    from effsearch.training.data.given import take_data
+
+    return data if data is None or isinstance(data, str) else take_data("data", data)
 
 
 def _model_file(model: ModelLike, run_dir: str | Path) -> Path:
