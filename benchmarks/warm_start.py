@@ -6,8 +6,9 @@ For each seed: a search of 200 evaluations at one target; then, at another targe
 200 and one that knows the first. On NAS-Bench-Macro (its three trainings are the noise) and on
 synthetic landscapes; there the earlier measurements also come from a shorter training, which is
 off by an offset, a slope and an error of each network's own. Printed: the mean noise-free reward of
-the answer, and after how many evaluations the warm search is for good at what the cold one has
-after 200. Every seed of a case that has ended is kept in `results/warm_start.jsonl` and not
+the answer, after how many evaluations the warm search is for good at what the cold one has after
+200, and how far it is from that after 100, with the standard error over the seeds: near a table's
+best the means move by less than that, and "for good" says little. Every seed of a case that has ended is kept in `results/warm_start.jsonl` and not
 repeated; `results/warm_start.json` sums up what is there.
 """
 
@@ -64,13 +65,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 with KEPT.open("a") as file:
                     file.write(json.dumps(kept[-1]) + "\n")
     rows = {name: _summary([one for one in kept if one["case"] == name]) for name in cases}
-    print(f"{'case':44}{'seeds':>6}{'cold 200':>10}{'warm 25':>10}{'warm 200':>10}{'needed':>8}")
+    print(
+        f"{'case':46}{'seeds':>6}{'cold 200':>10}{'warm 25':>10}{'warm 200':>10}{'needed':>8}"
+        f"  {f'at {SAMPLES // 2} to cold {SAMPLES}'}"
+    )
     for name, row in rows.items():
         if row is not None:
             cold, warm, needed = row["cold"], row["warm"], row["evaluations_to_cold"]
             print(
-                f"{name:44}{row['seeds']:>6}{cold[-1]:>10.4f}{warm[1]:>10.4f}{warm[-1]:>10.4f}"
-                f"{needed or f'>{SAMPLES}':>8}"
+                f"{name:46}{row['seeds']:>6}{cold[-1]:>10.4f}{warm[1]:>10.4f}{warm[-1]:>10.4f}"
+                f"{needed or f'>{SAMPLES}':>8}  {row['at_half'][0]:+.4f} ± {row['at_half'][1]:.4f}"
             )
     path = write_result("warm_start", {"marks": MARKS, "cases": rows})
     print(f"written: {path.name}")
@@ -80,7 +84,10 @@ def _summary(runs: Sequence[Any]) -> Any:
     """The means over the seeds of a case; None where there is no seed yet."""
     if not runs:
         return None
-    cold, warm = (np.array([one[kind] for one in runs]).mean(axis=0) for kind in ("cold", "warm"))
+    traces = {kind: np.array([one[kind] for one in runs]) for kind in ("cold", "warm")}
+    cold, warm = (traces[kind].mean(axis=0) for kind in ("cold", "warm"))
+    apart = traces["warm"][:, SAMPLES // 2 - 1] - traces["cold"][:, -1]
+    error = float(apart.std(ddof=1)) / len(runs) ** 0.5 if len(runs) > 1 else float("nan")
     below = np.flatnonzero(warm < cold[-1])
     needed = 1 if not len(below) else int(below[-1]) + 2
     return {
@@ -88,6 +95,7 @@ def _summary(runs: Sequence[Any]) -> Any:
         "cold": [round(float(cold[mark - 1]), 5) for mark in MARKS],
         "warm": [round(float(warm[mark - 1]), 5) for mark in MARKS],
         "evaluations_to_cold": needed if needed <= SAMPLES else None,
+        "at_half": [round(float(apart.mean()), 5), round(error, 5)],
     }
 
 

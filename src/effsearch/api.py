@@ -363,7 +363,8 @@ def bench(
 
     Example:
         >>> import effsearch
-        >>> found = effsearch.bench(strategies="random,evolution", seeds=2, samples=20, quiet=True)
+        >>> two = {"strategies": "random,evolution", "seeds": 2, "samples": 20}
+        >>> found = effsearch.bench(**two, run_dir="runs/mine", quiet=True)
         >>> sorted({standing.strategy for standing in found.standings})
         ['evolution', 'random']
     """
@@ -385,7 +386,8 @@ def resume_bench(
 
     Example:
         >>> import effsearch
-        >>> found = effsearch.bench(strategies="random,evolution", seeds=2, samples=20, quiet=True)
+        >>> two = {"strategies": "random,evolution", "seeds": 2, "samples": 20}
+        >>> found = effsearch.bench(**two, run_dir="runs/mine", quiet=True)
         >>> effsearch.resume_bench(str(found.path), quiet=True).document == found.document
         True
     """

@@ -303,7 +303,7 @@ def build_latency_table(
         >>> import effsearch
         >>> space = {"resolution": 16, "stem": {"channels": 8},
         ...          "stages": [{"op": "mbconv", "channels": [8, 16]}], "head": {"channels": 16}}
-        >>> table = effsearch.build_latency_table(space, networks=6, passes=1, output="mine.csv")
+        >>> table = effsearch.build_latency_table(space, networks=6, passes=1, output="runs/a.csv")
         >>> table.network_ms(effsearch.load_space(space).decode([0])) > 0
         True
     """
