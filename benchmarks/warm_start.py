@@ -8,8 +8,9 @@ synthetic landscapes; there the earlier measurements also come from a shorter tr
 off by an offset, a slope and an error of each network's own. Printed: the mean noise-free reward of
 the answer, after how many evaluations the warm search is for good at what the cold one has after
 200, and how far it is from that after 100, with the standard error over the seeds: near a table's
-best the means move by less than that, and "for good" says little. Every seed of a case that has ended is kept in `results/warm_start.jsonl` and not
-repeated; `results/warm_start.json` sums up what is there.
+best the means move by less than that, and "for good" says little. Every seed of a case that has
+ended is kept in `results/warm_start.jsonl` and not repeated; `results/warm_start.json` sums up what
+is there.
 """
 
 import argparse
