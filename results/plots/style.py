@@ -82,6 +82,8 @@ def explain_given_up(axes: "Axes", trials: Sequence[Trial]) -> None:
         axes.scatter([], [], s=16, color=GIVEN_UP, label="stopped early")
 
 
+_SMALL = 7.0
+"""Points of letters of small print."""
 _LETTERS = 126
 """Letters an inch, times their size in points."""
 _LEGEND_LINE = 0.165
@@ -122,11 +124,30 @@ def message_figure(message: str) -> "Figure":
 def with_note(figure: "Figure", note: str) -> "Figure":
     """The figure with small print below it, after what stands there already."""
     before: Any = figure._supxlabel  # type: ignore[attr-defined]
-    if before is not None and before.get_fontsize() == 7:
+    if before is not None and before.get_fontsize() == _SMALL:
         note = f"{before.get_text()} {note}"
-    lines = wrapped(" ".join(note.split()), figure.get_figwidth(), 7.0)
-    figure.supxlabel(lines, x=0.01, ha="left", fontsize=7, color=FAINT)
+    lines = wrapped(" ".join(note.split()), figure.get_figwidth(), _SMALL)
+    if figure.legends:
+        _note_below_legends(figure, lines)
+    else:
+        figure.supxlabel(lines, x=0.01, ha="left", fontsize=_SMALL, color=FAINT)
     return figure
+
+
+def _note_below_legends(figure: "Figure", lines: str) -> None:
+    """Both want the lowest place of a figure: the axes leave room for both, one over the other."""
+    inches = (lines.count("\n") + 1.6) * 1.35 * _SMALL / 72
+    figure.set_figheight(figure.get_figheight() + inches)
+    share = inches / figure.get_figheight()
+    renderer = figure._get_renderer()  # type: ignore[attr-defined]
+    tallest = 0.0
+    for legend in figure.legends:
+        tallest = max(tallest, legend.get_window_extent(renderer).height / figure.bbox.height)
+        legend.set_bbox_to_anchor((0, share, 1, 1 - share), transform=figure.transFigure)
+        legend.set_in_layout(False)
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, share + tallest, 1, 1 - share - tallest))
+    figure.text(0.01, 0.2 * share, lines, ha="left", va="bottom", fontsize=_SMALL, color=FAINT)
 
 
 def wrapped(text: str, width: float, size: float) -> str:

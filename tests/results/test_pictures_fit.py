@@ -14,6 +14,10 @@ from effsearch.results.kinds.registry import kind_of
 from effsearch.results.store.run_data import RunData
 
 pytestmark = pytest.mark.slow
+CONDITIONS = (
+    "Accuracy on 359 held-out images of digits (10 classes) at 32 px, 6 epochs, 1 seed. " * 2
+)
+"""What is written below a picture that stands alone."""
 PICTURES = [
     (kind, plot.name)
     for kind in large_runs.MAKERS
@@ -32,7 +36,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunData]:
 def test_no_text_leaves_the_picture_or_lies_on_another(
     runs: dict[str, RunData], kind: str, name: str, phone: bool
 ) -> None:
-    figure = draw(name, runs[kind], phone=phone)
+    figure = draw(name, runs[kind], phone=phone, note="" if phone else CONDITIONS)
     figure.draw_without_rendering()  # legends and bars find their places as they are drawn
     texts = shown_texts(figure)
     edge = 1.5  # pixels
