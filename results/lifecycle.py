@@ -178,8 +178,8 @@ def is_done(run: Run, settings: type[Settings], changes: Mapping[str, Any]) -> b
     """Whether nothing is left to do of a run, so that going on would touch it for nothing.
 
     It finished, nothing of it was lost since, and no change asks for more. Options of the machine
-    change nothing of what was found. A search that its time budget ended is not done: the same
-    budget takes it further.
+    change nothing of what was found. A run that its time budget ended is not done: the same budget
+    takes it further.
 
     Args:
         settings: of the runs of its kind.
@@ -195,7 +195,10 @@ def is_done(run: Run, settings: type[Settings], changes: Mapping[str, Any]) -> b
         given = settings.make(run.config, asked).to_dict()
         if any(key not in run.config or run.config[key] != given[key] for key in asked):
             return False
-    if (run.answer() or {}).get("trainings_left"):
+    try:
+        if (run.answer() or {}).get("trainings_left"):
+            return False
+    except InputError:  # a damaged answer is made again
         return False
     counts = kind_of(run.kind).following.count(run)
     ended = counts.done + counts.failed

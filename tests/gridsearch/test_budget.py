@@ -27,6 +27,7 @@ def tiny_line(tiny: Architecture) -> str:
     return format_architecture(tiny)
 
 
+@pytest.mark.slow
 def test_a_grid_leaves_time_for_its_top_and_is_gone_on_with(
     options: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,8 +50,11 @@ def test_a_grid_leaves_time_for_its_top_and_is_gone_on_with(
     assert again.answer["trainings_left"] is None
     assert cluster.ended["grid"] == 12
     assert is_done(find_run(root, None, "coefficients"), type(wanted), {})
+    (again.path / "coefficients.json").write_text("{")  # what is damaged is made again
+    assert not is_done(find_run(root, None, "coefficients"), type(wanted), {})
 
 
+@pytest.mark.slow
 def test_a_comparison_says_which_networks_it_left_out(
     options: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def config(folder: Path, budget: float | None, **changes: Any) -> Any:
     return make_config(options | changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [200.0, 400.0, 1000.0])
 def test_a_budget_holds_for_all_and_the_finalists_are_trained(
     tmp_path: Path, cluster: Cluster, budget: float
@@ -50,12 +51,14 @@ def test_a_budget_holds_for_all_and_the_finalists_are_trained(
     assert found.answer["trainings_left"] is None
 
 
+@pytest.mark.slow
 def test_without_a_budget_all_samples_are_evaluated(tmp_path: Path, cluster: Cluster) -> None:
     wanted = config(tmp_path, None, samples=20)
     search_baseline(wanted, run_dir=tmp_path / "runs", quiet=True)
     assert cluster.ended == {"search": 20, "finalists": 6, "references": 2}
 
 
+@pytest.mark.slow
 def test_finalists_that_take_longer_than_believed_are_cut_and_gone_on_with(
     tmp_path: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
