@@ -42,6 +42,15 @@ def page(window: Page, report: Path) -> Page:
     return window
 
 
+NONE_IS_CUT = """
+const all = [...document.querySelectorAll("figure svg")];
+const seen = all.filter((one) => one.getClientRects().length);
+const ends = seen.map((one) => one.getBoundingClientRect().right);
+return 2 * seen.length === all.length && ends.every((end) => end <= window.innerWidth);
+"""
+"""That each picture is seen once, and that none goes on beyond the window's right edge."""
+
+
 def column(page: Page, place: int) -> list[str]:
     cells: list[str] = page.script(
         "return [...document.querySelectorAll('tr.trial')]"
@@ -145,6 +154,7 @@ def test_no_error_no_request_and_nothing_wider_than_the_window(
     fetched = [url for url in page.requests() if not url.startswith(("data:", "chrome:"))]
     assert fetched == [report.resolve().as_uri()]
     assert page.script("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.script(NONE_IS_CUT)
     page.resize(1280)
 
 
@@ -159,6 +169,7 @@ def test_reports_of_other_runs_fit_and_say_nothing_to_the_console(
         window.resize(width)
         window.open(path)
         assert window.script("return document.documentElement.scrollWidth <= window.innerWidth")
+        assert window.script(NONE_IS_CUT)
     window.resize(1280)
     assert window.log("browser") == []
 
