@@ -210,6 +210,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
     top = min(config.top, len(plan.candidates)) * config.top_seeds * epochs / recipe.epochs
     repeats = min(config.repeats, len(plan.candidates)) if config.seeds == 1 else 0
     trainings = len(plan.candidates) * config.seeds
+    estimate = round(seconds * (trainings + repeats + top) / workers)
     macs = [candidate.cost.macs for candidate in plan.candidates]
     return {
         "baseline": plan.note or plan.source,
@@ -229,7 +230,8 @@ def forecast(plan: Plan) -> dict[str, Any]:
         "cpus_per_trial": config.cpus_per_trial,
         "gpus_per_trial": config.gpus_per_trial or 0,
         "seconds_per_training": seconds,
-        "estimated_seconds": round(seconds * (trainings + repeats + top) / workers),
+        "estimated_seconds": estimate,
+        "estimated_hours": round(estimate / 3600, 2),
     }
 
 

@@ -17,6 +17,7 @@ from tests.effsearch.conftest import Cli
 if any(find_spec(name) is None for name in ("onnxruntime", "onnxscript")):
     pytest.skip("the extra onnx is not installed", allow_module_level=True)
 
+pytestmark = pytest.mark.slow  # torch's exporter takes seconds
 TINY = parse_architecture("res16 act_relu stem_k3_s2_c8 ds_r1_k3_s2_c16 head_c32")
 
 

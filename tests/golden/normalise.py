@@ -19,6 +19,7 @@ _VARYING = frozenset(
         "bytes",
         "created_at",
         "elapsed",
+        "estimated_hours",
         "estimated_seconds",
         "finished_at",
         "images_per_second",

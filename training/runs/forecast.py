@@ -44,6 +44,7 @@ def forecast(config: TrainConfig, root: Path) -> dict[str, Any]:
         "device": str(plan.source.device),
         "seconds_per_step": seconds,
         "estimated_seconds": total,
+        "estimated_hours": None if total is None else round(total / 3600, 2),
         "recipe": asdict(plan.recipe),
         "schedule": schedule_rows(plan.recipe, plan.resolution, batches.steps, config.num_workers),
         "notes": list(plan.notes),
