@@ -169,27 +169,33 @@ def settle(figure: "Figure") -> "Figure":
     """Break titles and labels that would leave the figure, or run into the next panel's; then let
     nothing move any more.
     """
-    _keep_ticks(figure)
+    moves = _keep_ticks(figure)
     whole = {text: text.get_text() for text, _ in _rooms(figure)}
     for turn in range(_TURNS):  # broken labels and new ticks move the axes, and so the room
         _lay_out(figure)
         broken = [_break(text, whole[text], room) for text, room in _rooms(figure)]
-        if turn and not any(broken):
+        if not any(broken) and (turn or not moves):
             break
     figure.set_layout_engine("none")
     return figure
 
 
-def _keep_ticks(figure: "Figure") -> None:
+def _keep_ticks(figure: "Figure") -> bool:
     """Let a figure have the same ticks where it is drawn without this style around it: how many
     there are follows from the size that letters have by then.
+
+    Returns:
+        Whether ticks may change as axes move; those of colour bars take no room from others.
     """
     from matplotlib.ticker import FixedLocator
 
+    moves = False
     for axes in figure.axes:
         for axis, size in ((axes.xaxis, "xtick.labelsize"), (axes.yaxis, "ytick.labelsize")):
             if not isinstance(axis.get_major_locator(), FixedLocator):
                 axis.set_tick_params(labelsize=STYLE[size])
+                moves |= axes.get_label() != "<colorbar>"
+    return moves
 
 
 def _rooms(figure: "Figure") -> list[tuple[Any, float]]:
