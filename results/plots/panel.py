@@ -50,6 +50,7 @@ class Series:
         names: written beside the marks, (n,) or empty.
         trials: the run's trials where the marks are these, in their order; a page's marks then
             open them, and those of a stopped training are paler.
+        is_crowd: whether very many of them are one image on a page too, as on a phone.
     """
 
     label: str
@@ -65,6 +66,7 @@ class Series:
     hover: Sequence[str] = ()
     names: Sequence[str] = ()
     trials: Sequence[Trial] = ()
+    is_crowd: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +233,9 @@ def _draw_series(axes: "Axes", series: Series, panel_id: str) -> Any:
         )  # fmt: skip
         if len(series.trials):
             marks.set_gid(f"trial-points-{panel_id}")
-            marks.set_rasterized(is_narrow() and len(series.x) > _MOST_ON_A_PHONE)
+            marks.set_rasterized(
+                (is_narrow() or series.is_crowd) and len(series.x) > _MOST_ON_A_PHONE
+            )
             if any(trial.partial for trial in series.trials):
                 axes.scatter([], [], s=16, color=GIVEN_UP, label="stopped early")
         return marks

@@ -1,5 +1,6 @@
 """Which choices a search came to prefer, stage by stage, from its start to its end."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,18 @@ from effsearch.results.plots.style import (
 from effsearch.results.store.run_data import RunData
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _MOST_PERIODS = 12
 _LEAST_TRIALS = 8
 _ON_A_PHONE = 3
 """Choices beside each other."""
+_CELL, _HEIGHT, _LINE, _GAP, _TITLE, _STAGE = 0.8, 0.66, 0.76, 0.1, 0.25, 0.2
+"""Inches of a cell, from one line to the next, between cells, and of what stands around them."""
+_PHONE_ROOM = 3.75
+_LETTER = 0.068
+"""Inches of a letter in an option's name."""
 
 
 def draw_preferences(data: RunData) -> "Figure":
@@ -43,59 +50,69 @@ def draw_preferences(data: RunData) -> "Figure":
     stages = sorted({stage for stage, _ in cells})
     periods = min(_MOST_PERIODS, len(choices.trials) // 4)
     shades = LinearSegmentedColormap.from_list("shares", ["#ffffff", BLUE, "#00263c"])
-    across = min(_ON_A_PHONE, len(columns)) if is_narrow() else len(columns)
+    narrow = is_narrow()
+    across = min(_ON_A_PHONE, len(columns)) if narrow else len(columns)
     lines = -(-len(columns) // across)  # of one stage
-    figure = new_figure(0.9 + 0.95 * len(stages) * lines, width=max(5.5, 1.35 * len(columns) + 1.0))
-    grid = figure.subplots(len(stages) * lines, across, squeeze=False)
-    for axes in grid.flatten():
-        axes.set_axis_off()
+    words = _word_widths(cells, columns, across)
+    cell = (_PHONE_ROOM - sum(words)) / across - _GAP if narrow else _CELL
+    lefts = [_STAGE + sum(words[: column + 1]) + column * (cell + _GAP) for column in range(across)]
+    line = _LINE if lines == 1 else _LINE + _TITLE
+    right, bottom = lefts[-1] + cell, _TITLE + line * len(stages) * lines
+    figure = new_figure(bottom + (1.4 if narrow else 0.6), width=right + 1.1)
+    axes = figure.add_subplot()
+    # One pair of axes for all cells, in inches: a pair for each takes seconds to lay out.
+    axes.set_axis_off()
     image = None
     for row, stage in enumerate(stages):
         for column, field in enumerate(columns):
-            axes = grid[row * lines + column // across][column % across]
-            choice = cells.get((stage, field))
+            left, top = lefts[column % across], _TITLE + line * (row * lines + column // across)
             if lines > 1 or row == 0:
-                axes.set_title(field, fontsize=8.5 if lines > 1 else 9)
+                axes.text(left + cell / 2, top - 0.06, field, fontsize=8.5, ha="center")
             if column % across == 0:
-                # Beside its row also where that cell is none.
                 axes.text(
-                    -0.75 if lines > 1 else -0.62,
-                    0.5,
-                    f"stage {stage}",
-                    fontsize=8.5,
-                    rotation=90,
-                    va="center",
-                    ha="center",
-                    transform=axes.transAxes,
-                )
-            if choice is None:
-                continue
-            axes.set_axis_on()
-            image = axes.imshow(
-                _shares(choice, periods),
-                aspect="auto",
-                origin="lower",
-                cmap=shades,
-                vmin=0,
-                vmax=1,
-                interpolation="nearest",
-            )
-            axes.set_yticks(range(len(choice.options)), choice.options, fontsize=7)
-            axes.set_xticks([])
-            axes.grid(visible=False)
-            axes.tick_params(length=0, pad=2)
-            for spine in axes.spines.values():
-                spine.set_visible(True)
-                spine.set_color(FAINT)
-                spine.set_linewidth(0.5)
+                    0.08, top + _HEIGHT / 2, f"stage {stage}", fontsize=8.5, rotation=90,
+                    va="center", ha="center",
+                )  # fmt: skip
+            if choice := cells.get((stage, field)):
+                image = axes.imshow(
+                    _shares(choice, periods)[::-1], aspect="auto", origin="upper", cmap=shades,
+                    vmin=0, vmax=1, interpolation="nearest",
+                    extent=(left, left + cell, top + _HEIGHT, top),
+                )  # fmt: skip
+                _frame(axes, choice, left, top, cell)
+    axes.set_xlim(0, right)
+    axes.set_ylim(bottom, 0)
     if image is not None:
-        color_bar(figure, image, grid, "share of networks (fraction)")
+        color_bar(figure, image, axes, "share of networks (fraction)")
     figure.supxlabel(
-        f"left to right: from the search's start to its end, {len(choices.trials)} networks\n"
+        f"left to right: from the search's start to its end, {len(choices.trials)} networks "
         f"in {periods} periods",
         fontsize=8.5,
     )
     return figure
+
+
+def _word_widths(
+    cells: Mapping[tuple[int, str], Choice], columns: Sequence[str], across: int
+) -> list[float]:
+    """Inches that the names of options take on the left of each column of cells."""
+    longest = [0] * across
+    for (_, field), choice in cells.items():
+        column = columns.index(field) % across
+        longest[column] = max(longest[column], *map(len, choice.options))
+    return [_LETTER * letters + 0.06 for letters in longest]
+
+
+def _frame(axes: "Axes", choice: Choice, left: float, top: float, width: float) -> None:
+    """The names of a cell's options, the first at the bottom, and a line around it."""
+    from matplotlib.patches import Rectangle
+
+    for place, option in enumerate(reversed(choice.options)):
+        middle = top + _HEIGHT * (place + 0.5) / len(choice.options)
+        axes.text(left - 0.04, middle, option, fontsize=7, ha="right", va="center")
+    axes.add_patch(
+        Rectangle((left, top), width, _HEIGHT, fill=False, edgecolor=FAINT, linewidth=0.5)
+    )
 
 
 def _shares(choice: Choice, periods: int) -> NDArray[np.float64]:

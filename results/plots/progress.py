@@ -107,7 +107,7 @@ def time_panels(data: RunData) -> list[Panel]:
             series=[
                 Series(
                     label="one network", x=[at / size for at in ends], y=seconds, color=BLUE,
-                    size=4.0, hover=[about(trial) for trial in done], trials=done,
+                    size=4.0, hover=[about(trial) for trial in done], trials=done, is_crowd=True,
                 ),
                 *_failed(
                     failed,

@@ -146,6 +146,7 @@ def _svg(figure: "Figure", name: str, label: str, points: Sequence[Trial], phone
     """On a page as large as its letters are read well, so that those of all pictures are alike."""
     width = round(_PIXELS_PER_INCH * figure.get_figwidth())
     svg = inline_svg(figure, name, points)
+    figure.clear()  # of many marks it is large, and its circles of references keep it long
     seen = 'class="phone"' if phone else f'class="broad" style="max-width: {width}px"'
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" {seen} ', 1)
 
