@@ -106,9 +106,9 @@ def _in_hours(config: BaselineConfig, seconds: int | None, workers: int) -> dict
 def _longer_trainings(plan: Plan) -> int:
     """Trainings of finalists, and of references where these are trained."""
     config = plan.config
-    if not config.finalists:
+    if not config.finalist_count:
         return 0
-    networks = min(config.finalists, config.samples) + len(plan.references)
+    networks = min(config.finalist_count, config.samples) + len(plan.references)
     return networks * config.finalist_seeds
 
 

@@ -46,7 +46,7 @@ def ready_evaluator(run: Run, plan: Plan, quiet: bool) -> Evaluator:
         draw=band_draw(plan.problem),
         band=plan.record["objective"],
         data_options={"max_images": config.max_images},
-        on_report=partial(tell, quiet),
+        on_report=partial(_tell_in_search, quiet),
     )
     return evaluator.trained(path)
 
@@ -61,6 +61,12 @@ def band_draw(problem: Problem) -> "Draw | None":
         return np.array([candidate.encoding for candidate in found], dtype=np.int64)
 
     return draw
+
+
+def _tell_in_search(quiet: bool, report: "SupernetReport") -> None:
+    tell(quiet, report)
+    if report.warning:
+        say("the answer therefore rests on the finalists' trainings alone", quiet)
 
 
 def tell(quiet: bool, report: "SupernetReport") -> None:

@@ -262,6 +262,7 @@ def test_a_strategy_that_asks_for_whole_trainings_alone_is_refused(tmp_path: Pat
         make_plan(config, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_search_trains_networks_for_few_and_for_many_epochs(tmp_path: Path) -> None:
     options = {
         "space": write_space(tmp_path),
