@@ -2,6 +2,7 @@
 
     python -m benchmarks.supernet                       # a size for a CPU
     python -m benchmarks.supernet --images 50000 --resolution 32 --epochs 60 --device cuda
+    python -m benchmarks.supernet --free                # what costs nothing, without a supernet
     python -m benchmarks.supernet --same 200            # slices against extracted files
 
 One supernet of NAS-Bench-Macro's space is trained on CIFAR-10, every network is cut from it,
@@ -9,7 +10,7 @@ recalibrated and evaluated on held-out images, and its accuracy is held against 
 file's three trainings: Kendall's τ. Beside it stand scores that cost nothing (multiply-adds,
 parameters, depth, entropy), and, of a sample, those that look at images. Then: how many full
 trainings a search needs to reach the best of 2,000 random ones, where it trains networks in the
-order of an estimate.
+order of an estimate, or as `bayesian` asks for them.
 
 It goes on where it stopped: the supernet and each network's accuracy are kept in `--folder`, and
 `--minutes` ends it early.
@@ -33,7 +34,11 @@ from benchmarks.machine import write_result
 from benchmarks.nas_bench_macro import DATA, JSON_FILE, SPACE
 from effsearch.nas.evaluators.zero_cost.probing import probe_of
 from effsearch.nas.evaluators.zero_cost.registry import SCORES, score_of
+from effsearch.nas.objective import Objective
+from effsearch.nas.problem import Problem, Result
+from effsearch.nas.strategies.bayesian import Bayesian
 from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.space import Encodings, SearchSpace
 from effsearch.search_spaces.space_file import load_space, shipped_spaces
 from effsearch.training.data.dataset import load_train
 from effsearch.training.data.images import ImageDataset
@@ -48,6 +53,7 @@ WORK = Path(tempfile.gettempdir()) / "effsearch-supernet"
 RANDOM = 2000
 """Trainings of the random search whose best is to be reached."""
 SEEDS = 10
+_ASKED = 200  # trainings of the Bayesian search; what it has not reached by then goes by chance
 _CHUNK = 243  # networks that share their first blocks
 
 Floats = NDArray[np.float64]
@@ -75,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end early, keep all")
     parser.add_argument("--scored", type=int, default=100, help="networks for scores with images")
     parser.add_argument("--folder", type=Path, default=WORK, help="what is done so far")
+    parser.add_argument("--free", action="store_true", help="leave the supernet out")
     parser.add_argument("--same", type=int, default=0, help="networks of each space: files alike?")
     parser.add_argument("--spaces", nargs="+", default=shipped_spaces(), help="for --same")
     given = parser.parse_args(arguments)
@@ -84,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     until = time.monotonic() + 60 * given.minutes
     try:
-        _run(given, until)
+        (_run_free if given.free else _run)(given, until)
     except OutOfTime:
         print("out of time: the same command goes on", file=sys.stderr)
 
@@ -107,14 +114,12 @@ def _run(given: argparse.Namespace, until: float) -> None:
     networks = [space.decode(row) for row in rows]
     found, seconds = _evaluated(given, path, networks, list(table), dataset, until)
     truth = trained.mean(1)
-    estimates: dict[str, Floats] = {"supernet": found}
-    for name in ("macs", "params", "depth", "entropy"):
-        estimates[name] = np.array([score_of(name).measure(one, _no_probe()) for one in networks])
+    estimates: dict[str, Floats] = {"supernet": found} | _closed_forms(networks)
     result: dict[str, Any] = {
         "settings": {
             name: value
             for name, value in vars(given).items()
-            if name not in ("folder", "data", "table", "minutes", "same", "spaces")
+            if name not in ("folder", "data", "table", "minutes", "same", "spaces", "free")
         },
         "networks": len(networks),
         "training": {
@@ -124,17 +129,55 @@ def _run(given: argparse.Namespace, until: float) -> None:
         },
         "evaluation": {"minutes": seconds / 60, "held_out": int(given.images * given.held_out)},
         "supernet_accuracy": {"mean": float(found.mean()), "highest": float(found.max())},
-        "kendall_tau": {name: _tau(values, truth) for name, values in estimates.items()},
-        "kendall_tau_of_the_best_tenth": {
-            name: _tau(values[_best(truth, 0.1)], truth[_best(truth, 0.1)])
-            for name, values in estimates.items()
-        },
-        "kendall_tau_between_single_trainings": _tau(trained[:, 0], trained[:, 1]),
-        "trainings_to_reach_random": _trainings(estimates, trained),
+        **_worths(estimates, trained),
+        "trainings_to_reach_random": _trainings(estimates, trained, space, rows),
     }
     result["kendall_tau_of_a_sample"] = _sampled_scores(given, networks, truth, dataset)
     print(json.dumps(result, indent=2))
     print(f"written: {write_result('supernet', result)}")
+
+
+def _run_free(given: argparse.Namespace, until: float) -> None:
+    """The same of estimates that cost nothing, and of `bayesian`."""
+    space = load_space(str(SPACE))
+    table = json.loads(given.table.read_text(encoding="utf-8"))
+    rows = np.array([[int(one) for one in key] for key in table], dtype=np.int64)
+    trained = np.array([entry["test_acc"] for entry in table.values()]) / 100
+    networks = [space.decode(row) for row in rows]
+    estimates = _closed_forms(networks)
+    result = {
+        "networks": len(networks),
+        **_worths(estimates, trained),
+        "trainings_to_reach_random": _trainings(estimates, trained, space, rows),
+    }
+    dataset = load_train(given.data, resolution=given.resolution, max_images=given.images)
+    result["kendall_tau_of_a_sample"] = {
+        "networks": given.scored,
+        **_sampled_scores(given, networks, trained.mean(1), dataset),
+    }
+    print(json.dumps(result, indent=2))
+    print(f"written: {write_result('supernet_free', result)}")
+
+
+def _closed_forms(networks: Sequence[Architecture]) -> dict[str, Floats]:
+    """Scores that follow from a network's description alone."""
+    return {
+        name: np.array([score_of(name).measure(one, _no_probe()) for one in networks])
+        for name in ("macs", "params", "depth", "entropy")
+    }
+
+
+def _worths(estimates: Mapping[str, Floats], trained: Floats) -> dict[str, Any]:
+    """Kendall's τ of estimates with the mean of a network's trainings."""
+    truth = trained.mean(1)
+    best = _best(truth, 0.1)
+    return {
+        "kendall_tau": {name: _tau(values, truth) for name, values in estimates.items()},
+        "kendall_tau_of_the_best_tenth": {
+            name: _tau(values[best], truth[best]) for name, values in estimates.items()
+        },
+        "kendall_tau_between_single_trainings": _tau(trained[:, 0], trained[:, 1]),
+    }
 
 
 def _recipe(given: argparse.Namespace) -> SupernetRecipe:
@@ -191,20 +234,25 @@ def _best(truth: Floats, share: float) -> NDArray[np.int64]:
     return np.argsort(-truth)[: int(share * len(truth))]
 
 
-def _trainings(estimates: Mapping[str, Floats], trained: Floats) -> dict[str, Any]:
+def _trainings(
+    estimates: Mapping[str, Floats], trained: Floats, space: SearchSpace, rows: Encodings
+) -> dict[str, Any]:
     """Full trainings until the best network so far is as good as random's best of 2,000.
 
     A training is one of the file's three, drawn by the seed; what counts as reached is the mean
     accuracy of the network with the best training so far.
     """
     truth = trained.mean(1)
-    spent: dict[str, list[int]] = {name: [] for name in ("random", *estimates)}
+    spent: dict[str, list[int]] = {name: [] for name in ("random", "bayesian", *estimates)}
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
         seen = trained[np.arange(len(trained)), rng.integers(0, trained.shape[1], len(trained))]
         drawn = rng.permutation(len(trained))
         wanted = truth[drawn[:RANDOM]][np.argmax(seen[drawn[:RANDOM]])]
         spent["random"].append(_reached(drawn, seen, truth, wanted))
+        asked = _asked_by_bayesian(space, rows, seen, seed)
+        rest = drawn[~np.isin(drawn, asked)]
+        spent["bayesian"].append(_reached(np.append(asked, rest), seen, truth, wanted))
         for name, values in estimates.items():
             order = np.lexsort((rng.random(len(values)), -values))
             spent[name].append(_reached(order, seen, truth, wanted))
@@ -212,6 +260,27 @@ def _trainings(estimates: Mapping[str, Floats], trained: Floats) -> dict[str, An
         name: {"median": float(np.median(counts)), "seeds": counts}
         for name, counts in spent.items()
     }
+
+
+def _asked_by_bayesian(
+    space: SearchSpace, rows: Encodings, seen: Floats, seed: int
+) -> NDArray[np.int64]:
+    """Places of the networks that a search without any estimate asks for, in their order."""
+    problem = Problem.of(space, Objective())
+    strategy = Bayesian(problem, seed)
+    places = {space.decode(row).id: place for place, row in enumerate(rows)}
+    asked: list[int] = []
+    while len(asked) < _ASKED:
+        batch = strategy.ask(strategy.default_batch)
+        found = [places[candidate.id] for candidate in batch]
+        strategy.tell(
+            [
+                Result(candidate, float(seen[place]), float(seen[place]))
+                for candidate, place in zip(batch, found, strict=True)
+            ]
+        )
+        asked += found
+    return np.array(asked, dtype=np.int64)
 
 
 def _reached(order: NDArray[np.int64], seen: Floats, truth: Floats, wanted: float) -> int:
