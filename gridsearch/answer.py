@@ -21,7 +21,7 @@ from effsearch.gridsearch.choice import DEVIATIONS, Choice, Expected, choose, si
 from effsearch.gridsearch.grid import Triple
 from effsearch.gridsearch.references import judge_references, scaled_alone
 from effsearch.gridsearch.sensitivity import DIMENSIONS
-from effsearch.gridsearch.setup import Plan
+from effsearch.gridsearch.setup import GridPlan
 from effsearch.results.conditions import Conditions
 from effsearch.results.kinds.grid_answer import CoefficientsAnswer
 from effsearch.results.statistics import Estimate
@@ -81,7 +81,7 @@ class Decision:
 
 
 def decision(
-    plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+    plan: GridPlan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
 ) -> Decision | None:
     """Which network is chosen; None where no training succeeded."""
     first, choice = _choices(plan, grid, top)
@@ -92,7 +92,7 @@ def decision(
 
 def make_answer(
     run: Run,
-    plan: Plan,
+    plan: GridPlan,
     grid: Mapping[str, Measured],
     top: Mapping[str, Measured],
     references: Mapping[str, Measured],
@@ -203,14 +203,14 @@ def make_answer(
 
 
 def _choices(
-    plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+    plan: GridPlan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
 ) -> tuple[Choice | None, Choice | None]:
     """By the grid alone, and the one that counts: by the longer trainings where there are any."""
     first = choose(plan.candidates, scores_of(grid), plan.config.prefer)
     return first, choose(plan.candidates, scores_of(top), plan.config.prefer) or first
 
 
-def _describe_surface(plan: Plan, choice: Choice) -> dict[str, Any] | None:
+def _describe_surface(plan: GridPlan, choice: Choice) -> dict[str, Any] | None:
     """The model of the grid's accuracies at every network; None where there is none."""
     surface = choice.surface
     if surface is None:
@@ -239,7 +239,7 @@ def scores_of(measured: Mapping[str, Measured]) -> dict[str, list[float]]:
 
 
 def triple_rows(
-    plan: Plan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
+    plan: GridPlan, grid: Mapping[str, Measured], top: Mapping[str, Measured]
 ) -> list[dict[str, Any]]:
     """One row a feasible triple, in grid order; triples of one network share what it measured."""
     first, choice = _choices(plan, grid, top)
@@ -252,7 +252,7 @@ def triple_rows(
 
 
 def _row(
-    plan: Plan,
+    plan: GridPlan,
     candidate: Candidate,
     triple: Triple,
     grid: Mapping[str, Measured],
@@ -338,5 +338,5 @@ def _numbers(triple: Triple) -> dict[str, float]:
     return {name: value / 100 for name, value in triple._asdict().items()}
 
 
-def _by_id(plan: Plan, id: str) -> Candidate:
+def _by_id(plan: GridPlan, id: str) -> Candidate:
     return next(candidate for candidate in plan.candidates if candidate.id == id)

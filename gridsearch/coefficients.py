@@ -15,7 +15,7 @@ from effsearch.gridsearch.config import (
 )
 from effsearch.gridsearch.references import reference_queue, scaled_alone
 from effsearch.gridsearch.repeats import networks_to_repeat
-from effsearch.gridsearch.setup import Plan, make_plan
+from effsearch.gridsearch.setup import GridPlan, make_plan
 from effsearch.gridsearch.study import (
     StudySource,
     bring_in_line,
@@ -119,7 +119,7 @@ def resume_coefficients(
     return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)
 
 
-def _notes(run: Run, plan: Plan) -> list[str]:
+def _notes(run: Run, plan: GridPlan) -> list[str]:
     return [
         f"run {run.reference}: baseline {plan.source}",
         plan.note,
@@ -128,7 +128,7 @@ def _notes(run: Run, plan: Plan) -> list[str]:
     ]
 
 
-def _search(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
+def _search(run: Run, plan: GridPlan, quiet: bool) -> CoefficientsResult:
     try:
         grid, top, references, left = _run_trainings(run, plan, quiet)
     finally:  # what was trained before a Ctrl-C is there to look at
@@ -143,7 +143,7 @@ def _search(run: Run, plan: Plan, quiet: bool) -> CoefficientsResult:
     return result
 
 
-_DRIVER = Driver[Plan, CoefficientsResult](
+_DRIVER = Driver[GridPlan, CoefficientsResult](
     kind=KIND, execute=_search, introduce=_notes, content=("data", "recipe", "grid")
 )
 
@@ -158,7 +158,7 @@ class _Trained(NamedTuple):
     left: int
 
 
-def _run_trainings(run: Run, plan: Plan, quiet: bool) -> _Trained:
+def _run_trainings(run: Run, plan: GridPlan, quiet: bool) -> _Trained:
     top: dict[str, Measured] = {}
     budget = plan.budget
 
@@ -203,7 +203,7 @@ def _run_trainings(run: Run, plan: Plan, quiet: bool) -> _Trained:
             return _Trained(measured, top, trained.measured, left)
 
 
-def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> Trainings:
+def _grid_queue(run: Run, plan: GridPlan, url: str, ledger: Ledger, quiet: bool) -> Trainings:
     config, events = plan.config, ledger.history()
     failed = {trial.arch_id for trial in join_trials(events) if trial.state == "failed"}
     study = open_study(url, f"{run.reference} {run.record['created_at']}", plan.identity)
@@ -223,7 +223,7 @@ def _grid_queue(run: Run, plan: Plan, url: str, ledger: Ledger, quiet: bool) -> 
     )
 
 
-def _repeat_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trainings:
+def _repeat_queue(plan: GridPlan, grid: Mapping[str, Measured], ledger: Ledger) -> Trainings:
     """A second training, in the grid's ledger, of the networks that the model names.
 
     They follow from the first trainings alone, so that a resumed run names the same ones.
@@ -244,7 +244,7 @@ def _repeat_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> T
     return queue
 
 
-def _top_queue(plan: Plan, grid: Mapping[str, Measured], ledger: Ledger) -> Trainings:
+def _top_queue(plan: GridPlan, grid: Mapping[str, Measured], ledger: Ledger) -> Trainings:
     """The networks of the grid of which most is expected; those begun already come first."""
     scores = scores_of(grid)
     choice = choose(plan.candidates, scores)

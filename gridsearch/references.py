@@ -6,7 +6,7 @@ from functools import partial
 from typing import get_args
 
 from effsearch.gridsearch.candidates import Candidate
-from effsearch.gridsearch.setup import Plan, proxy_pixels
+from effsearch.gridsearch.setup import GridPlan, proxy_pixels
 from effsearch.results.references import Reference, compare_with_references
 from effsearch.results.store.ledger import Ledger, read_events
 from effsearch.search_spaces.architecture import Architecture
@@ -33,7 +33,7 @@ class Alone:
     pixels: int
 
 
-def scaled_alone(plan: Plan, winner: Candidate) -> list[Alone]:
+def scaled_alone(plan: GridPlan, winner: Candidate) -> list[Alone]:
     """Depth, width and resolution alone, as far as they come near the winner's cost.
 
     None that is the winner itself: where only one dimension grows it is its own reference.
@@ -56,7 +56,7 @@ def scaled_alone(plan: Plan, winner: Candidate) -> list[Alone]:
 
 
 def reference_queue(
-    plan: Plan, networks: Sequence[Alone], *, longer: bool, ledger: Ledger
+    plan: GridPlan, networks: Sequence[Alone], *, longer: bool, ledger: Ledger
 ) -> Trainings:
     """Trainings of the references, with the seeds of the network that they stand beside.
 

@@ -32,7 +32,7 @@ _ALONE = 3  # dimensions: depth, width and resolution
 
 
 @dataclass(frozen=True)
-class Plan:
+class GridPlan:
     """Everything a grid search needs, loaded.
 
     Attributes:
@@ -135,7 +135,7 @@ class Plan:
         return dict(without_secrets(stored))
 
 
-def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
+def make_plan(config: CoefficientsConfig, run_dir: Path) -> GridPlan:
     """Load and check all that a grid search needs; nothing is written and nothing is trained.
 
     Raises:
@@ -193,7 +193,9 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> Plan:
         for candidate in candidates
     }
     source, note = found.source, found.note
-    return Plan(config, baseline, source, note, candidates, evaluator, resolutions, record, budget)
+    return GridPlan(
+        config, baseline, source, note, candidates, evaluator, resolutions, record, budget
+    )
 
 
 def proxy_pixels(network: Architecture, baseline: Architecture, base_pixels: int) -> int:
@@ -201,7 +203,7 @@ def proxy_pixels(network: Architecture, baseline: Architecture, base_pixels: int
     return max(1, math.floor(base_pixels * network.resolution / baseline.resolution + 0.5))
 
 
-def forecast(plan: Plan) -> dict[str, Any]:
+def forecast(plan: GridPlan) -> dict[str, Any]:
     """What a grid search would do, for `--dry-run`; trains the middle network for one epoch."""
     config, recipe = plan.config, plan.evaluator.recipe
     workers = config.workers or max(1, (os.cpu_count() or 1) // config.cpus_per_trial)
@@ -235,7 +237,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _seconds_per_training(plan: Plan) -> float:
+def _seconds_per_training(plan: GridPlan) -> float:
     """One real epoch of the network in the middle by MACs, times the epochs."""
     recipe = plan.evaluator.recipe
     short = plan.evaluator.with_recipe(replace(recipe, epochs=1))

@@ -9,7 +9,7 @@ from effsearch.nas.calibration import Calibration
 from effsearch.nas.fidelities_worth import judge_fidelities
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.latency_check import LatencyCheck
-from effsearch.nas.setup import Plan
+from effsearch.nas.setup import SearchPlan
 from effsearch.nas.strategies.registry import wants_front
 from effsearch.results.conditions import Conditions
 from effsearch.results.kinds.baseline import BaselineAnswer
@@ -83,7 +83,7 @@ class BaselineResult:
 
 def make_answer(
     run: Run,
-    plan: Plan,
+    plan: SearchPlan,
     trials: Sequence[Trial],
     ranked: Sequence[Trial],
     verdict: Verdict | None,
@@ -179,7 +179,9 @@ def make_answer(
     )
 
 
-def _conditions(plan: Plan, verdict: Verdict | None, winner: Architecture) -> Conditions | None:
+def _conditions(
+    plan: SearchPlan, verdict: Verdict | None, winner: Architecture
+) -> Conditions | None:
     """Of the winner's accuracy: of the finalists' trainings where it is of those."""
     if verdict is None:
         # An estimate is no accuracy, and has none of its conditions.
@@ -195,7 +197,7 @@ def _conditions(plan: Plan, verdict: Verdict | None, winner: Architecture) -> Co
     )
 
 
-def _pruned(trials: Sequence[Trial], plan: Plan) -> dict[str, Any]:
+def _pruned(trials: Sequence[Trial], plan: SearchPlan) -> dict[str, Any]:
     """What successive halving gave up and saved; failed trainings are not counted."""
     curves = [
         curve for trial in trials if isinstance(curve := trial.measurements.get("curve"), list)

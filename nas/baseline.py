@@ -17,7 +17,7 @@ from effsearch.nas.finalists import Verdict, choose_finalists, finalist_queue, j
 from effsearch.nas.latency_check import LatencyCheck, MeterError, check_latency, measure_networks
 from effsearch.nas.references import NO_REFERENCE, judge_references, reference_queue
 from effsearch.nas.search import Search
-from effsearch.nas.setup import Plan, make_plan
+from effsearch.nas.setup import SearchPlan, make_plan
 from effsearch.nas.supernet_in_run import ready_evaluator
 from effsearch.results.callbacks import Callbacks
 from effsearch.results.config import changed_keys
@@ -105,7 +105,7 @@ def resume_baseline(
     return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)
 
 
-def _notes(weight_note: str, run: Run, plan: Plan) -> list[str]:
+def _notes(weight_note: str, run: Run, plan: SearchPlan) -> list[str]:
     return [
         f"run {run.reference}: {plan.record['objective']}, space {plan.space.name}",
         weight_note,
@@ -117,7 +117,7 @@ def _notes(weight_note: str, run: Run, plan: Plan) -> list[str]:
     ]
 
 
-def _search(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
+def _search(run: Run, plan: SearchPlan, quiet: bool) -> BaselineResult:
     try:
         found = _run_trials(run, plan, quiet)
     finally:  # what was evaluated before a Ctrl-C is there to look at
@@ -135,7 +135,7 @@ def _search(run: Run, plan: Plan, quiet: bool) -> BaselineResult:
     return result
 
 
-_DRIVER = Driver[Plan, BaselineResult](
+_DRIVER = Driver[SearchPlan, BaselineResult](
     kind=KIND,
     execute=_search,
     introduce=partial(_notes, ""),
@@ -160,7 +160,7 @@ class _Found(NamedTuple):
     left: int = 0
 
 
-def _run_trials(run: Run, plan: Plan, quiet: bool) -> _Found:
+def _run_trials(run: Run, plan: SearchPlan, quiet: bool) -> _Found:
     """Run the search, its finalists and the references. Ray is started only if needed."""
     config = plan.config
 
@@ -207,7 +207,7 @@ def _run_trials(run: Run, plan: Plan, quiet: bool) -> _Found:
 
 
 def _check_latency(
-    run: Run, plan: Plan, ranked: Sequence[Trial], quiet: bool
+    run: Run, plan: SearchPlan, ranked: Sequence[Trial], quiet: bool
 ) -> LatencyCheck | None:
     """Measure the winner where a latency is wanted; by now nothing trains beside it."""
     if plan.latency is None:
@@ -233,7 +233,7 @@ def _told_how_to_go_on(run: Run) -> Iterator[None]:
         ) from None
 
 
-def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
+def _make_search(run: Run, plan: SearchPlan, ledger: Ledger) -> Search:
     config, source = plan.config, plan.latency
 
     def latencies(networks: Sequence[Architecture]) -> list[float | EffsearchError]:
@@ -260,7 +260,7 @@ def _make_search(run: Run, plan: Plan, ledger: Ledger) -> Search:
     )
 
 
-def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:
+def _warn_idle(workers: int, plan: SearchPlan, quiet: bool) -> None:
     if workers > plan.batch_size:
         say(
             f"{workers} workers but batches of {plan.batch_size}: a larger --batch-size would "
@@ -269,7 +269,7 @@ def _warn_idle(workers: int, plan: Plan, quiet: bool) -> None:
         )
 
 
-def _tell_end(search: Search, plan: Plan, quiet: bool) -> None:
+def _tell_end(search: Search, plan: SearchPlan, quiet: bool) -> None:
     if search.stop_wished:
         say(f"stopped by a callback after {search.done} networks", quiet)
     elif search.out_of_time and search.done < search.samples:

@@ -8,11 +8,11 @@ from typing import Any
 
 from effsearch.nas.evaluators.zero_cost.worth import chance, score_worths, worth_of
 from effsearch.nas.finalists import Verdict
-from effsearch.nas.setup import Plan
+from effsearch.nas.setup import SearchPlan
 from effsearch.search_spaces.notation import parse_stored
 
 
-def judge_estimates(plan: Plan, verdict: Verdict | None) -> dict[str, Any] | None:
+def judge_estimates(plan: SearchPlan, verdict: Verdict | None) -> dict[str, Any] | None:
     """Kendall's τ of the search's estimates, and of each zero-cost score, with the finalists'
     trainings; None where the search trained its networks, or no finalist could be."""
     if verdict is None or plan.probe is None:

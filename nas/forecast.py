@@ -9,7 +9,7 @@ import numpy as np
 
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.search import trial_seed
-from effsearch.nas.setup import Plan, make_plan
+from effsearch.nas.setup import SearchPlan, make_plan
 from effsearch.training.trials.evaluator import Request
 
 _SAMPLES = 20_000
@@ -61,7 +61,7 @@ def forecast(config: BaselineConfig) -> dict[str, Any]:
     }
 
 
-def _training(plan: Plan) -> dict[str, int | None]:
+def _training(plan: SearchPlan) -> dict[str, int | None]:
     """Epochs and pixels, where networks are trained; None for the images' own."""
     longer = plan.finalist_recipe
     if longer is None or plan.trainer is None:
@@ -103,7 +103,7 @@ def _in_hours(config: BaselineConfig, seconds: int | None, workers: int) -> dict
     return found
 
 
-def _longer_trainings(plan: Plan) -> int:
+def _longer_trainings(plan: SearchPlan) -> int:
     """Trainings of finalists, and of references where these are trained."""
     config = plan.config
     if not config.finalist_count:
@@ -112,7 +112,7 @@ def _longer_trainings(plan: Plan) -> int:
     return networks * config.finalist_seeds
 
 
-def _seconds_per_trial(plan: Plan) -> float | None:
+def _seconds_per_trial(plan: SearchPlan) -> float | None:
     """One real proxy training of one epoch, times the epochs; unknown for the user's own code."""
     if plan.evaluator.cheap:
         return 0.0

@@ -48,7 +48,7 @@ FINALIST_EPOCHS = 3
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """Everything a search needs, loaded.
 
     Attributes:
@@ -161,7 +161,7 @@ class Plan:
         return self.config.per_trial or share
 
 
-def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
+def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> SearchPlan:
     """Load and check all that a search needs; nothing is written and nothing is trained.
 
     Args:
@@ -210,7 +210,7 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> Plan:
     record |= warm_start.record
     strategy.fidelities = fidelities = _fidelities(config, strategy)
     pruning = _pruning(problem.objective, source.evaluator) if config.pruning == "halving" else None
-    return Plan(
+    return SearchPlan(
         config=config,
         space=space,
         costs=costs,

@@ -8,7 +8,7 @@ import numpy as np
 
 from effsearch.nas.evaluators.supernet import SupernetEvaluator
 from effsearch.nas.problem import Problem
-from effsearch.nas.setup import Plan
+from effsearch.nas.setup import SearchPlan
 from effsearch.results.lifecycle import say
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.space import Encodings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # they load torch, which a search in processes of its own has
 SUPERNET_FILE = "supernet.safetensors"
 
 
-def ready_evaluator(run: Run, plan: Plan, quiet: bool) -> Evaluator:
+def ready_evaluator(run: Run, plan: SearchPlan, quiet: bool) -> Evaluator:
     """The plan's evaluator; a supernet that has no weights yet is trained before.
 
     Raises:

@@ -13,7 +13,7 @@ from typing import Any
 
 from effsearch.gridsearch.compare_scaling.answer import judge_methods, make_rows
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig, make_config
-from effsearch.gridsearch.compare_scaling.networks import Plan, make_plan
+from effsearch.gridsearch.compare_scaling.networks import ComparisonPlan, make_plan
 from effsearch.results.callbacks import Callbacks
 from effsearch.results.conditions import Conditions
 from effsearch.results.config import changed_keys
@@ -121,7 +121,7 @@ def resume_comparison(
     return _DRIVER.resume(found, plan, run_dir=run_dir, quiet=quiet, callbacks=callbacks)
 
 
-def _notes(run: Run, plan: Plan) -> Iterator[str]:
+def _notes(run: Run, plan: ComparisonPlan) -> Iterator[str]:
     chosen = plan.coefficients
     yield (
         f"run {run.reference}: {', '.join(plan.baselines)}; compound by alpha {chosen.alpha:g}, "
@@ -139,7 +139,7 @@ def _notes(run: Run, plan: Plan) -> Iterator[str]:
             )
 
 
-def _compare(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
+def _compare(run: Run, plan: ComparisonPlan, quiet: bool) -> ComparisonResult:
     measured, left = _run_trainings(run, plan, quiet)
     errors = [error for one in measured.values() for error in one.errors]
     if not any(one.rewards for one in measured.values()):
@@ -156,12 +156,12 @@ def _compare(run: Run, plan: Plan, quiet: bool) -> ComparisonResult:
     return ComparisonResult(run=run.reference, path=run.path, rows=rows, answer=answer)
 
 
-_DRIVER = Driver[Plan, ComparisonResult](
+_DRIVER = Driver[ComparisonPlan, ComparisonResult](
     kind=KIND, execute=_compare, introduce=_notes, content=("data", "recipe", "networks")
 )
 
 
-def _run_trainings(run: Run, plan: Plan, quiet: bool) -> tuple[dict[str, Measured], int]:
+def _run_trainings(run: Run, plan: ComparisonPlan, quiet: bool) -> tuple[dict[str, Measured], int]:
     """What they came to by network's id, and for how many a budget left no time."""
     config, jobs, budget = plan.config, plan.jobs, plan.budget
     with (
@@ -185,7 +185,7 @@ def _run_trainings(run: Run, plan: Plan, quiet: bool) -> tuple[dict[str, Measure
 
 def _answer(
     run: Run,
-    plan: Plan,
+    plan: ComparisonPlan,
     rows: list[dict[str, Any]],
     noise: dict[str, Any],
     references: list[dict[str, Any]],

@@ -50,7 +50,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ComparisonPlan:
     """A checked comparison.
 
     Attributes:
@@ -96,7 +96,7 @@ class Plan:
         )
 
 
-def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
+def make_plan(config: ComparisonConfig, run_dir: Path) -> ComparisonPlan:
     """Find every network of the comparison; nothing is written and nothing is trained.
 
     Raises:
@@ -150,7 +150,7 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> Plan:
         "networks": [entry.architecture.id for entry in entries],
     }
     notes = (*(one.note for one in found), how.note, *([how.rule_note] if taken else []))
-    return Plan(
+    return ComparisonPlan(
         config, sources, baselines, how.coefficients, entries, notes, evaluator, record, budget
     )
 

@@ -27,7 +27,7 @@ from effsearch.nas.baseline import resume_baseline, search_baseline
 from effsearch.nas.config import make_config
 from effsearch.nas.latency_check import check_latency, measure_networks
 from effsearch.nas.search import Search
-from effsearch.nas.setup import Plan, make_plan
+from effsearch.nas.setup import SearchPlan, make_plan
 from effsearch.results.store.events import digest
 from effsearch.results.store.ledger import Ledger, read_events
 from effsearch.results.store.trials import join_trials
@@ -83,7 +83,7 @@ def options(folder: Path) -> dict[str, Any]:
 Latencies = Callable[[Sequence[Architecture]], list[float | EffsearchError]]
 
 
-def measuring(plan: Plan) -> Latencies:
+def measuring(plan: SearchPlan) -> Latencies:
     """What a search measures its networks with."""
 
     def latencies(networks: Sequence[Architecture]) -> list[float | EffsearchError]:
@@ -96,7 +96,7 @@ def measuring(plan: Plan) -> Latencies:
     return latencies
 
 
-def run_through(plan: Plan, path: Path, latencies: Latencies | None = None) -> Search:
+def run_through(plan: SearchPlan, path: Path, latencies: Latencies | None = None) -> Search:
     """A search of a plan without Ray, accuracy by the seed."""
     with Ledger.open(path) as ledger:
         search = Search(
@@ -252,7 +252,7 @@ def test_a_winner_that_the_device_does_not_run_is_passed_over(folder: Path, tmp_
     assert "ZeroDivisionError" in checked.to_dict()["failed"][0]["error"]
 
 
-def sampled(plan: Plan) -> list[Architecture]:
+def sampled(plan: SearchPlan) -> list[Architecture]:
     rows = plan.space.sample(np.random.default_rng(0), 40)
     return [plan.space.decode(row) for row in rows]
 

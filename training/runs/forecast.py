@@ -11,7 +11,7 @@ from effsearch.search_spaces.notation import format_architecture
 from effsearch.training.recipes.schedule import schedule_rows
 from effsearch.training.runs.config import TrainConfig
 from effsearch.training.runs.preparation import make_plan
-from effsearch.training.runs.setup import Plan, describe_data
+from effsearch.training.runs.setup import TrainingPlan, describe_data
 
 TIMED_SECONDS = 3.0
 MOST_TIMED_STEPS = 20
@@ -55,7 +55,7 @@ class _Timed(Exception):
     """Enough steps were taken."""
 
 
-def _seconds_per_step(plan: Plan) -> float | None:
+def _seconds_per_step(plan: TrainingPlan) -> float | None:
     """Real steps of the first epoch, the first one left out: it warms up. None where there is
     one step alone."""
     from effsearch.training.loop.reports import StepReport

@@ -25,7 +25,7 @@ from effsearch.training.runs.config import TrainConfig
 from effsearch.training.runs.initial import as_trained, build_initial
 from effsearch.training.runs.model import FoundModel, find_model
 from effsearch.training.runs.resolution import training_resolution
-from effsearch.training.runs.setup import Plan
+from effsearch.training.runs.setup import TrainingPlan
 from effsearch.training.sources import ImageSource, open_source
 from effsearch.training.sources.opening import Statistics
 from effsearch.training.sources.parts import Parts, find_parts
@@ -49,7 +49,7 @@ SHARED_FROM = 64
 64: smaller steps are over before a thread that waits passively has begun."""
 
 
-def make_plan(config: TrainConfig, root: Path) -> Plan:
+def make_plan(config: TrainConfig, root: Path) -> TrainingPlan:
     """Load and check all that a training needs; nothing is written and nothing is trained.
 
     Args:
@@ -83,7 +83,7 @@ def make_plan(config: TrainConfig, root: Path) -> Plan:
     if weights is not None:
         notes.append(transfer_weights(network, *weights, file))
     recipe = replace(recipe, batch_size=_batch_size(config, recipe, source, network, resolution))
-    return Plan(
+    return TrainingPlan(
         config=config,
         model=found.source,
         found=found.architecture,
@@ -100,7 +100,7 @@ def make_plan(config: TrainConfig, root: Path) -> Plan:
     )
 
 
-def remake_plan(config: TrainConfig, record: Mapping[str, Any], *, weights: bool) -> Plan:
+def remake_plan(config: TrainConfig, record: Mapping[str, Any], *, weights: bool) -> TrainingPlan:
     """The plan of a run that is resumed, from its record.
 
     Args:
@@ -118,7 +118,7 @@ def remake_plan(config: TrainConfig, record: Mapping[str, Any], *, weights: bool
     network = build_initial(architecture, recipe, config.seed)
     if weights and config.from_checkpoint is not None:
         transfer_weights(network, *read_weights(config.from_checkpoint))
-    return Plan(
+    return TrainingPlan(
         config=config,
         model=str(record["model"]),
         found=architecture,

@@ -28,7 +28,7 @@ from effsearch.training.runs.checkpointer import TrainPaths
 from effsearch.training.runs.config import TrainConfig, make_config
 from effsearch.training.runs.preparation import make_plan, remake_plan
 from effsearch.training.runs.session import Stopped, train_session
-from effsearch.training.runs.setup import Plan
+from effsearch.training.runs.setup import TrainingPlan
 from effsearch.training.sources import EvaluationView
 
 KIND = "train"
@@ -88,7 +88,7 @@ def resume_training(
     )
 
 
-def _train(run: Run, plan: Plan, quiet: bool) -> TrainResult:
+def _train(run: Run, plan: TrainingPlan, quiet: bool) -> TrainResult:
     for note in plan.notes:
         say(note, quiet)
     try:
@@ -100,7 +100,7 @@ def _train(run: Run, plan: Plan, quiet: bool) -> TrainResult:
     return result
 
 
-def _evaluate(run: Run, plan: Plan) -> dict[str, Evaluation | None]:
+def _evaluate(run: Run, plan: TrainingPlan) -> dict[str, Evaluation | None]:
     """The kept model, read back from its file, on the parts that were not trained on."""
     network, info = read_model(TrainPaths(run.path).best)
     source = plan.source
@@ -124,7 +124,7 @@ def _say_kept(run: Run) -> str:
     return f"the last checkpoint is {last}" if last.exists() else "no checkpoint was written yet"
 
 
-_DRIVER = Driver[Plan, TrainResult](
+_DRIVER = Driver[TrainingPlan, TrainResult](
     kind=KIND,
     execute=_train,
     introduce=lambda run, plan: [f"run {run.reference}: {plan.title}"],

@@ -26,7 +26,7 @@ from effsearch.training.runs.checkpointer import (
 from effsearch.training.runs.metrics import write_rows
 from effsearch.training.runs.preparation import open_images
 from effsearch.training.runs.progress import Display, shown_progress
-from effsearch.training.runs.setup import Plan
+from effsearch.training.runs.setup import TrainingPlan
 
 if TYPE_CHECKING:
     from effsearch.training.distributed.launch import DistributedTrainer
@@ -54,7 +54,7 @@ class _Past:
     best: Best | None = None
 
 
-def train_session(run: Run, plan: Plan, quiet: bool) -> FinishedTraining:
+def train_session(run: Run, plan: TrainingPlan, quiet: bool) -> FinishedTraining:
     """Train to the last epoch, keeping metrics and checkpoints in the run's directory.
 
     Raises:
@@ -133,7 +133,7 @@ class _Watch:
             raise Stopped
 
 
-def _make_trainer(plan: Plan) -> "Trainer | DistributedTrainer":
+def _make_trainer(plan: TrainingPlan) -> "Trainer | DistributedTrainer":
     """One that trains here, or one that has Ray's workers train."""
     config = plan.config
     if not config.distributed:

@@ -20,7 +20,7 @@ from effsearch.training.sources.batch_plan import BatchPlan, plan_batches
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TrainingPlan:
     """Everything a training needs, loaded.
 
     Attributes:
