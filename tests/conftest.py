@@ -53,11 +53,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def ray_address() -> Iterator[str]:
     """A Ray with two CPUs, joined by this process; the address at which others join it."""
     import ray
+    from ray._private.node import Node
 
     # "local", because without an address Ray joins whatever cluster it finds on this machine. It
-    # has no GPU wherever the tests run: they count on what fits.
+    # has no GPU wherever the tests run: they count on what fits. What adds machines and what prints
+    # workers' logs is left out: together they take more of a core than some of the tests.
     quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    ray.init("local", num_cpus=2, num_gpus=0, **quiet)
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("start_monitor", "start_log_monitor"):
+            patched.setattr(Node, name, lambda node: None, raising=False)
+        ray.init("local", num_cpus=2, num_gpus=0, **quiet)
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
 
