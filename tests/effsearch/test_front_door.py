@@ -191,3 +191,20 @@ def test_doctor_says_what_this_machine_has(cli, ray_address: str) -> None:
     assert (answer.code, report["problems"]) == (0, [])
     assert report["ray"]["CPU"] == 2
     assert report["versions"]["effsearch"]
+
+
+@pytest.mark.parametrize(("code", "said"), [(130, ""), (0, "taken down")])
+def test_a_search_that_was_stopped_ends_without_taking_the_interpreter_down(
+    code: int, said: str
+) -> None:
+    # Ray's threads crash it there, or keep it waiting, where the stop came in a call of Ray's.
+    script = (
+        "import atexit, sys\n"
+        "from effsearch.cli import app\n"
+        "sys.modules['ray'] = sys\n"
+        "atexit.register(print, 'taken down')\n"
+        f"app.main = lambda: sys.exit({code})\n"
+        "app.console()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout.strip()) == (code, said)

@@ -9,6 +9,22 @@ from effsearch.results.plain_text import plain_streams, terminal
 from effsearch.results.store.signals import exit_code, stopping_on_signals
 
 
+def console() -> None:
+    """As `main`, for a process of its own, which ends at once where it was asked to stop.
+
+    By then all is written and Ray is shut down. A stop can come in the middle of a call of Ray's,
+    whose threads then crash the interpreter, or keep it waiting, as it takes itself down.
+    """
+    try:
+        main()
+    except SystemExit as left:
+        if "ray" in sys.modules and isinstance(left.code, int) and left.code == exit_code():
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(left.code)
+        raise
+
+
 def main() -> None:
     """Run a command and exit with its code."""
     _name_files_in_utf8()
@@ -61,4 +77,4 @@ def _run() -> int:
 
 
 if __name__ == "__main__":
-    main()
+    console()
