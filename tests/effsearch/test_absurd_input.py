@@ -188,6 +188,7 @@ def test_a_path_that_is_too_long_to_be_written_is_one_short_line(cli, tmp_path: 
         assert len(answer.error) < 800
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "line"),
     [

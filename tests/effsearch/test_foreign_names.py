@@ -41,6 +41,7 @@ def test_errors_spell_control_characters_out(arguments: tuple[str, ...], cli) ->
     assert "\x07" not in answer.err + answer.out
 
 
+@pytest.mark.slow
 def test_classes_of_a_folder_and_a_bad_image_are_named_without_them(cli, tmp_path: Path) -> None:
     folder_of(tmp_path / "images", NAME)
     (tmp_path / "images" / "train" / NAME / "bad.png").write_bytes(b"no image")

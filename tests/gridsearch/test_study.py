@@ -76,6 +76,7 @@ def test_every_triple_is_a_trial_and_every_network_a_job(
     assert trial.user_attrs["network"] in asked
 
 
+@pytest.mark.slow
 def test_a_large_grid_is_enqueued_bit_by_bit(
     url: str, grid: Grid, candidates: list[Candidate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +175,7 @@ def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_database_that_fails_at_work_is_one_line(url: str, tmp_path: Path) -> None:
     study = open_study(url, "grid", "step 0.05")
     for file in tmp_path.glob("*.db"):

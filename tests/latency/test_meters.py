@@ -176,6 +176,7 @@ def test_what_is_wrong_with_a_command_is_said(tmp_path: Path, text: str, said: s
         measure(_command(tmp_path, text), SMALL)
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_stopped_with_all_it_started(tmp_path: Path) -> None:
     sign = tmp_path / "alive"
     child = f"import time, pathlib; time.sleep(3); pathlib.Path({str(sign)!r}).touch()"

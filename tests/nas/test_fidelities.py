@@ -59,6 +59,7 @@ def fitted(alike: bool) -> tuple[FidelityProcess, np.ndarray, np.ndarray]:
     return model, tables(rows[80:]), here.accuracy(rows[80:])
 
 
+@pytest.mark.slow
 def test_short_trainings_that_tell_of_whole_ones_make_the_model_better() -> None:
     model, features, truth = fitted(alike=True)
     whole = GaussianProcess.fit(
@@ -73,6 +74,7 @@ def test_short_trainings_that_tell_of_whole_ones_make_the_model_better() -> None
     assert (short_gain > whole_gain / 4).all()  # worth their price
 
 
+@pytest.mark.slow
 def test_of_short_trainings_that_tell_nothing_none_is_worth_its_price() -> None:
     model, features, _ = fitted(alike=False)
     assert abs(model.correlations[1]) < 0.5
@@ -80,6 +82,7 @@ def test_of_short_trainings_that_tell_nothing_none_is_worth_its_price() -> None:
     assert (short_gain < whole_gain / 4).all()
 
 
+@pytest.mark.slow
 def test_without_short_measurements_it_is_the_ordinary_process() -> None:
     model, features, _ = fitted(alike=True)
     some = model.measured.rows(np.arange(20))
@@ -90,6 +93,7 @@ def test_without_short_measurements_it_is_the_ordinary_process() -> None:
     np.testing.assert_allclose(same.expect(features), plain.expect(features), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_gain_is_what_a_measurement_takes_off_the_variance() -> None:
     model, features, _ = fitted(alike=True)
     one = features.rows(np.array([3]))
@@ -141,6 +145,7 @@ def test_half_of_the_first_networks_are_trained_at_every_length() -> None:
     assert strategy.seen == {one.key for one in batch}
 
 
+@pytest.mark.slow
 def test_an_answer_was_trained_whole_and_the_likeliest_to_beat_it_is_too() -> None:
     of = problem()
     landscape = SyntheticLandscape(of.space, seed=3, noise=0.0)

@@ -139,6 +139,7 @@ def test_a_table_of_opening_points_gives_its_best(tmp_path: Path) -> None:
     assert [one.id for one in found.openings] == [SPACE.decode(row).id for row in rows[:9:-1]]
 
 
+@pytest.mark.slow
 def test_what_is_known_is_recorded_and_not_measured_again(tmp_path: Path) -> None:
     found = loaded(tmp_path, warm_start=earlier_run(tmp_path), target=4e7)
     strategy = make_strategy("bayesian", problem(4e7), start=8)

@@ -62,6 +62,7 @@ def test_a_family_is_drawn_among_them(tmp_path: Path) -> None:
     assert "this family, trained on ImageNet" in labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [10.0, 7.5])
 def test_no_name_lies_on_a_mark_or_on_another_name(width: float, tmp_path: Path) -> None:
     members = [0, 1, 2, 3, 4]

@@ -47,6 +47,7 @@ def run(model: bytes) -> NDArray[np.float32]:
     return output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [SQUEEZED, LATER])
 def test_a_quantised_graph_stays_near_float32(architecture: Architecture) -> None:
     model = graph(architecture)
