@@ -1,11 +1,9 @@
 """The meters by name: which one times networks on a device."""
 
 from effsearch.latency.base_meter import DeviceMeter
+from effsearch.latency.options import BACKENDS, DTYPES
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.int8 import INT8, check_runs_int8
-
-BACKENDS = ("torch", "onnxruntime")
-DTYPES = ("float32", "float16", "bfloat16", INT8)
 
 
 def backend_of(dtype: str | None) -> str:

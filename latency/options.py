@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from effsearch.results.config import SECONDS, Option, Settings
+from effsearch.search_spaces.int8 import INT8
 
 GROUP = "Latency"
+BACKENDS = ("torch", "onnxruntime")
+DTYPES = ("float32", "float16", "bfloat16", INT8)
 TIMEOUT = 300.0
 """Seconds that one call of a command of the user's may take, unless told otherwise."""
 
@@ -32,7 +35,7 @@ class LatencyOptions(Settings):
             "What runs the network: torch or onnxruntime.",
             GROUP,
             "torch, onnxruntime for int8; with a table, the table's",
-            names=lambda: ("torch", "onnxruntime"),
+            names=lambda: BACKENDS,
         ),
     ] = None
     latency_dtype: Annotated[
@@ -41,7 +44,7 @@ class LatencyOptions(Settings):
             "Number format: float32, float16, bfloat16 or int8.",
             GROUP,
             "float32; with a table, the table's",
-            names=lambda: ("float32", "float16", "bfloat16", "int8"),
+            names=lambda: DTYPES,
         ),
     ] = None
     latency_threads: Annotated[

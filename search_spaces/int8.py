@@ -53,8 +53,7 @@ def quantised(model: "ModelProto", feeds: Iterable[Mapping[str, "NDArray[np.floa
                 reader,
                 quant_format=quantization.QuantFormat.QDQ,
                 per_channel=True,
-                # What x86 multiplies fastest: with signed activations B0 takes twice as long as
-                # in float32.
+                # Unsigned by signed is the pair that x86's integer instructions multiply.
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
             )

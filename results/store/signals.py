@@ -24,6 +24,8 @@ def exit_code() -> int:
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
     """Within the block each of `STOP_SIGNALS` raises a KeyboardInterrupt, a second one kills."""
+    global _received
+    _received = None  # what an earlier command of this process was asked is over
 
     def stop(number: int, frame: FrameType | None) -> None:
         for each in before:

@@ -112,3 +112,12 @@ except KeyboardInterrupt:
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (0, "obeyed\n"), ended.stderr
+
+
+def test_a_stop_without_a_signal_is_not_taken_for_an_earlier_one() -> None:
+    with pytest.raises(KeyboardInterrupt), stopping_on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert exit_code() == 143
+    with pytest.raises(KeyboardInterrupt), stopping_on_signals():
+        raise KeyboardInterrupt
+    assert exit_code() == 130
