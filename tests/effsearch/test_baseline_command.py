@@ -256,7 +256,8 @@ def test_a_soft_search_says_where_its_optimum_lies_and_teaches_the_next_its_weig
     ("number", "code", "send"),
     [
         (signal.SIGINT, 130, os.killpg),  # as a terminal does it: the whole job
-        (signal.SIGTERM, 143, os.kill),  # docker stop, Kubernetes; of a batch system: to all
+        (signal.SIGTERM, 143, os.kill),  # docker stop, Kubernetes
+        (signal.SIGTERM, 143, os.killpg),  # a batch system
         (signal.SIGHUP, 129, os.killpg),  # a lost connection
     ],
 )

@@ -186,15 +186,16 @@ def test_a_few_networks_are_trained_again_and_later_the_same_ones(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_stop_names_the_command_that_resumes_and_leaves_a_table(
-    root: Path, options: dict[str, Any], tmp_path: Path, ray_address: str
+    number: signal.Signals, root: Path, options: dict[str, Any], tmp_path: Path, ray_address: str
 ) -> None:
     run = root / "coefficients" / "001"
     process = started(root, options, tmp_path, ray_address)
     wait_until(lambda: count_told(run / "trials.jsonl") >= 2, process)
-    os.killpg(process.pid, signal.SIGTERM)
+    os.killpg(process.pid, number)
     _, talk = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == 128 + number
     assert f"effsearch coefficients --resume coefficients/001 --run-dir {root}" in talk
     assert "Traceback" not in talk
     with open(run / "trainings.csv", newline="") as file:
