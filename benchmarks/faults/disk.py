@@ -73,7 +73,7 @@ WRITERS: Sequence[Writer] = (
     Writer(name="lut build", first=_LUT.start, again=_LUT.start, where=".", evidence=_LUT.evidence),
     Writer(
         name="report", first=_REPORT, again=_REPORT, where=".", evidence=_reported,
-        before=_with_runs, pages=128,
+        before=_with_runs, pages=8,
     ),
     Writer(
         name="train",
@@ -82,12 +82,11 @@ WRITERS: Sequence[Writer] = (
         again=("train", "--resume", "train/one", "-q"),
         where="runs/train/one",
         evidence=_trained,
-        pages=4,
     ),
     Writer(
         name="coefficients", first=(*_COEFFICIENTS.start, "--name", "one"),
         again=("coefficients", "--resume", "coefficients/one", "-q"),
-        where="runs/coefficients/one", evidence=_COEFFICIENTS.evidence, pages=12,
+        where="runs/coefficients/one", evidence=_COEFFICIENTS.evidence,
     ),
 )  # fmt: skip
 
