@@ -286,11 +286,6 @@ _KINDS = {
 }
 
 
-def logger_names() -> tuple[str, ...]:
-    """All loggers there are."""
-    return tuple(_KINDS)
-
-
 def check_loggers(names: Sequence[str]) -> None:
     """Whether all can be used, without importing them.
 

@@ -8,7 +8,6 @@ below each other: `styled` says which, `is_narrow` asks.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from effsearch.results.store.trials import Trial
 from effsearch.search_spaces.errors import EffsearchError
 
 if TYPE_CHECKING:
@@ -67,19 +66,6 @@ STYLE: Any = {
     "svg.hashsalt": "effsearch",
     "path.simplify": True,
 }
-
-
-def mark_colors(trials: Sequence[Trial], color: str) -> str | list[str]:
-    """The colour of each trial's mark: paler where the training was stopped early."""
-    if not any(trial.partial for trial in trials):
-        return color  # one colour for all is drawn much faster
-    return [GIVEN_UP if trial.partial else color for trial in trials]
-
-
-def explain_given_up(axes: "Axes", trials: Sequence[Trial]) -> None:
-    """An entry of the legend for the paler marks, where there are any."""
-    if any(trial.partial for trial in trials):
-        axes.scatter([], [], s=16, color=GIVEN_UP, label="stopped early")
 
 
 _SMALL = 7.0

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from network_weights import network_weights
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
@@ -16,7 +17,6 @@ from effsearch.latency.layers import layer_cost, layer_program, layers_of
 from effsearch.latency.onnx_program import write_onnx
 from effsearch.latency.program import Program, block_program, network_program
 from effsearch.latency.torch_program import TorchProgram
-from effsearch.latency.weights import network_weights
 from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import cost

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from network_weights import network_weights
 
 from effsearch.latency.program import network_program
 from effsearch.latency.torch_program import TorchProgram
-from effsearch.latency.weights import network_weights
 from effsearch.results.stages import stage_summaries
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 from counted_network import counted
+from network_weights import network_weights
 
 from effsearch.latency.onnx_program import write_onnx
 from effsearch.latency.program import network_program
 from effsearch.latency.torch_program import TorchProgram
-from effsearch.latency.weights import network_weights
 from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network, build_network
