@@ -11,57 +11,66 @@ Everything here is imported when it is first used, so `import effsearch` costs n
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from effsearch.api import (
-        ask_tell,
-        bench,
-        compare_scaling,
-        compound,
-        cost,
-        format_architecture,
-        load_run,
-        resume_baseline,
-        resume_bench,
-        resume_coefficients,
-        resume_comparison,
-        resume_training,
-        scale_family,
-        scale_to_cost,
-        search_baseline,
-        search_coefficients,
-        train,
-    )
-    from effsearch.api_models import (
-        build_latency_table,
-        evaluate,
-        export,
-        gradcam,
-        measure_latency,
-        profile,
-    )
-    from effsearch.api_runs import pareto, plot, report, top
-    from effsearch.gridsearch.answer import CoefficientsResult
-    from effsearch.gridsearch.compare_scaling.command import ComparisonResult
-    from effsearch.gridsearch.family import FamilyResult
-    from effsearch.nas.answer import BaselineResult
-    from effsearch.nas.ask_tell import AskTell
-    from effsearch.nas.objective import Objective, Target
-    from effsearch.nas.strategies.base import Strategy
-    from effsearch.results.callbacks import Callback, Stop
-    from effsearch.results.store.run import Run
-    from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
-    from effsearch.search_spaces.cost import Cost
-    from effsearch.search_spaces.errors import EffsearchError
-    from effsearch.search_spaces.network import build_network
-    from effsearch.search_spaces.notation import parse_architecture
-    from effsearch.search_spaces.scaling import Coefficients
-    from effsearch.search_spaces.space import SearchSpace
-    from effsearch.search_spaces.space_builder import block, make_space, stage
-    from effsearch.search_spaces.space_file import load_space
-    from effsearch.search_spaces.zoo import as_architecture, load_zoo, zoo_names
-    from effsearch.training.models.create import create_model
-    from effsearch.training.models.model_file import load_model, read_model_info
-    from effsearch.training.runs.answer import TrainResult
+if TYPE_CHECKING:  # the same once more, for what reads types without running anything
+    from effsearch.api import ask_tell as ask_tell
+    from effsearch.api import bench as bench
+    from effsearch.api import compare_scaling as compare_scaling
+    from effsearch.api import compound as compound
+    from effsearch.api import cost as cost
+    from effsearch.api import format_architecture as format_architecture
+    from effsearch.api import load_run as load_run
+    from effsearch.api import resume_baseline as resume_baseline
+    from effsearch.api import resume_bench as resume_bench
+    from effsearch.api import resume_coefficients as resume_coefficients
+    from effsearch.api import resume_comparison as resume_comparison
+    from effsearch.api import resume_training as resume_training
+    from effsearch.api import scale_family as scale_family
+    from effsearch.api import scale_to_cost as scale_to_cost
+    from effsearch.api import search_baseline as search_baseline
+    from effsearch.api import search_coefficients as search_coefficients
+    from effsearch.api import train as train
+    from effsearch.api_models import build_latency_table as build_latency_table
+    from effsearch.api_models import evaluate as evaluate
+    from effsearch.api_models import export as export
+    from effsearch.api_models import gradcam as gradcam
+    from effsearch.api_models import measure_latency as measure_latency
+    from effsearch.api_models import profile as profile
+    from effsearch.api_runs import pareto as pareto
+    from effsearch.api_runs import plot as plot
+    from effsearch.api_runs import report as report
+    from effsearch.api_runs import top as top
+    from effsearch.gridsearch.answer import CoefficientsResult as CoefficientsResult
+    from effsearch.gridsearch.compare_scaling.command import ComparisonResult as ComparisonResult
+    from effsearch.gridsearch.family import FamilyResult as FamilyResult
+    from effsearch.nas.answer import BaselineResult as BaselineResult
+    from effsearch.nas.ask_tell import AskTell as AskTell
+    from effsearch.nas.objective import Objective as Objective
+    from effsearch.nas.objective import Target as Target
+    from effsearch.nas.strategies.base import Strategy as Strategy
+    from effsearch.results.callbacks import Callback as Callback
+    from effsearch.results.callbacks import Stop as Stop
+    from effsearch.results.store.run import Run as Run
+    from effsearch.search_spaces.architecture import Architecture as Architecture
+    from effsearch.search_spaces.architecture import Head as Head
+    from effsearch.search_spaces.architecture import Stage as Stage
+    from effsearch.search_spaces.architecture import Stem as Stem
+    from effsearch.search_spaces.cost import Cost as Cost
+    from effsearch.search_spaces.errors import EffsearchError as EffsearchError
+    from effsearch.search_spaces.network import build_network as build_network
+    from effsearch.search_spaces.notation import parse_architecture as parse_architecture
+    from effsearch.search_spaces.scaling import Coefficients as Coefficients
+    from effsearch.search_spaces.space import SearchSpace as SearchSpace
+    from effsearch.search_spaces.space_builder import block as block
+    from effsearch.search_spaces.space_builder import make_space as make_space
+    from effsearch.search_spaces.space_builder import stage as stage
+    from effsearch.search_spaces.space_file import load_space as load_space
+    from effsearch.search_spaces.zoo import as_architecture as as_architecture
+    from effsearch.search_spaces.zoo import load_zoo as load_zoo
+    from effsearch.search_spaces.zoo import zoo_names as zoo_names
+    from effsearch.training.models.create import create_model as create_model
+    from effsearch.training.models.model_file import load_model as load_model
+    from effsearch.training.models.model_file import read_model_info as read_model_info
+    from effsearch.training.runs.answer import TrainResult as TrainResult
 
 _HOME = {
     "search_baseline": "effsearch.api",
@@ -125,67 +134,8 @@ _HOME = {
     "zoo_names": "effsearch.search_spaces.zoo",
 }
 
-__all__ = [
-    "Architecture",
-    "AskTell",
-    "BaselineResult",
-    "Callback",
-    "Coefficients",
-    "CoefficientsResult",
-    "ComparisonResult",
-    "Cost",
-    "EffsearchError",
-    "FamilyResult",
-    "Head",
-    "Objective",
-    "Run",
-    "SearchSpace",
-    "Stage",
-    "Stem",
-    "Stop",
-    "Strategy",
-    "Target",
-    "TrainResult",
-    "as_architecture",
-    "ask_tell",
-    "bench",
-    "block",
-    "build_latency_table",
-    "build_network",
-    "compare_scaling",
-    "compound",
-    "cost",
-    "create_model",
-    "evaluate",
-    "export",
-    "format_architecture",
-    "gradcam",
-    "load_model",
-    "load_run",
-    "load_space",
-    "load_zoo",
-    "make_space",
-    "measure_latency",
-    "pareto",
-    "parse_architecture",
-    "plot",
-    "profile",
-    "read_model_info",
-    "report",
-    "resume_baseline",
-    "resume_bench",
-    "resume_coefficients",
-    "resume_comparison",
-    "resume_training",
-    "scale_family",
-    "scale_to_cost",
-    "search_baseline",
-    "search_coefficients",
-    "stage",
-    "top",
-    "train",
-    "zoo_names",
-]
+if not TYPE_CHECKING:  # what reads types takes the names above
+    __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
@@ -199,4 +149,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(_HOME)
