@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from effsearch.results.callbacks import Callback, also_called_back
 from effsearch.results.drawing import draw
@@ -15,6 +15,7 @@ from effsearch.results.store.files import write_bytes_atomically
 from effsearch.results.store.ledger import iterate_events
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import Trial, join_trials
+from effsearch.results.tally import Tally
 
 
 @dataclass
@@ -22,34 +23,17 @@ class _Followed(Callback):
     """Tells loggers of trials."""
 
     loggers: Sequence[Logger]
-    ended: int = 0
-    failed: int = 0
-    best: float | None = None
+    tally: Tally = field(default_factory=Tally)
 
     def on_trial(self, trial: Trial) -> None:
         """Log what came of a trial; its step is its place among those that ended."""
-        self.take(trial)
-        values: dict[str, float] = {"search/failed": self.failed}
-        named = {
-            "search/reward": trial.reward,
-            "search/best_reward": self.best,
-            "search/accuracy": trial.accuracy,
-            "search/seconds": trial.seconds,
-        }
-        values |= {name: float(value) for name, value in named.items() if value is not None}
-        values |= {f"cost/{name}": float(value) for name, value in trial.costs.items()}
+        self.tally.take(trial)
+        values = self.tally.values(trial)
         curve = trial.measurements.get("curve")
         for logger in self.loggers:
-            logger.log(values, self.ended)
+            logger.log(values, self.tally.ended)
             if isinstance(curve, list) and len(curve) > 1:
                 logger.curve(f"trial-{trial.number:05d}", curve)
-
-    def take(self, trial: Trial) -> None:
-        """Count a trial."""
-        self.ended += 1
-        self.failed += trial.state == "failed"
-        if trial.reward is not None and not trial.partial:
-            self.best = trial.reward if self.best is None else max(self.best, trial.reward)
 
     def end(self, run: Run) -> None:
         """Log the answer, and the run's pictures as far as they can be drawn."""
@@ -84,9 +68,9 @@ def followed(run: Run, names: Sequence[str]) -> Iterator[_Followed]:
     if run.paths.ledger.exists():
         for trial in join_trials(iterate_events(run.paths.ledger)):
             if trial.state != "waiting":
-                log.take(trial)
+                log.tally.take(trial)
     logged = LoggedRun(
-        path=run.path, reference=run.reference, settings=run.config, epochs_done=log.ended
+        path=run.path, reference=run.reference, settings=run.config, epochs_done=log.tally.ended
     )
     with open_loggers(names, logged) as loggers:
         log.loggers = loggers

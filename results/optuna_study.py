@@ -34,12 +34,7 @@ def write_study(run: Run, path: Path) -> int:
 
     data = load_run_data(run)
     choices = read_choices(data)
-    picked = {
-        trial.number: {
-            choice.name: choice.options[choice.picks[place]] for choice in choices.varied
-        }
-        for place, trial in enumerate(choices.trials)
-    }
+    picked = choices.by_trial
     kinds = {
         choice.name: optuna.distributions.CategoricalDistribution(list(choice.options))
         for choice in choices.varied

@@ -13,8 +13,8 @@ from effsearch.results.loading import load_run_data
 from effsearch.results.plots.choices import read_choices
 from effsearch.results.store.closing import Closing
 from effsearch.results.store.run import Run
-from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import Trial
+from effsearch.results.tally import Tally
 from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
 
 FOLDER = "tensorboard"
@@ -53,8 +53,7 @@ class TensorBoard(Closing):
                 f"{run.reference} --format tensorboard --output FOLDER` writes elsewhere"
             ) from None
         self._written: set[int] = set()
-        self._best: float | None = None
-        self._failed = 0
+        self._tally = Tally()
 
     def update(self) -> int:
         """Write the trials that have ended since the last call, and say how many they are.
@@ -65,27 +64,16 @@ class TensorBoard(Closing):
         data = load_run_data(self._run)
         ended = [trial for trial in data.trials if trial.state != "waiting"]
         new = [trial for trial in ended if trial.number not in self._written]
-        choices = _choices_by_trial(data) if new else {}
+        choices = read_choices(data).by_trial if new else {}
         for trial in sorted(new, key=lambda one: (one.finished_at or 0.0, one.number)):
             self._written.add(trial.number)
-            self._add(trial, len(self._written), choices.get(trial.number, {}))
+            self._tally.take(trial)
+            self._add(trial, self._tally.ended, choices.get(trial.number, {}))
         self._writer.flush()
         return len(new)
 
     def _add(self, trial: Trial, step: int, choices: Mapping[str, str]) -> None:
-        self._failed += trial.state == "failed"
-        values: dict[str, float] = {"search/failed": self._failed}
-        if trial.reward is not None:
-            if not trial.partial:
-                self._best = max(trial.reward, trial.reward if self._best is None else self._best)
-            values["search/reward"] = trial.reward
-        if self._best is not None:
-            values["search/best_reward"] = self._best
-        if trial.accuracy is not None:
-            values["search/accuracy"] = trial.accuracy
-        if trial.seconds is not None:
-            values["search/seconds"] = trial.seconds
-        values |= {f"cost/{name}": float(value) for name, value in trial.costs.items()}
+        values = self._tally.values(trial)
         for name, value in values.items():
             self._writer.add_scalar(name, value, step, walltime=trial.finished_at)
         if trial.state == "done" and choices and step <= MOST_HPARAMS:
@@ -116,14 +104,3 @@ def open_events(folder: Path, *, purge_step: int | None = None, suffix: str = ""
     from tensorboardX import SummaryWriter
 
     return SummaryWriter(str(folder), purge_step=purge_step, filename_suffix=suffix)
-
-
-def _choices_by_trial(data: RunData) -> dict[int, dict[str, str]]:
-    """What varies over the networks so far, by number of the trial."""
-    choices = read_choices(data)
-    return {
-        trial.number: {
-            choice.name: choice.options[choice.picks[place]] for choice in choices.varied
-        }
-        for place, trial in enumerate(choices.trials)
-    }

@@ -44,6 +44,14 @@ class Choices:
     varied: tuple[Choice, ...]
     stages: int
 
+    @property
+    def by_trial(self) -> dict[int, dict[str, str]]:
+        """What each network chose of what varied, by number of its trial."""
+        return {
+            trial.number: {one.name: one.options[one.picks[place]] for one in self.varied}
+            for place, trial in enumerate(self.trials)
+        }
+
 
 @lru_cache(maxsize=8)
 def read_choices(data: RunData) -> Choices:
