@@ -79,12 +79,13 @@ class Meter(Protocol):
 
 
 class DeviceMeter(ABC):
-    """A meter of a device within reach, which can hold several programs and run each at will."""
+    """A meter of a device within reach, which can hold several programs and run each at will.
 
-    @property
-    @abstractmethod
-    def setting(self) -> Setting:
-        """What every latency of this meter was measured with."""
+    Attributes:
+        setting: what every latency of this meter was measured with.
+    """
+
+    setting: Setting
 
     @abstractmethod
     def prepare(self, program: Program) -> Timed:

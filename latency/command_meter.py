@@ -48,12 +48,7 @@ class CommandMeter:
                 f"file belongs, such as python phone.py {PLACE}"
             )
         self._timeout, self._batch = timeout, batch
-        self._setting = Setting(backend="command", device=command, threads=0, batch=batch)
-
-    @property
-    def setting(self) -> Setting:
-        """What every latency of this meter was measured with."""
-        return self._setting
+        self.setting = Setting(backend="command", device=command, threads=0, batch=batch)
 
     def timing(self, program: Program, sampling: Sampling | None = None) -> Timing:
         """One call of the command: repeating is its own business, so `sampling` says nothing.
@@ -92,7 +87,7 @@ class CommandMeter:
             said = _last_line(_kill(process).replace(str(path), PLACE))
             last = f" after saying '{said}'" if said else ""
             raise EffsearchError(
-                f"latency command '{self._setting.device}' took more than {self._timeout:g} s and "
+                f"latency command '{self.setting.device}' took more than {self._timeout:g} s and "
                 f"was stopped{last}: is the device there, or does it need more time?"
             ) from None
         finally:
@@ -102,7 +97,7 @@ class CommandMeter:
         output, talk = (text.replace(str(path), PLACE) for text in (output, talk))
         if process.returncode:
             raise EffsearchError(
-                f"latency command '{self._setting.device}' failed with exit code "
+                f"latency command '{self.setting.device}' failed with exit code "
                 f"{process.returncode}: {_last_line(talk) or 'it said nothing on stderr'}"
             )
         return output
@@ -114,13 +109,13 @@ class CommandMeter:
             last = _last_line(output)
             said = f"its last line was '{last}'" if last else "it printed nothing"
             raise EffsearchError(
-                f"latency command '{self._setting.device}' must print milliseconds, a number a "
+                f"latency command '{self.setting.device}' must print milliseconds, a number a "
                 f"line: {said}"
             )
         for value in values:
             if not 0 < value < math.inf:
                 raise EffsearchError(
-                    f"latency command '{self._setting.device}' printed {value:g} ms: a latency is "
+                    f"latency command '{self.setting.device}' printed {value:g} ms: a latency is "
                     "above zero"
                 )
         return values

@@ -37,7 +37,7 @@ class CudaMeter(DeviceMeter):
         self._dtype: torch.dtype = getattr(torch, dtype)
         self._batch, self._graph = batch, graph
         versions = f"torch {torch.__version__.partition('+')[0]}, cuda {torch.version.cuda}"
-        self._setting = Setting(
+        self.setting = Setting(
             backend="torch",
             device=torch.cuda.get_device_name(self._device),
             dtype=dtype,
@@ -45,11 +45,6 @@ class CudaMeter(DeviceMeter):
             versions=versions + (", graph" if graph else ""),
             batch=batch,
         )
-
-    @property
-    def setting(self) -> Setting:
-        """What every latency of this meter was measured with."""
-        return self._setting
 
     def prepare(self, program: Program) -> Timed:
         """Load a program with random weights, ready to be run again and again."""

@@ -35,7 +35,7 @@ class OnnxMeter(DeviceMeter):
             raise missing(str(problem.name)) from None
         self._runtime: Any = onnxruntime
         self._threads, self._batch = threads, batch
-        self._setting = Setting(
+        self.setting = Setting(
             backend="onnxruntime",
             device=cpu_name(),
             dtype=dtype,
@@ -44,17 +44,12 @@ class OnnxMeter(DeviceMeter):
             batch=batch,
         )
 
-    @property
-    def setting(self) -> Setting:
-        """What every latency of this meter was measured with."""
-        return self._setting
-
     def prepare(self, program: Program) -> Timed:
         """Load a program with random weights, ready to be run again and again."""
         model = write_onnx(program, random_weights(program), self._batch)
         shape = (self._batch, program.in_channels, program.size, program.size)
         images = np.random.default_rng(0).random(shape, np.float32)
-        is_int8 = self._setting.dtype == INT8
+        is_int8 = self.setting.dtype == INT8
         session = self.session(
             quantised(model, [{"images": images}]) if is_int8 else model.SerializeToString()
         )

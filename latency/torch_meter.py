@@ -33,7 +33,7 @@ class TorchMeter(DeviceMeter):
         self._dtype: torch.dtype = getattr(torch, dtype)
         self._threads, self._batch = threads, batch
         kept = ", memory kept" if _keep_memory() else ""
-        self._setting = Setting(
+        self.setting = Setting(
             backend="torch",
             device=cpu_name(),
             dtype=dtype,
@@ -41,11 +41,6 @@ class TorchMeter(DeviceMeter):
             versions=f"torch {torch.__version__.partition('+')[0]}{kept}",
             batch=batch,
         )
-
-    @property
-    def setting(self) -> Setting:
-        """What every latency of this meter was measured with."""
-        return self._setting
 
     def prepare(self, program: Program) -> Timed:
         """Load a program with random weights, ready to be run again and again."""
