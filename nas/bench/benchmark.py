@@ -41,17 +41,6 @@ class Synthetic(Yardstick):
     def accuracy(self, candidate: Candidate) -> float:
         return float(self.landscape.accuracy(np.array([candidate.encoding]))[0])
 
-    @property
-    def lacking(self) -> int:
-        return 0
-
-    @property
-    def gaps(self) -> str:
-        return ""
-
-    def lacks(self, candidate: Candidate) -> bool:
-        return False
-
     @cached_property
     def best(self) -> float | None:
         space = self.problem.space

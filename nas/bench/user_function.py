@@ -58,17 +58,6 @@ class UserFunction(Yardstick):
         return self._evaluate(probe, 0) == self._evaluate(probe, 1)
 
     @property
-    def lacking(self) -> int:
-        return 0
-
-    @property
-    def gaps(self) -> str:
-        return ""
-
-    def lacks(self, candidate: Candidate) -> bool:
-        return False
-
-    @property
     def best(self) -> None:
         return None  # to know it, every network would have to be evaluated
 

@@ -30,18 +30,18 @@ class Yardstick(ABC):
         """What it would be without noise, of a candidate that can be measured; else NaN."""
 
     @property
-    @abstractmethod
     def lacking(self) -> int | None:
         """Networks of the space it has no value for; None where there are too many to count."""
+        return 0
 
     @property
-    @abstractmethod
     def gaps(self) -> str:
         """The same in words; empty where it lacks none."""
+        return ""
 
-    @abstractmethod
     def lacks(self, candidate: Candidate) -> bool:
         """Whether it has no value of the candidate's own."""
+        return False
 
     @property
     @abstractmethod
