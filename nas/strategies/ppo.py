@@ -1,7 +1,6 @@
 """MnasNet's search (arXiv 1807.11626, section 4.2): an RNN controller trained with PPO."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.base import Strategy, check_option
 from effsearch.nas.strategies.controller import Controller
 from effsearch.search_spaces.space import Encodings
+from effsearch.training.devices.device import cpu_threads
 
 _SAMPLES = 8  # sequences for each candidate wanted, of which the first new ones in the band stay
 _ROUNDS = 4
@@ -72,7 +72,7 @@ class PPO(Strategy):
         self._controller: Controller | None = None
         if not len(problem.space):
             return  # nothing to choose: the band's one network is drawn
-        with _one_thread():
+        with cpu_threads(1):  # sums come out alike on any number of cores, and small ones faster
             self._controller = Controller(problem.space.options.tolist(), hidden, seed)
         self._optimizer = torch.optim.Adam(self._controller.parameters(), lr=learning_rate)
 
@@ -82,7 +82,7 @@ class PPO(Strategy):
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         batch: list[Candidate] = []
         known = set(self.seen)
-        with _one_thread():
+        with cpu_threads(1):
             for _ in range(_ROUNDS):
                 wanted = count - len(batch)
                 rows: Encodings = self._controller.sample(_SAMPLES * wanted, generator).numpy()
@@ -102,7 +102,7 @@ class PPO(Strategy):
         rewards = np.array([result.reward for result in measured], dtype=np.float64)
         encodings = torch.tensor([result.candidate.encoding for result in measured])
         advantages = torch.tensor(self._advantages(rewards), dtype=torch.float32)
-        with _one_thread():
+        with cpu_threads(1):
             self._update(self._controller, encodings, advantages)
 
     def _advantages(self, rewards: Floats) -> Floats:
@@ -134,14 +134,3 @@ class PPO(Strategy):
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(controller.parameters(), _CLIP_NORM)
             self._optimizer.step()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums come out alike on any number of cores, and such small ones faster."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
