@@ -1,7 +1,7 @@
 """The answer of a baseline search: the winner, how sure it is, and what it was measured with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ def make_answer(
         else None,
         targets=plan.config.targets,
         objective=plan.record["objective"],
-        calibration=calibration.to_dict() if calibration else None,
+        calibration=asdict(calibration) if calibration else None,
         space=plan.space.name,
         strategy=plan.config.strategy,
         pruning=_pruned(trials, plan) if plan.pruning else None,

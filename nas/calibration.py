@@ -8,8 +8,7 @@ draws from the model say how sure that is.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -59,10 +58,6 @@ class Calibration:
     optimum_interval: tuple[float, float]
     weight_at_target: float | None
     weight_interval: tuple[float, float] | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """For `baseline.json`."""
-        return asdict(self)
 
 
 def calibrate(problem: Problem, results: Sequence[Result], seed: int) -> Calibration | None:

@@ -6,7 +6,7 @@ of the trainings, and beside it stands what chance would give for so few network
 
 from typing import Any
 
-from effsearch.nas.evaluators.zero_cost.worth import chance, score_worths, worth_of
+from effsearch.nas.evaluators.zero_cost.worth import as_document, score_worths, worth_of
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.setup import SearchPlan
 from effsearch.search_spaces.notation import parse_stored
@@ -27,8 +27,4 @@ def judge_estimates(plan: SearchPlan, verdict: Verdict | None) -> dict[str, Any]
     )
     networks = [parse_stored(row["notation"]) for row in rows]
     worths = [own, *score_worths(networks, accuracies, plan.probe)]
-    return {
-        "networks": len(rows),
-        "chance": chance(len(rows)),
-        "rows": [worth.to_dict() for worth in worths],
-    }
+    return as_document(worths, len(rows))

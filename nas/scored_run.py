@@ -6,7 +6,7 @@ import numpy as np
 
 from effsearch.nas.config import make_config
 from effsearch.nas.evaluators.zero_cost.probing import probe_of
-from effsearch.nas.evaluators.zero_cost.worth import FEWEST, chance, score_worths
+from effsearch.nas.evaluators.zero_cost.worth import FEWEST, as_document, score_worths
 from effsearch.results.store.ledger import iterate_events
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import join_trials
@@ -54,8 +54,4 @@ def score_run(run: Run, most: int) -> dict[str, Any]:
         [float(trial.accuracy or 0.0) for trial in chosen],
         probe_of(trainer.dataset, trainer.recipe),
     )
-    return {
-        "networks": len(chosen),
-        "chance": chance(len(chosen)),
-        "rows": [worth.to_dict() for worth in worths],
-    }
+    return as_document(worths, len(chosen))

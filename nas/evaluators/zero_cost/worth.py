@@ -29,10 +29,6 @@ class Worth:
     kendall_tau: float | None
     networks: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """For an answer's JSON."""
-        return asdict(self)
-
 
 def worth_of(name: str, label: str, values: Sequence[float], accuracies: Sequence[float]) -> Worth:
     """The worth of values that were told of networks whose accuracies are known, in one order."""
@@ -59,6 +55,15 @@ def score_worths(
         values = [score.measure(network, probe) for network in networks]
         found.append(worth_of(name, score.label, values, accuracies))
     return sorted(found, key=lambda one: 2.0 if one.kendall_tau is None else -one.kendall_tau)
+
+
+def as_document(worths: Sequence[Worth], networks: int) -> dict[str, Any]:
+    """For an answer's JSON: the worths, of how many networks, and what chance would give."""
+    return {
+        "networks": networks,
+        "chance": chance(networks),
+        "rows": [asdict(worth) for worth in worths],
+    }
 
 
 def chance(networks: int) -> float:
