@@ -48,9 +48,15 @@ _FILL = {
     Tensor.add_,
     Tensor.clamp_,
     Tensor.erfinv_,
+    # A mode is off within what it was asked about, so that these would fill after all.
+    nn.init.normal_,
+    nn.init.uniform_,
+    nn.init.trunc_normal_,
+    nn.init.constant_,
+    nn.init.kaiming_normal_,
+    nn.init.kaiming_uniform_,
+    nn.init.xavier_uniform_,
 }
-
-
 _MAKE = {torch.empty, torch.zeros, torch.ones}
 
 
@@ -64,8 +70,10 @@ class _Blank(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in _MAKE and kwargs.get("device") is None:
             return func(*args, **kwargs | {"device": "meta"})
-        if func in _FILL and args[0].is_meta:
-            return args[0]
+        if func in _FILL:
+            filled = args[0] if args else kwargs["tensor"]
+            if filled.is_meta:
+                return filled
         return func(*args, **kwargs)
 
 
