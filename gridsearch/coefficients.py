@@ -43,6 +43,7 @@ from effsearch.results.store.secrets import hide_secrets
 from effsearch.results.store.table import rows_csv
 from effsearch.results.store.trials import join_trials
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.units import plural
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.halving import Halving
 from effsearch.training.trials.jobs import ListSource, Measured, failures
@@ -209,7 +210,7 @@ def _grid_queue(run: Run, plan: GridPlan, url: str, ledger: Ledger, quiet: bool)
     study = open_study(url, f"{run.reference} {run.record['created_at']}", plan.identity)
     repaired = bring_in_line(study, plan.candidates, failed)
     if repaired.retried:
-        say(f"{repaired.retried} trials of the study were cut off: enqueued again", quiet)
+        say(f"{plural(repaired.retried, 'trial')} of the study cut off: enqueued again", quiet)
     say(f"study: optuna-dashboard {hide_secrets(url)}", quiet)
     return Trainings(
         StudySource(study, repaired.missing, config.make_grid(), plan.candidates, plan.resolutions),

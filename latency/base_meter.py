@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from effsearch.latency.program import Program, network_program
 from effsearch.latency.timing import Sampling, Timed, Timing, sample
 from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.units import plural
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class Latency:
         if not self.timing.noisy:
             return None
         return (
-            f"noisy machine: {self.timing.disturbed} runs disturbed by other work, "
+            f"noisy machine: {plural(self.timing.disturbed, 'run')} disturbed by other work, "
             f"{self.timing.runs} counted, spread {self.timing.spread:.0%} of the median; stop "
             "other work and measure again"
         )

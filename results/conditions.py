@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from effsearch.search_spaces.units import format_count
+from effsearch.search_spaces.units import format_count, plural
 
 if TYPE_CHECKING:  # commands that show a stored accuracy need no network, and `--help` none at all
     from effsearch.search_spaces.architecture import Architecture
@@ -85,7 +85,7 @@ class Conditions:
         """In one line: `on 359 held-out images of digits (10 classes) at 16 px, …`."""
         size = f" at {self.resolution} px" if self.resolution else ""
         size += " times each network's growth" if self.scaled and size else ""
-        trained = f"{_plural(self.epochs, 'epoch')}, {_plural(self.seeds, 'seed')}"
+        trained = f"{plural(self.epochs, 'epoch')}, {plural(self.seeds, 'seed')}"
         return (
             f"on {self.images:,} held-out images of {self.data} ({self.classes} classes){size}, "
             f"{trained}{self._macs}"
@@ -106,10 +106,6 @@ class Conditions:
         return asdict(self) | {"sentence": self.sentence}
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 _SCALED = ("coefficients", "comparison")
 """Kinds whose networks are each trained at a resolution of its own."""
 
@@ -121,7 +117,7 @@ def in_search(record: Mapping[str, Any]) -> str:
         return found.sentence
     config = record.get("config")
     evaluator = config.get("evaluator") if isinstance(config, Mapping) else None
-    return f"as {evaluator} measures it" if evaluator else ""
+    return f"according to {evaluator}" if evaluator else ""
 
 
 def of_answer(record: Mapping[str, Any], answer: Mapping[str, Any] | None) -> str:

@@ -51,8 +51,9 @@ def _said(key: str, value: Any, longest: int | None) -> str:
         return entries_in_words(value, longest) or "-"
     if isinstance(value, list):
         text = ", ".join(_scalar(one) for one in value)
+        entries = "1 entry" if len(value) == 1 else f"{len(value)} entries"
         is_long = len(text) > _LONGEST or any(isinstance(one, list | Mapping) for one in value)
-        return f"({len(value)} entries, see --json)" if is_long else text or "-"
+        return f"({entries}, see --json)" if is_long else text or "-"
     if value is None:
         return "-"
     if isinstance(value, bool):

@@ -596,7 +596,7 @@ def _build(cls: type[T], where: str, document: object) -> T:
     known = {item.name for item in fields(cls)}
     for key in values:
         if key not in known:
-            raise unknown_name(f"key in {where}", key, known)
+            raise unknown_name("key", key, known, where=f" in {where}")
     try:
         return cls(**values)
     except TypeError as error:

@@ -45,19 +45,25 @@ class ClusterLostError(EffsearchError):
 
 
 def unknown_name(
-    kind: str, name: object, known: Iterable[str], other_names: Mapping[str, str] | None = None
+    kind: str,
+    name: object,
+    known: Iterable[str],
+    other_names: Mapping[str, str] | None = None,
+    *,
+    where: str = "",
 ) -> InputError:
     """The error for a name nobody knows: it names the nearest known one and lists the rest.
 
     Args:
         other_names: what known ones are called elsewhere, to the known one; a misspelt name may be
             nearest to one of these, and is then answered with the known one.
+        where: what it stands in, such as ` in 'xx_c8'`; behind the name.
     """
     names = sorted(known)
     meant = dict(zip(names, names, strict=True)) | dict(other_names or {})
     close = get_close_matches(str(name), meant, n=1, cutoff=0.5)
     hint = f"did you mean '{meant[close[0]]}'? " if close else ""
-    return InputError(f"unknown {kind} '{name}': {hint}known: {', '.join(names)}")
+    return InputError(f"unknown {kind} '{name}'{where}: {hint}known: {', '.join(names)}")
 
 
 class Interrupted(EffsearchError):

@@ -109,7 +109,7 @@ def parse_stage(text: str) -> Stage:
     code, *options = text.removeprefix("+").split("_")
     operations = {code: made for made in OPERATIONS.values() for code in made.codes}
     if code not in operations:
-        raise unknown_name(f"operation in '{text}'", code, operations)
+        raise unknown_name("operation", code, operations, where=f" in '{text}'")
     operation = operations[code]
     values: dict[str, Any] = {"op": operation.name, "skip": operation.default_skip}
     for option in options:

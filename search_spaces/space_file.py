@@ -108,7 +108,7 @@ def read_space(document: Any, name: str) -> SearchSpace:
     known = _OUTER | {"name", "stem", "stages", "head"}
     for key in document:
         if key not in known:
-            raise unknown_name(f"key in space '{name}'", key, known)
+            raise unknown_name("key", key, known, where=f" in space '{name}'")
     name = str(document.get("name", name))
     sections: dict[str, Any] = {
         "network": {key: value for key, value in document.items() if key in _OUTER},
@@ -157,7 +157,7 @@ def _options(name: str, section: str, kind: str, key: str, value: object) -> lis
                 raise InputError(f"{where}: each option of 'block' must be a mapping")
             for field, fixed in option.items():
                 if field not in _FIELDS["stage"]:
-                    raise unknown_name(f"key in {where}", field, _FIELDS["stage"])
+                    raise unknown_name("key", field, _FIELDS["stage"], where=f" in {where}")
                 if isinstance(fixed, list):
                     raise InputError(
                         f"{where}: an option of 'block' fixes all it names, and {field} is a "
@@ -167,7 +167,7 @@ def _options(name: str, section: str, kind: str, key: str, value: object) -> lis
     else:
         if key not in _FIELDS[kind]:
             extra = {"block"} if kind == "stage" else set()
-            raise unknown_name(f"key in {where}", key, _FIELDS[kind] | extra)
+            raise unknown_name("key", key, _FIELDS[kind] | extra, where=f" in {where}")
         options = [{key: item} for item in listed]
     if not options:
         raise InputError(f"{where}: '{key}' is an empty choice")

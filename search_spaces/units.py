@@ -114,6 +114,11 @@ def format_count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: `1 epoch`, `1,000 epochs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def format_bytes(value: float) -> str:
     """Write a memory size for reading: `12.3MB` (decimal)."""
     for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

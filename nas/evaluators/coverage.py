@@ -10,6 +10,7 @@ from effsearch.nas.problem import ENUMERABLE
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.units import plural
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,13 @@ class Coverage:
     def gaps(self) -> str:
         """How many networks of the space the table lacks, in words; empty where it has all."""
         if self.lacking is None:
-            held = "1 network" if len(self.networks) == 1 else f"{len(self.networks):,} networks"
             return (
-                f"the table holds {held} of the space's {self.space.size:.2g} or fewer, and lacks "
-                "the others"
+                f"the table holds {plural(len(self.networks), 'network')} of the space's "
+                f"{self.space.size:.2g} or fewer, and lacks the others"
             )
         if not self.lacking:
             return ""
-        lacked = "1 network" if self.lacking == 1 else f"{self.lacking:,} networks"
-        return f"the table lacks {lacked} of the space"
+        return f"the table lacks {plural(self.lacking, 'network')} of the space"
 
     def nearest(self, encoding: Sequence[int]) -> str:
         """Id of the first network that differs from `encoding` in the fewest genes."""

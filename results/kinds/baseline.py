@@ -29,7 +29,7 @@ from effsearch.results.store.ledger import iterate_events
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import count_states, join_trials, seconds_of
 from effsearch.search_spaces.metrics import find_metric
-from effsearch.search_spaces.units import format_count
+from effsearch.search_spaces.units import format_count, plural
 
 FINALISTS_LEDGER = "finalists.jsonl"
 REFERENCES_LEDGER = "references.jsonl"
@@ -173,7 +173,8 @@ def _budget(data: RunData) -> str:
         failed += f", {short} of the trainings were shorter ones"
     strategy = data.record["config"].get("strategy")
     by = f" by {strategy}" if strategy else ""
-    return f"{target}{ended:,} networks were evaluated{by}{failed}, in {_durations(data)}."
+    evaluated = f"{plural(ended, 'network')} {'was' if ended == 1 else 'were'} evaluated"
+    return f"{target}{evaluated}{by}{failed}, in {_durations(data)}."
 
 
 def _certainty(data: RunData) -> list[str]:
@@ -186,14 +187,12 @@ def _certainty(data: RunData) -> list[str]:
         ]
     best = rows[0]
     seeds = len(best["seeds"])
+    again = f"{plural(len(rows), 'finalist')} {'was' if len(rows) == 1 else 'were'}"
     if verdict.get("low") is None:
-        said = [
-            f"How sure: {len(rows)} finalists were trained again with one seed each, which gives "
-            "no interval."
-        ]
+        said = [f"How sure: {again} trained again with one seed each, which gives no interval."]
     else:
         said = [
-            f"How sure: {len(rows)} finalists were measured afresh over {seeds} seeds. The "
+            f"How sure: {again} measured afresh over {plural(seeds, 'seed')}. The "
             f"accuracy lies between {percent(verdict['low'])} and {percent(verdict['high'])} "
             f"({verdict['confidence']:.0%} interval, corrected for having been chosen)."
         ]
@@ -217,7 +216,7 @@ def _next(data: RunData) -> list[Step]:
     counts = count_states(data.trials)
     if counts["failed"] > _MANY_FAILURES * len(data.trials):
         show = command(data, f"results show {data.reference}")
-        steps.append(Step(f"{counts['failed']} evaluations failed: see why", show))
+        steps.append(Step(f"{plural(counts['failed'], 'evaluation')} failed: see why", show))
     order = [trial.number for trial in ended_trials(data)]
     late = data.best is not None and (
         order.index(data.best.number) >= (1 - _WORTH_RESUMING) * len(order)

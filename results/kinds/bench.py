@@ -14,6 +14,7 @@ from effsearch.results.store.answer import Answer
 from effsearch.results.store.kind_table import Row, Table, read_table
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_data import RunData
+from effsearch.search_spaces.units import plural
 
 TABLE = Table(
     file="bench.csv",
@@ -60,8 +61,8 @@ def _opening(data: RunData) -> Opening:
     seeds = first["seeds"]
     said = (
         f"Found: after {first['evaluations']:,} evaluations {first['strategy']} stands best, with "
-        f"a mean reward of {first['reward']:.4f} over {seeds} seeds, {first['regret']:.4f} below "
-        f"the best {_known(data)}."
+        f"a mean reward of {first['reward']:.4f} over {plural(seeds, 'seed')}, "
+        f"{first['regret']:.4f} below the best {_known(data)}."
     )
     config = data.record["config"]
     space = Path(str(config.get("space"))).name

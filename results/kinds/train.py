@@ -15,7 +15,7 @@ from effsearch.results.store.kind_table import Row, Table, read_table
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_data import RunData
 from effsearch.results.text_plot import plot_text, x_labels
-from effsearch.search_spaces.units import format_count
+from effsearch.search_spaces.units import format_count, plural
 
 TABLE = Table(
     file="metrics.csv",
@@ -94,7 +94,7 @@ def _opening(data: RunData) -> Opening:
     answer = TrainAnswer.from_dict(data.answer)
     said = [
         f"Found: {_model(data, answer)}; {_accuracy(data, answer)}.",
-        f"Budget: {answer.epochs} epochs in {duration(answer.seconds)} on "
+        f"Budget: {plural(answer.epochs, 'epoch')} in {duration(answer.seconds)} on "
         f"{answer.device}, {answer.images_per_second:g} images a second at the end; the "
         f"model kept is epoch {answer.best_epoch}'s.",
         _certainty(answer),

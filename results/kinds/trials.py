@@ -15,6 +15,7 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.run_events import run_events, run_targets
 from effsearch.results.store.trials import Trial, count_states, join_trials, top
 from effsearch.results.text_plot import plot_text, x_labels
+from effsearch.search_spaces.units import plural
 
 _RECENT_SECONDS = 300.0
 
@@ -83,7 +84,7 @@ def _line(document: Document) -> list[str]:
     ended = counts["done"] + counts["failed"]
     return [
         f"{ended}{f'/{wanted}' if wanted else ''} ended, {counts['failed']} failed",
-        f"{document['a_minute']:.1f} a minute on {document['workers']} workers",
+        f"{document['a_minute']:.1f} a minute on {plural(document['workers'], 'worker')}",
         _best_text(document["best"]),
     ]
 

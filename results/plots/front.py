@@ -186,6 +186,15 @@ def _longer(data: RunData, metric: str, searched: tuple[float, float]) -> list[S
     return found
 
 
+def _longer_explained(data: RunData) -> str:
+    if not any(_longer(data, metric, (0.0, 0.0)) for metric in METRICS):
+        return ""
+    return (
+        "Squares and diamonds are finalists and references, trained again and alike: compare them "
+        "with each other, and not with the dots, which were trained as the search does."
+    )
+
+
 def _span(done: Sequence[Trial], metric: str) -> tuple[float, float]:
     values = [float(trial.costs[metric]) for trial in done]
     return min(values), max(values)
@@ -195,10 +204,9 @@ FRONT = Plot(
     "front",
     "Accuracy against cost",
     "Every network measured, against the cost of each target. Published networks are placed by "
-    "their cost only: their accuracy on this data, with this short training, is not measured. "
-    "Squares and diamonds are finalists and references, trained again and alike: they compare with "
-    "each other, and not with the dots, which were trained as the search does.",
+    "their cost only: their accuracy on this data, with this short training, is not measured.",
     draw_front,
     panels=front_panels,
+    also=_longer_explained,
     accuracy_of="search",
 )

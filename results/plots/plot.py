@@ -22,6 +22,7 @@ class Plot:
         title, caption: in the report; the caption says in a sentence what is shown.
         draw: what draws it.
         panels: what it shows as data, where it can be had with hover texts too.
+        also: a sentence more on what only some runs have; empty for the others.
         accuracy_of: whose accuracies it shows, those of the search or of its answer; their
             conditions are said below it. Empty where it shows none.
     """
@@ -31,7 +32,13 @@ class Plot:
     caption: str
     draw: "Callable[[RunData], Figure]"
     panels: "Callable[[RunData], list[Panel]] | None" = None
+    also: "Callable[[RunData], str] | None" = None
     accuracy_of: Literal["", "search", "answer"] = ""
+
+    def explained(self, data: RunData) -> str:
+        """The caption, what only some runs have, and how the accuracies were measured."""
+        also = self.also(data) if self.also else ""
+        return " ".join(filter(None, (self.caption, also, self.conditions(data))))
 
     def conditions(self, data: RunData) -> str:
         """How the accuracies that it shows were measured; empty where it shows none."""

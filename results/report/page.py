@@ -123,7 +123,7 @@ def _picture(plot: Plot, data: RunData, prefix: str) -> str:
         body = _both_widths(
             lambda phone: draw(plot.name, data, phone=phone), name, plot.title, data.done
         )
-        caption = f"{plot.caption} {plot.conditions(data)}".rstrip()
+        caption = plot.explained(data)
     except NothingToDrawError as reason:
         body, caption = "", str(reason)
     return (

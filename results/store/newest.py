@@ -9,7 +9,7 @@ from effsearch.results.store.files import read_json_object
 from effsearch.results.store.run import Run
 from effsearch.results.store.run_index import readable_records
 from effsearch.search_spaces.errors import InputError
-from effsearch.search_spaces.units import format_count
+from effsearch.search_spaces.units import format_count, plural
 
 FULL_SEARCH = 100
 """Networks that a search evaluates where it is told nothing else."""
@@ -52,7 +52,7 @@ class _Answered:
             where = conditions.get("sentence", "") if isinstance(conditions, Mapping) else ""
             said.append(f"accuracy {accuracy:.4f} {where}".rstrip())
         if self.evaluations is not None:
-            said.append(f"{self.evaluations:,} networks evaluated")
+            said.append(f"{plural(self.evaluations, 'network')} evaluated")
         return "; ".join(said)
 
 
@@ -68,7 +68,7 @@ def newest_answer(root: Path, kind: str) -> NewestRun | None:
     taken = [one for one in found if one.is_full or not any(two.is_full for two in found)][-1]
     newer = found[found.index(taken) + 1 :]
     older = found[: found.index(taken)]
-    said = [f"{taken.run.reference} is taken, as none was named"]
+    said = [f"using {taken.run.reference}, as none was named"]
     said += [taken.line] if taken.line else []
     if newer:
         said.append(f"newer, but of fewer than {FULL_SEARCH} networks: {_names(newer)}")

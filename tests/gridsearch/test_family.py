@@ -165,7 +165,7 @@ def test_the_newest_finished_runs_are_taken_and_named(root: Path, tiny: Architec
     family = scale_family(ScaleOptions(phis=(0,)), run_dir=root)
     assert family.baseline == tiny
     assert family.notes[0] == "baseline: run baseline/001"
-    assert family.notes[1].startswith("baseline/001 is taken, as none was named")
+    assert family.notes[1].startswith("using baseline/001, as none was named")
     assert family.notes[2].startswith("coefficients: run coefficients/001: alpha 1.3")
 
 

@@ -202,7 +202,7 @@ def test_spaces_are_taken_in_any_way() -> None:
     }  # fmt: skip
     for space in (built, as_data):
         assert effsearch.load_space(config(space=space).space).digest == built.digest
-    with pytest.raises(InputError, match="unknown key in space 'mine'"):
+    with pytest.raises(InputError, match="unknown key 'chanels' in space 'mine'"):
         config(space={"stages": [{"op": "conv", "chanels": 8}]})
     with pytest.raises(InputError, match="a space is a shipped one's name"):
         config(space=5)

@@ -32,7 +32,7 @@ def test_the_newest_is_said_with_its_size_its_accuracy_and_what_else_there_is(
     assert found.architecture.id == load_zoo("efficientnet-b0").id
     assert found.source == "run baseline/002"
     assert found.note == (
-        "baseline/002 is taken, as none was named; 385.8M MACs; accuracy 0.9772 on 359 held-out "
+        "using baseline/002, as none was named; 385.8M MACs; accuracy 0.9772 on 359 held-out "
         "images of digits (10 classes); 200 networks evaluated; older: baseline/001 (120)"
     )
     assert find_baseline(tmp_path, "baseline").note == found.note

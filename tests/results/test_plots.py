@@ -21,6 +21,7 @@ from effsearch.results.plots.choices import read_choices
 from effsearch.results.plots.family import trained_members
 from effsearch.results.plots.files import figure_bytes, inline_svg, write_file
 from effsearch.results.plots.forest import measure_importance
+from effsearch.results.plots.front import FRONT
 from effsearch.results.plots.heatmap import place, surface, triangle
 from effsearch.results.plots.repeated import finalists, short_name
 from effsearch.results.plots.several import draw_several
@@ -185,6 +186,8 @@ def test_the_front_shows_references_beside_finalists_as_both_were_measured(whole
     assert "near-one, trained alike" in said
     assert "85.00%)" in said  # what would squeeze the others stands in the legend
     assert "trained alike" not in texts(draw("front", whole))
+    assert "Squares and diamonds" in FRONT.explained(replace(whole, answer=answer))
+    assert "Squares" not in FRONT.explained(whole), "said only where some are drawn"
 
 
 def test_a_picture_that_stands_alone_says_how_its_accuracies_were_measured(whole: RunData) -> None:

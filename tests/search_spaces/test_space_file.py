@@ -45,7 +45,7 @@ BAD = {
     "an unknown outer key": (f"{STAGES}\nresolutoin: 32", "did you mean 'resolution'"),
     "an unknown key in a stage": (
         "stages: [{op: conv, channels: 8, kernal: 3}]",
-        "stages.0 'kernal': did you mean 'kernel'",
+        "unknown key 'kernal' in space 'mine', stages.0: did you mean 'kernel'",
     ),
     "an unknown key in the stem": (f"{STAGES}\nstem: {{chanels: 3}}", "did you mean 'channels'"),
     "an unknown key in a block": (

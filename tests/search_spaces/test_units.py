@@ -12,6 +12,7 @@ from effsearch.search_spaces.units import (
     parse_milliseconds,
     parse_numbers,
     parse_seconds,
+    plural,
 )
 
 
@@ -132,6 +133,14 @@ def test_a_range_longer_than_memory_is_refused() -> None:
 )
 def test_counts_are_written_for_reading(value: float, text: str) -> None:
     assert format_count(value) == text
+
+
+def test_one_of_a_thing_is_said_in_the_singular() -> None:
+    assert [plural(count, "epoch") for count in (0, 1, 1000)] == [
+        "0 epochs",
+        "1 epoch",
+        "1,000 epochs",
+    ]
 
 
 @pytest.mark.parametrize(

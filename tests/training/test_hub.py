@@ -28,7 +28,7 @@ def test_a_folder_holds_card_weights_and_configuration(tmp_path: Path) -> None:
     ]
     card = done.card.read_text()
     assert card.startswith("---\nlibrary_name: effsearch\n")
-    assert "Timm can load it" in card
+    assert "\n- timm can load it" in card
     config = json.loads((folder / "config.json").read_text())
     assert config["num_classes"] == 10
     assert config["pretrained_cfg"]["input_size"] == [3, 16, 16]

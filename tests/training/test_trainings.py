@@ -83,6 +83,15 @@ def test_what_was_cut_off_is_trained_and_nothing_else_is(make: Make) -> None:
     assert again.done == again.samples == 6
 
 
+def test_the_leader_is_said_with_how_many_seeds_its_mean_is_of(make: Make, jobs: list[Job]) -> None:
+    queue = make(seeds=2)
+    queue.record([measured(request) for request in queue.take(1)])
+    leader = jobs[0].architecture.id
+    assert queue.best_line == f"best 0.5000 (network {leader}, 1 seed)"
+    drain(queue)
+    assert queue.best_line == f"best 0.5000 (network {leader}, 2 seeds)"
+
+
 def test_a_finished_queue_asks_for_nothing(make: Make) -> None:
     drain(make())
     again = make()

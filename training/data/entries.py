@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.units import plural
 
 # Left by systems and by programs, beside all whose name begins with a dot.
 _RUBBISH = frozenset(
@@ -68,8 +69,7 @@ class LeftOut:
         if not counts:
             return ()
         reasons = ", ".join(f"{n:,} {why}{self._examples(why)}" for why, n in counts.items())
-        total = counts.total()
-        return (f"{total:,} {'file' if total == 1 else 'files'} left out of {where}: {reasons}",)
+        return (f"{plural(counts.total(), 'file')} left out of {where}: {reasons}",)
 
     def _examples(self, reason: str) -> str:
         names = [name for name, _ in self._names.get(reason, Counter()).most_common()]

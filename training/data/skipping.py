@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.units import plural
 from effsearch.training.data.decode import decode_pictures
 from effsearch.training.data.images import ImageDataset, ImageListing
 
@@ -65,5 +66,4 @@ def skipped_notice(errors: Sequence[str]) -> tuple[str, ...]:
     """One line on images that were left out, the first of them named; none where there are none."""
     if not errors:
         return ()
-    count = "1 unreadable image" if len(errors) == 1 else f"{len(errors):,} unreadable images"
-    return (f"{count} left out; the first: {errors[0]}",)
+    return (f"{plural(len(errors), 'unreadable image')} left out; the first: {errors[0]}",)

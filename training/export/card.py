@@ -83,7 +83,7 @@ def _use(export: "Export", info: ModelInfo) -> list[str]:
     )
     lines = loading_lines(export, info)
     code = "```python\n" + "\n".join(lines) + "\n```"
-    verdict = f"- {export.timm[0].upper()}{export.timm[1:]}." if export.timm else ""
+    verdict = f"- {export.timm}." if export.timm else ""
     said = [line for line in (prepare, feed, gives, verdict) if line]
     return ["\n".join(said), code if lines else ""]
 

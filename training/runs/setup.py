@@ -9,7 +9,7 @@ from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network
 from effsearch.search_spaces.notation import format_architecture
-from effsearch.search_spaces.units import format_count
+from effsearch.search_spaces.units import format_count, plural
 from effsearch.search_spaces.zoo import zoo_name
 from effsearch.training.devices.team import Team
 from effsearch.training.models.model_file import ModelInfo
@@ -56,7 +56,8 @@ class TrainingPlan:
             f"{self.model}, {format_count(counted.params)} parameters, "
             f"{format_count(counted.macs)} MACs at {self.resolution} px; "
             f"{self.images:,} images of {self.architecture.classes} classes, "
-            f"{self.recipe.epochs} epochs of {self.batches.steps} steps on {self.source.device}"
+            f"{plural(self.recipe.epochs, 'epoch')} of {plural(self.batches.steps, 'step')} on "
+            f"{self.source.device}"
         )
 
     @property

@@ -14,6 +14,7 @@ from effsearch.results.store.ledger import Ledger
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.units import plural
 from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import Halving
@@ -103,7 +104,9 @@ class Trainings:
         if not means:
             return f"nothing yet{more}"
         leader = max(means, key=lambda id: means[id] or 0.0)
-        return f"best {means[leader]:.4f} (network {leader}){more}"
+        count = len(self.measured[leader].rewards)
+        seeds = f", {plural(count, 'seed')}" if self._seeds > 1 else ""
+        return f"best {means[leader]:.4f} (network {leader}{seeds}){more}"
 
     def prepare(self) -> None:
         """Ask the source until there is something to train, or nothing is left."""

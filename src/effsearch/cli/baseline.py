@@ -40,7 +40,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     from effsearch.results.store.run import Run
     from effsearch.results.terminal import print_table
     from effsearch.search_spaces.metrics import METRICS
-    from effsearch.search_spaces.units import format_count
+    from effsearch.search_spaces.units import format_count, plural
 
     if as_json:
         print_document(result.answer)
@@ -76,7 +76,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     pruned = result.answer["pruning"]
     if pruned:
         print(
-            f"successive halving stopped {pruned['given_up']} trainings early: "
+            f"successive halving stopped {plural(pruned['given_up'], 'training')} early: "
             f"{pruned['epochs_trained']:,} of {pruned['epochs_in_full']:,} epochs trained"
         )
     finalists = result.answer["finalists"]

@@ -164,10 +164,13 @@ def _command_meter(command: str, timeout: str, batch: int) -> "Meter":
 
 
 def _latency_line(latency: "Latency") -> str:
+    from effsearch.search_spaces.units import plural
+
     timing, setting = latency.timing, latency.setting
+    counted = f"{plural(timing.runs, 'run')}, {plural(timing.outliers, 'outlier')}"
     threads = f", threads {setting.threads}" if setting.threads else ""
     return (
         f"latency: {timing.median_ms:.3f} ms (p95 {timing.p95_ms:.3f} ms, spread "
-        f"{timing.spread:.1%}, {timing.runs} runs, {timing.outliers} outliers; batch "
-        f"{setting.batch}, {setting.dtype}, {setting.backend} on {setting.device}{threads})"
+        f"{timing.spread:.1%}, {counted}; batch {setting.batch}, {setting.dtype}, "
+        f"{setting.backend} on {setting.device}{threads})"
     )
