@@ -44,21 +44,7 @@ class ResidentSource:
         self.class_names = tuple(class_names or map(str, range(data.classes)))
         self.own_side = own_side or data.train_images.shape[-1]
         self.notices = tuple(notices)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the images live."""
-        return self._data.device
-
-    @property
-    def mean(self) -> Tensor:
-        """float32 (3,), grey levels."""
-        return self._data.mean
-
-    @property
-    def std(self) -> Tensor:
-        """float32 (3,), grey levels."""
-        return self._data.std
+        self.device, self.mean, self.std = data.device, data.mean, data.std
 
     @cached_property
     def labels(self) -> Mapping[str, Tensor]:

@@ -33,43 +33,28 @@ class ProxyEvaluator(Evaluator):
     batched: ClassVar[bool] = False
 
     def __init__(self, dataset: "ImageDataset", recipe: "Recipe", device: str) -> None:
-        self._dataset = dataset
-        self._recipe = recipe
-        self._device = device
+        self.dataset = dataset
+        self.recipe = recipe
+        self.device = device
         self._data: DeviceData | None = None
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What the user should hear of the data, a line each."""
-        return self._dataset.notices
-
-    @property
-    def dataset(self) -> "ImageDataset":
-        """What networks are trained and validated on, before the validation part is carved."""
-        return self._dataset
-
-    @property
-    def device(self) -> str:
-        """As it was asked for."""
-        return self._device
-
-    @property
-    def recipe(self) -> "Recipe":
-        """How each network is trained."""
-        return self._recipe
+        return self.dataset.notices
 
     def with_recipe(self, recipe: "Recipe") -> "ProxyEvaluator":
         """The same data, trained otherwise."""
-        return ProxyEvaluator(self._dataset, recipe, self._device)
+        return ProxyEvaluator(self.dataset, recipe, self.device)
 
     def prepare(self) -> None:
         """Carve the validation part and put all images on the device."""
         from effsearch.training.devices.device import choose_device, place_on_device
 
-        recipe = self._recipe
+        recipe = self.recipe
         self._data = place_on_device(
-            self._dataset,
-            choose_device(self._device),
+            self.dataset,
+            choose_device(self.device),
             validation=recipe.validation,
             split_seed=recipe.split_seed,
         )
@@ -86,7 +71,7 @@ class ProxyEvaluator(Evaluator):
         assert self._data is not None
         (request,) = requests
         data = self._data
-        resolution = request.resolution or self._recipe.resolution
+        resolution = request.resolution or self.recipe.resolution
         if resolution is not None:
             data = resized(data, resolution)
         network = build_seeded(
@@ -94,14 +79,14 @@ class ProxyEvaluator(Evaluator):
                 request.architecture,
                 classes=data.classes,
                 in_channels=3,
-                norm_momentum=self._recipe.norm_momentum,
-                dropout=self._recipe.dropout,
-                drop_path=self._recipe.drop_path,
+                norm_momentum=self.recipe.norm_momentum,
+                dropout=self.recipe.dropout,
+                drop_path=self.recipe.drop_path,
             ),
             request.seed,
         )
         watch = _Watch(dict(request.stop_below))
-        recipe = self._recipe
+        recipe = self.recipe
         if request.epochs is not None:
             recipe = replace(recipe, epochs=request.epochs)
         said = {} if request.epochs is None else {"epochs": request.epochs}
