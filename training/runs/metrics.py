@@ -11,21 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from effsearch.results.kinds.train import TABLE
 from effsearch.results.store.files import cannot_write, write_atomically
 from effsearch.results.store.table import table_csv
-
-COLUMNS = (
-    "epoch",
-    "step",
-    "learning_rate",
-    "resolution_px",
-    "train_loss",
-    "validation_loss",
-    "top1",
-    "top5",
-    "seconds",
-    "images_per_second",
-)
 
 Row = Mapping[str, Any]
 
@@ -55,4 +43,4 @@ def append_row(path: Path, row: Row) -> None:
 
 
 def _text(rows: Sequence[Row]) -> str:
-    return table_csv({name: [row.get(name) for row in rows] for name in COLUMNS})
+    return table_csv({name: [row.get(name) for row in rows] for name in TABLE.numbers})
