@@ -24,7 +24,6 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.coefficients import doubts
-from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.family import (
     Member,
@@ -248,12 +247,7 @@ def _ruled(options: ScaleOptions, run_dir: Path) -> _Family:
         notes += [f"coefficients: {source}", *filter(None, [how.note])]
     document: dict[str, Any] = {
         "family": options.family,
-        "baseline": {
-            "source": found.source,
-            "id": baseline.id,
-            "notation": format_architecture(baseline),
-            "macs": cost(baseline).macs,
-        },
+        "baseline": found.to_dict(),
         "rule": asdict(rule),
         "coefficients": coefficients and {"source": source, **asdict(coefficients)},
         "resolution_rounding": options.resolution_rounding,
@@ -286,12 +280,7 @@ def _formula(
     notes += [one.line for one in reached]
     document = {
         "family": "formula",
-        "baseline": {
-            "source": found.source,
-            "id": baseline.id,
-            "notation": format_architecture(baseline),
-            "macs": cost(baseline).macs,
-        },
+        "baseline": found.to_dict(),
         "coefficients": {
             "source": how.source,
             "alpha": coefficients.alpha,

@@ -13,7 +13,6 @@ from effsearch.gridsearch.options import rule_of
 from effsearch.results.store.answers import find_baseline
 from effsearch.results.store.secrets import without_secrets
 from effsearch.search_spaces.architecture import Architecture
-from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling_search import scale_to_cost
@@ -177,12 +176,7 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> GridPlan:
     base_pixels = evaluator.recipe.resolution
     assert base_pixels is not None
     record |= {
-        "baseline": {
-            "source": found.source,
-            "id": baseline.id,
-            "notation": format_architecture(baseline),
-            "macs": cost(baseline).macs,
-        },
+        "baseline": found.to_dict(),
         "grid": {
             "triples": sum(len(candidate.triples) for candidate in candidates),
             "networks": len(candidates),

@@ -6,6 +6,7 @@ What was taken where nothing was named is said in `source`, for the command to t
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from effsearch.results.store.files import read_json_object
 from effsearch.results.store.newest import newest_answer
@@ -13,7 +14,9 @@ from effsearch.results.store.run import Run
 from effsearch.results.store.run_index import holds_run, readable_records
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.coefficients import parse_coefficients, read_coefficients
+from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, Coefficients
 from effsearch.search_spaces.zoo import load_zoo, resolve_architecture, zoo_name
 
@@ -31,6 +34,15 @@ class FoundBaseline:
     architecture: Architecture
     source: str
     note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is recorded of it."""
+        return {
+            "source": self.source,
+            "id": self.architecture.id,
+            "notation": format_architecture(self.architecture),
+            "macs": cost(self.architecture).macs,
+        }
 
 
 @dataclass(frozen=True)
