@@ -46,10 +46,10 @@ from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.units import plural
 from effsearch.training.data.progress import data_progress
 from effsearch.training.trials.halving import Halving
-from effsearch.training.trials.jobs import ListSource, Measured, failures
+from effsearch.training.trials.jobs import Measured, failures
 from effsearch.training.trials.options import go_on_as_begun
 from effsearch.training.trials.queue_runner import check_device, queue_runner
-from effsearch.training.trials.trainings import Trainings, training_seed
+from effsearch.training.trials.trainings import Trainings, training_seed, trainings_of
 
 KIND = "coefficients"
 TOP_LEDGER = "top.jsonl"
@@ -231,16 +231,8 @@ def _repeat_queue(plan: GridPlan, grid: Mapping[str, Measured], ledger: Ledger) 
     """
     first = {id: found.rewards[0] for id, found in grid.items() if 0 in found.rewards}
     again = networks_to_repeat(plan.candidates, first, plan.config.repeats)
-    events = ledger.history()
-    queue = Trainings(
-        ListSource(plan.job(candidate) for candidate in again),
-        ledger,
-        events,
-        networks=len(again),
-        seeds=2,
-        seed_of=partial(training_seed, plan.config.seed),
-        budget=plan.budget,
-    )
+    jobs = [plan.job(candidate) for candidate in again]
+    queue = trainings_of(jobs, ledger, seeds=2, seed=plan.config.seed, budget=plan.budget)
     queue.samples = len(grid) + len(again)  # the first trainings are done and are counted as such
     return queue
 
@@ -251,21 +243,17 @@ def _top_queue(plan: GridPlan, grid: Mapping[str, Measured], ledger: Ledger) -> 
     choice = choose(plan.candidates, scores)
     expected = choice.expected if choice else {}
     measured = [found for found in plan.candidates if found.id in scores]
-    events = ledger.history()
-    begun = {event.arch_id for event in events if isinstance(event, Asked)}
+    begun = {event.arch_id for event in ledger.history() if isinstance(event, Asked)}
     best = sorted(
         measured,
         key=lambda one: (one.id not in begun, -expected[one.id].mean, one.cost.macs, one.id),
     )
-    chosen = best[: plan.config.top]
-    return Trainings(
-        ListSource(plan.job(candidate) for candidate in chosen),
+    return trainings_of(
+        [plan.job(candidate) for candidate in best[: plan.config.top]],
         ledger,
-        events,
-        networks=len(chosen),
         seeds=plan.config.top_seeds,
         # Other seeds than in the grid: what was lucky there is measured afresh.
-        seed_of=partial(training_seed, plan.config.seed + 1_000_000),
+        seed=plan.config.seed + 1_000_000,
         budget=plan.budget,
     )
 

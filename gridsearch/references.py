@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import get_args
 
 from effsearch.gridsearch.candidates import Candidate
 from effsearch.gridsearch.setup import GridPlan, proxy_pixels
 from effsearch.results.references import Reference, compare_with_references
-from effsearch.results.store.ledger import Ledger, read_events
+from effsearch.results.store.ledger import Ledger
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling_search import Dimension, scale_to_cost
-from effsearch.training.trials.jobs import Job, ListSource, Measured
-from effsearch.training.trials.trainings import Trainings, counted_costs, training_seed
+from effsearch.training.trials.jobs import Job, Measured
+from effsearch.training.trials.trainings import Trainings, counted_costs, trainings_of
 
 _FARTHEST = 0.1
 """Relative distance from the winner's cost from which on a dimension is not comparable."""
@@ -65,13 +64,11 @@ def reference_queue(
         ledger: open for appending, of the references alone.
     """
     config = plan.config
-    return Trainings(
-        ListSource(Job(architecture=one.architecture, resolution=one.pixels) for one in networks),
+    return trainings_of(
+        [Job(architecture=one.architecture, resolution=one.pixels) for one in networks],
         ledger,
-        read_events(ledger.path),
-        networks=len(networks),
         seeds=config.top_seeds if longer else config.seeds,
-        seed_of=partial(training_seed, config.seed + 1_000_000 if longer else config.seed),
+        seed=config.seed + 1_000_000 if longer else config.seed,
         budget=plan.budget,
     )
 

@@ -35,10 +35,10 @@ from effsearch.results.store.table import rows_csv
 from effsearch.search_spaces.errors import EffsearchError
 from effsearch.search_spaces.units import format_count
 from effsearch.training.data.progress import data_progress
-from effsearch.training.trials.jobs import ListSource, Measured, failures
+from effsearch.training.trials.jobs import Measured, failures
 from effsearch.training.trials.options import go_on_as_begun
 from effsearch.training.trials.queue_runner import check_device, queue_runner
-from effsearch.training.trials.trainings import Trainings, training_seed
+from effsearch.training.trials.trainings import trainings_of
 
 KIND = "comparison"
 
@@ -169,15 +169,7 @@ def _run_trainings(run: Run, plan: ComparisonPlan, quiet: bool) -> tuple[dict[st
         Ledger.open(run.paths.ledger) as ledger,
     ):
         say(ledger.notice or "", quiet)
-        queue = Trainings(
-            ListSource(jobs),
-            ledger,
-            ledger.history(),
-            networks=len(jobs),
-            seeds=config.seeds,
-            seed_of=partial(training_seed, config.seed),
-            budget=budget,
-        )
+        queue = trainings_of(jobs, ledger, seeds=config.seeds, seed=config.seed, budget=budget)
         run_queue(queue, plan.evaluator, "comparison")
     say(budget.left_out(queue.left, queue.samples, "the comparison"), quiet)
     return queue.measured, queue.left

@@ -8,6 +8,8 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 
 from effsearch.results.store.events import Asked, Event, Failed, Told
 from effsearch.results.store.ledger import Ledger
@@ -18,7 +20,7 @@ from effsearch.search_spaces.units import plural
 from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.halving import Halving
-from effsearch.training.trials.jobs import Job, Measured, Source
+from effsearch.training.trials.jobs import Job, ListSource, Measured, Source
 from effsearch.training.trials.outcome import Outcome, as_event
 
 DEATHS = 2
@@ -225,14 +227,30 @@ class Trainings:
                 self._note(event)
 
 
+def trainings_of(
+    jobs: Sequence[Job], ledger: Ledger, *, seeds: int, seed: int, budget: Budget | None
+) -> Trainings:
+    """A queue of the networks of a list, on top of what its ledger holds.
+
+    Args:
+        jobs: each network once.
+        seeds: trainings of each network.
+        seed: of the run; those of the trainings follow from it.
+    """
+    return Trainings(
+        ListSource(jobs),
+        ledger,
+        ledger.history(),
+        networks=len(jobs),
+        seeds=seeds,
+        seed_of=partial(training_seed, seed),
+        budget=budget,
+    )
+
+
 def counted_costs(architecture: Architecture) -> dict[str, float]:
     """What is counted of a network, by metric."""
-    counted = cost(architecture)
-    return {
-        "macs": counted.macs,
-        "params": counted.params,
-        "memory_bytes": counted.memory_bytes,
-    }
+    return asdict(cost(architecture))
 
 
 def training_seed(seed: int, arch_id: str, repeat: int) -> int:
