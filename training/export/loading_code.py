@@ -79,49 +79,45 @@ def _timm(info: ModelInfo) -> list[str]:
         return []
     stages = ",\n        ".join(f"[{strings}]" for strings in _timm_lists(architecture))
     stem, head = architecture.stem, architecture.head
-    own_stride = "" if stem.stride == 2 else str(stem.stride)
     if third:
-        return [
-            "from functools import partial",
+        imports = [
             f"from timm.layers import {', '.join([*_norms(architecture), 'make_divisible'])}",
             "from timm.models._efficientnet_blocks import SqueezeExcite",
             "from timm.models._efficientnet_builder import decode_arch_def",
             "from timm.models.mobilenetv3 import MobileNetV3",
-            "from torch import nn",
-            "",
-            "network = MobileNetV3(",
-            f"    decode_arch_def([\n        {stages},\n    ]),",
-            f"    num_classes={info.classes},",
-            f"    num_features={head.channels},",
-            f"    stem_size={stem.channels},",
-            "    fix_stem=True,",
-            f"    act_layer=nn.{ACTIVATIONS[architecture.activation].torch},",
-            *_style_arguments(architecture),
+        ]
+        kernel = []
+        own = [
             *(["    head_norm=True,"] if head.pooled == "norm" else []),
             "    se_layer=partial(",
             '        SqueezeExcite, gate_layer="hard_sigmoid", force_act_layer=nn.ReLU,',
             "        rd_round_fn=make_divisible,",
             "    ),",
-            ")",
-            *_stem_stride(own_stride, "network.conv_stem"),
         ]
+    else:
+        imports = [
+            *[f"from timm.layers import {norm}" for norm in _norms(architecture)],
+            "from timm.models.efficientnet import EfficientNet, decode_arch_def",
+        ]
+        kernel = [f"    stem_kernel_size={stem.kernel},"]
+        own = []
     return [
         "from functools import partial",
-        *[f"from timm.layers import {norm}" for norm in _norms(architecture)],
-        "from timm.models.efficientnet import EfficientNet, decode_arch_def",
+        *imports,
         "from torch import nn",
         "",
-        "network = EfficientNet(",
+        f"network = {'MobileNetV3' if third else 'EfficientNet'}(",
         f"    decode_arch_def([\n        {stages},\n    ]),",
         f"    num_classes={info.classes},",
         f"    num_features={head.channels},",
         f"    stem_size={stem.channels},",
-        f"    stem_kernel_size={stem.kernel},",
+        *kernel,
         "    fix_stem=True,",
         f"    act_layer=nn.{ACTIVATIONS[architecture.activation].torch},",
         *_style_arguments(architecture),
+        *own,
         ")",
-        *_stem_stride(own_stride, "network.conv_stem"),
+        *_stem_stride("" if stem.stride == 2 else str(stem.stride), "network.conv_stem"),
     ]
 
 
