@@ -12,7 +12,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from effsearch.cli.commands import app
-from effsearch.results.kinds.train import TABLE
 from effsearch.results.store.ledger import Asked, Failed, Ledger, Told, read_events
 from effsearch.results.store.run import Run
 from effsearch.results.store.trials import join_trials, top
@@ -20,7 +19,7 @@ from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.notation import format_architecture, parse_architecture
 from effsearch.search_spaces.zoo import load_zoo
-from effsearch.training.runs.metrics import write_rows
+from effsearch.training.runs.metrics import COLUMNS, write_rows
 
 NETWORKS = ("mobilenet-v2", "mnasnet-a1", "efficientnet-b0", "efficientnet-b1")
 
@@ -198,7 +197,7 @@ def test_export_of_a_family_and_a_training_writes_their_rows(root: Path) -> None
     exported = document(root, "results", "export", "family/001")
     assert exported["rows"][0]["member"] == "phi1"  # type: ignore[index]
     with Run.create(root, "train", command=["effsearch", "train"], config={}) as run:
-        write_rows(run.path / "metrics.csv", [dict.fromkeys(TABLE.numbers, 1) | {"top1": 0.75}])
+        write_rows(run.path / "metrics.csv", [dict.fromkeys(COLUMNS, 1) | {"top1": 0.75}])
         run.finish("finished")
     [epoch] = csv.DictReader(io.StringIO(call(root, "results", "export", "train").stdout))
     assert epoch["top1"] == "0.75"

@@ -178,7 +178,7 @@ def finished(folder: Path, weight: float | None, **options: Any) -> None:
     recipe = {"recipe": asdict(proxy_recipe(config.data, config.recipe_options()))}
     settings = config.to_dict()
     with Run.create(folder, "baseline", None, command=["x"], config=settings, extra=recipe) as run:
-        write_json(run.paths.answer, {"calibration": found.to_dict()})
+        write_json(run.paths.answer, {"calibration": asdict(found)})
         run.finish("finished")
 
 

@@ -15,6 +15,8 @@ from effsearch.results.kinds.train import TABLE
 from effsearch.results.store.files import cannot_write, write_atomically
 from effsearch.results.store.table import table_csv
 
+COLUMNS = TABLE.numbers
+
 Row = Mapping[str, Any]
 
 
@@ -43,4 +45,4 @@ def append_row(path: Path, row: Row) -> None:
 
 
 def _text(rows: Sequence[Row]) -> str:
-    return table_csv({name: [row.get(name) for row in rows] for name in TABLE.numbers})
+    return table_csv({name: [row.get(name) for row in rows] for name in COLUMNS})
