@@ -163,13 +163,7 @@ def make_plan(config: CoefficientsConfig, run_dir: Path) -> GridPlan:
             largest, scale_to_cost(baseline, "resolution", dearest).architecture.resolution
         )
     evaluator, record = make_scaled_proxy(
-        config.data,
-        config.recipe_options(),
-        config.max_images,
-        config.device,
-        largest_factor=largest / baseline.resolution,
-        columns=config.columns,
-        skip_bad=config.skip_bad,
+        config, config.device, largest_factor=largest / baseline.resolution
     )
     if config.pruning == "halving" and evaluator.recipe.epochs < ETA:
         raise InputError(f"pruning needs trainings of at least {ETA} epochs: raise --epochs")

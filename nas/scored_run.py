@@ -41,14 +41,7 @@ def score_run(run: Run, most: int) -> dict[str, Any]:
             "wait for more, or name another run"
         )
     chosen = [done[int(place)] for place in np.linspace(0, len(done) - 1, min(most, len(done)))]
-    trainer, _ = make_proxy(
-        config.data,
-        config.recipe_options(),
-        config.max_images,
-        config.device,
-        columns=config.columns,
-        skip_bad=config.skip_bad,
-    )
+    trainer, _ = make_proxy(config, config.device)
     worths = score_worths(
         [parse_stored(trial.architecture) for trial in chosen],
         [float(trial.accuracy or 0.0) for trial in chosen],

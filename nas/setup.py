@@ -185,19 +185,7 @@ def make_plan(config: BaselineConfig, root: Path = Path("runs")) -> SearchPlan:
         some = space.sample(np.random.default_rng(config.seed), _TRIED)
         problem.objective.check_function(problem.costs(some))
     strategy = make_strategy(config.strategy, problem, config.seed, **config.strategy_options)
-    source = make_evaluator(
-        config.evaluator,
-        space=space,
-        table_missing=config.table_missing,
-        data=config.data,
-        recipe=config.recipe_options(),
-        max_images=config.max_images,
-        device=config.device,
-        columns=config.columns,
-        skip_bad=config.skip_bad,
-        supernet_recipe=config.supernet_recipe,
-        supernet_epochs=config.supernet_epochs,
-    )
+    source = make_evaluator(config, space)
     record = source.record | {
         "targets": config.targets,
         "objective": describe(problem.objective),

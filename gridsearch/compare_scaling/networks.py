@@ -127,15 +127,7 @@ def make_plan(config: ComparisonConfig, run_dir: Path) -> ComparisonPlan:
         for entry in entries
         if entry.reachable
     )
-    evaluator, record = make_scaled_proxy(
-        config.data,
-        config.recipe_options(),
-        config.max_images,
-        config.device,
-        largest_factor=factor,
-        columns=config.columns,
-        skip_bad=config.skip_bad,
-    )
+    evaluator, record = make_scaled_proxy(config, config.device, largest_factor=factor)
     base = evaluator.recipe.resolution
     assert base is not None
     entries = [

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from effsearch.nas.options import TableMissing
+from effsearch.nas.config import BaselineConfig
 from effsearch.results.config import given_object
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.space import SearchSpace
@@ -12,7 +12,6 @@ from effsearch.training.trials.evaluator import Evaluator
 
 if TYPE_CHECKING:
     from effsearch.nas.evaluators.zero_cost.score import Probe
-    from effsearch.training.data.named_columns import Columns
     from effsearch.training.trials.proxy import ProxyEvaluator
 
 
@@ -47,39 +46,18 @@ class Source:
     probe: "Probe | None" = None
 
 
-def make_evaluator(
-    text: str,
-    *,
-    space: SearchSpace,
-    table_missing: TableMissing,
-    data: str,
-    recipe: dict[str, object],
-    max_images: int | None,
-    device: str,
-    columns: "Columns | None" = None,
-    skip_bad: bool = False,
-    supernet_recipe: str | None = None,
-    supernet_epochs: int | None = None,
-) -> Source:
+def make_evaluator(config: BaselineConfig, space: SearchSpace) -> Source:
     """An evaluator, what trains finalists, and what the run's record says of both.
 
     Args:
-        text: what the user wrote.
+        config: of the search.
         space: whose networks are evaluated.
-        table_missing: what becomes of those that a table lacks.
-        data: dataset of proxy training.
-        recipe: options of proxy training over the dataset's defaults.
-        max_images: sample of the training part to decode; None for all.
-        device: of proxy training.
-        columns: of a table of images, those that the user named.
-        skip_bad: leave unreadable images out.
-        supernet_recipe: of a supernet, by name or file; None for the default one.
-        supernet_epochs: of its training; None for the recipe's.
 
     Raises:
         InputError: no such evaluator, or it cannot work as asked: its file, data or options.
     """
-    if (supernet_recipe, supernet_epochs) != (None, None) and text != SUPERNET:
+    text = config.evaluator
+    if (config.supernet_recipe, config.supernet_epochs) != (None, None) and text != SUPERNET:
         raise InputError("options of a supernet's training need --evaluator supernet")
     function = given_object("evaluator", text)
     if function is not None:
@@ -91,9 +69,7 @@ def make_evaluator(
     if text == "proxy" or only_estimates(text):
         from effsearch.training.trials.proxy import make_proxy
 
-        trainer, record = make_proxy(
-            data, recipe, max_images, device, columns=columns, skip_bad=skip_bad
-        )
+        trainer, record = make_proxy(config, config.device)
         if text == "proxy":
             return Source(evaluator=trainer, trainer=trainer, record=record)
         kind, _, named = text.partition(":")
@@ -101,12 +77,12 @@ def make_evaluator(
             return _zero_cost(named, space, trainer, record)
         from effsearch.nas.evaluators.supernet import make_supernet
         from effsearch.nas.evaluators.zero_cost.probing import probe_of
-        from effsearch.training.supernet.recipe import DEFAULT_RECIPE
-        from effsearch.training.supernet.recipe import supernet_recipe as read_recipe
+        from effsearch.training.supernet.recipe import DEFAULT_RECIPE, supernet_recipe
 
         # As the short trainings are, with nothing left to defaults that may change.
         like = asdict(trainer.recipe)
-        how = read_recipe(supernet_recipe or DEFAULT_RECIPE, data, like, supernet_epochs)
+        recipe = config.supernet_recipe or DEFAULT_RECIPE
+        how = supernet_recipe(recipe, config.data, like, config.supernet_epochs)
         evaluator, shared = make_supernet(named, space, trainer, how)
         return Source(
             evaluator=evaluator,
@@ -117,7 +93,7 @@ def make_evaluator(
     if text.endswith(".csv"):
         from effsearch.nas.evaluators.table import load_table
 
-        table = load_table(Path(text), space, table_missing)
+        table = load_table(Path(text), space, config.table_missing)
         listed = {"table": text, "networks": len(table.rows), "digest": table.digest}
         return Source(evaluator=table, trainer=None, record={"evaluator": listed})
     if ":" in text:

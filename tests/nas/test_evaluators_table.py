@@ -11,6 +11,7 @@ import pytest
 from searches import SMALL_SPACE
 
 from effsearch.nas.baseline import _table_note
+from effsearch.nas.config import BaselineConfig
 from effsearch.nas.evaluators.registry import make_evaluator
 from effsearch.nas.evaluators.spreadsheet import number
 from effsearch.nas.evaluators.table import TableEvaluator, load_table, read_table
@@ -155,15 +156,7 @@ def test_the_record_of_a_run_tells_a_changed_table(tmp_path: Path) -> None:
         path = write_table(
             tmp_path, ("architecture", "accuracy"), (format_architecture(ONE), accuracy)
         )
-        source = make_evaluator(
-            str(path),
-            space=SPACE,
-            table_missing="fail",
-            data="digits",
-            recipe={},
-            max_images=None,
-            device="cpu",
-        )
+        source = make_evaluator(BaselineConfig.make({"evaluator": str(path)}), SPACE)
         records.append(source.record)
     assert records[0] == records[1] != records[2]
 

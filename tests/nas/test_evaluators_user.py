@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from searches import write_evaluator
 
+from effsearch.nas.config import BaselineConfig
 from effsearch.nas.evaluators.registry import make_evaluator
 from effsearch.nas.evaluators.user import UserEvaluator, load_user_evaluator
 from effsearch.search_spaces.errors import InputError
@@ -209,15 +210,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 )
 def test_an_evaluator_that_is_not_there_is_refused(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        make_evaluator(
-            text,
-            space=load_space("mnasnet"),
-            table_missing="fail",
-            data="digits",
-            recipe={},
-            max_images=None,
-            device="cpu",
-        )
+        make_evaluator(BaselineConfig.make({"evaluator": text}), load_space("mnasnet"))
 
 
 def test_a_folder_is_no_evaluator_file(tmp_path: Path) -> None:

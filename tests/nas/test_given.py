@@ -91,10 +91,7 @@ def test_a_function_takes_along_what_it_refers_to() -> None:
 
     assert evaluated(here) == "0.32"
     assert evaluated(lambda architectures: [0.5 for _ in architectures]) == "0.5"
-    record = make_evaluator(
-        BaselineConfig.make({"evaluator": here}).evaluator,
-        space=SPACE, table_missing="fail", data="digits", recipe={}, max_images=None, device="cpu",
-    ).record  # fmt: skip
+    record = make_evaluator(BaselineConfig.make({"evaluator": here}), SPACE).record
     assert "share + seed" in str(record["evaluator"])
 
 

@@ -11,6 +11,7 @@ from effsearch.search_spaces.notation import parse_architecture
 from effsearch.training.data.dataset import load_train, load_train_within
 from effsearch.training.devices.device import DeviceData, resized
 from effsearch.training.trials.evaluator import Request
+from effsearch.training.trials.options import ProxyOptions
 from effsearch.training.trials.proxy import make_scaled_proxy
 
 TINY = "res32 act_relu stem_k3_s2_c8 ir_r1_k3_s2_e2_c16 head_c32"
@@ -54,7 +55,7 @@ def test_images_are_decoded_no_larger_than_they_are(tmp_path: Path) -> None:
 
 def test_a_request_names_the_pixels_it_is_trained_at(network: Architecture) -> None:
     evaluator, record = make_scaled_proxy(
-        "digits", {"epochs": 1, "resolution": 12}, 100, "cpu", largest_factor=1.5
+        ProxyOptions(epochs=1, proxy_resolution=12, max_images=100), "cpu", largest_factor=1.5
     )
     evaluator.prepare()
     small, large = (
@@ -66,7 +67,9 @@ def test_a_request_names_the_pixels_it_is_trained_at(network: Architecture) -> N
 
 
 def test_a_training_that_falls_behind_stops_and_says_where(network: Architecture) -> None:
-    evaluator, _ = make_scaled_proxy("digits", {"epochs": 3}, 100, "cpu", largest_factor=1)
+    evaluator, _ = make_scaled_proxy(
+        ProxyOptions(epochs=3, max_images=100), "cpu", largest_factor=1
+    )
     evaluator.prepare()
     whole = evaluator.evaluate([Request(0, network, 7)])[0]
     assert "stopped_after" not in whole
@@ -76,7 +79,9 @@ def test_a_training_that_falls_behind_stops_and_says_where(network: Architecture
 
 
 def test_a_training_is_never_stopped_after_its_last_epoch(network: Architecture) -> None:
-    evaluator, _ = make_scaled_proxy("digits", {"epochs": 2}, 100, "cpu", largest_factor=1)
+    evaluator, _ = make_scaled_proxy(
+        ProxyOptions(epochs=2, max_images=100), "cpu", largest_factor=1
+    )
     evaluator.prepare()
     done = evaluator.evaluate([Request(0, network, 7, None, ((2, 1.1),))])[0]
     assert "stopped_after" not in done

@@ -8,6 +8,7 @@ from PIL import Image
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.data.dataset import load_train, load_train_within
 from effsearch.training.data.progress import data_progress
+from effsearch.training.trials.options import ProxyOptions
 from effsearch.training.trials.proxy import make_proxy, make_scaled_proxy
 
 LEFT_OUT = "1 unreadable image left out; the first: cannot read the image"
@@ -38,10 +39,12 @@ def test_an_unreadable_image_is_left_out_where_asked(damaged: str, load: object)
 
 
 def test_proxy_trainings_leave_it_out_too(damaged: str) -> None:
-    options: dict[str, object] = {"resolution": 16, "validation": 0.25}
+    options = ProxyOptions(
+        data=damaged, proxy_resolution=16, recipe={"validation": 0.25}, skip_bad=True
+    )
     for evaluator, record in (
-        make_proxy(damaged, options, None, "cpu", skip_bad=True),
-        make_scaled_proxy(damaged, options, None, "cpu", largest_factor=1.2, skip_bad=True),
+        make_proxy(options, "cpu"),
+        make_scaled_proxy(options, "cpu", largest_factor=1.2),
     ):
         data = record["data"]
         assert isinstance(data, dict)

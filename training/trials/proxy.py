@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from effsearch.search_spaces.errors import InputError
 from effsearch.training.trials.evaluator import Evaluator, Measurements, Request
+from effsearch.training.trials.options import ProxyOptions
 
 if TYPE_CHECKING:
     from effsearch.training.data.images import ImageDataset
-    from effsearch.training.data.named_columns import Columns
     from effsearch.training.devices.device import DeviceData
     from effsearch.training.loop.reports import EpochReport
     from effsearch.training.recipes.recipe import Recipe
@@ -129,52 +129,32 @@ class _Watch:
         }
 
 
-def make_proxy(
-    data: str,
-    options: dict[str, object],
-    max_images: int | None,
-    device: str,
-    *,
-    columns: "Columns | None" = None,
-    skip_bad: bool = False,
-) -> tuple[ProxyEvaluator, dict[str, object]]:
+def make_proxy(options: ProxyOptions, device: str) -> tuple[ProxyEvaluator, dict[str, object]]:
     """Proxy training at one size, and what a run's record says of it: data and recipe.
 
     Args:
-        data: `digits` or a directory of images.
-        options: of the recipe, over the dataset's defaults.
-        max_images: sample of the training part to decode; None for all.
+        options: data, and how it is trained on.
         device: `auto`, `cpu`, `cuda`, `cuda:1`.
-        columns: of a table, where the user names them.
-        skip_bad: leave unreadable images out.
 
     Raises:
         InputError: unknown options, or data that cannot be trained on.
     """
     from effsearch.training.data.dataset import load_train
-    from effsearch.training.data.named_columns import ANY_COLUMNS
-    from effsearch.training.recipes.recipe import by_own_names, proxy_recipe
+    from effsearch.training.recipes.recipe import proxy_recipe
 
-    recipe = proxy_recipe(data, options)
+    recipe = proxy_recipe(options.data, options.recipe_options())
     dataset = load_train(
-        data,
+        options.data,
         resolution=recipe.resolution,
-        max_images=max_images,
-        columns=columns or ANY_COLUMNS,
-        skip_bad=skip_bad,
+        max_images=options.max_images,
+        columns=options.columns,
+        skip_bad=options.skip_bad,
     )
-    return _proxy(data, dataset, recipe, device, follows="batch_size" not in by_own_names(options))
+    return _proxy(options, dataset, recipe, device)
 
 
 def make_scaled_proxy(
-    data: str,
-    options: dict[str, object],
-    max_images: int | None,
-    device: str,
-    *,
-    largest_factor: float,
-    columns: "Columns | None" = None,
-    skip_bad: bool = False,
+    options: ProxyOptions, device: str, *, largest_factor: float
 ) -> tuple[ProxyEvaluator, dict[str, object]]:
     """Proxy training of networks whose resolution is scaled, at sizes named in the requests.
 
@@ -182,39 +162,33 @@ def make_scaled_proxy(
     size where that is smaller. Arguments and errors as `make_proxy`.
     """
     from effsearch.training.data.dataset import load_train, load_train_within
-    from effsearch.training.data.named_columns import ANY_COLUMNS
-    from effsearch.training.recipes.recipe import by_own_names, scaling_recipe
+    from effsearch.training.recipes.recipe import scaling_recipe
 
-    recipe = scaling_recipe(data, options)
+    recipe = scaling_recipe(options.data, options.recipe_options())
     if recipe.resolution is None:
         own = load_train(
-            data,
+            options.data,
             resolution=None,
-            max_images=max_images,
-            columns=columns or ANY_COLUMNS,
-            skip_bad=skip_bad,
+            max_images=options.max_images,
+            columns=options.columns,
+            skip_bad=options.skip_bad,
         )
         recipe = replace(recipe, resolution=own.resolution)
     assert recipe.resolution is not None
-    largest = math.ceil(recipe.resolution * largest_factor)
     dataset = load_train_within(
-        data,
-        largest=largest,
-        max_images=max_images,
-        columns=columns or ANY_COLUMNS,
-        skip_bad=skip_bad,
+        options.data,
+        largest=math.ceil(recipe.resolution * largest_factor),
+        max_images=options.max_images,
+        columns=options.columns,
+        skip_bad=options.skip_bad,
     )
-    return _proxy(data, dataset, recipe, device, follows="batch_size" not in by_own_names(options))
+    return _proxy(options, dataset, recipe, device)
 
 
 def _proxy(
-    data: str, dataset: "ImageDataset", recipe: "Recipe", device: str, *, follows: bool
+    options: ProxyOptions, dataset: "ImageDataset", recipe: "Recipe", device: str
 ) -> tuple[ProxyEvaluator, dict[str, object]]:
-    """The evaluator, and what a run's record says of it: data and recipe.
-
-    Args:
-        follows: the batch is the recipe's own and shrinks where there are few images.
-    """
+    """The evaluator, and what a run's record says of it: data and recipe."""
     from effsearch.training.data.split import stratified_split
     from effsearch.training.recipes.recipe import batch_for
 
@@ -225,12 +199,14 @@ def _proxy(
         dataset.labels, recipe.validation, recipe.split_seed, dataset.class_names
     )
     if len(train) < 2:
-        raise InputError(f"'{data}' leaves {len(train)} images to train on: give more images")
-    if follows:
+        raise InputError(
+            f"'{options.data}' leaves {len(train)} images to train on: give more images"
+        )
+    if "batch_size" not in options.recipe_options():  # the recipe's shrinks with few images
         recipe = replace(recipe, batch_size=batch_for(len(train), recipe.batch_size))
     return ProxyEvaluator(dataset, recipe, device), {
         "data": {
-            "name": data,
+            "name": options.data,
             "fingerprint": dataset.fingerprint,
             "train_images": len(train),
             "validation_images": len(held_out),
