@@ -12,6 +12,7 @@ from effsearch.nas.options import (
     ObjectiveKind,
     ObjectiveOptions,
     Space,
+    only_estimates,
 )
 from effsearch.nas.strategies.registry import STRATEGIES, STRATEGY, strategy_names, wants_front
 from effsearch.results.config import (
@@ -310,10 +311,7 @@ class BaselineConfig(
     @property
     def finalist_count(self) -> int:
         """Finalists, also where the evaluator only estimates and none were asked for."""
-        from effsearch.nas.evaluators.registry import only_estimates  # imports numpy
-
-        estimates = only_estimates(self.evaluator)
-        return self.finalists or (ESTIMATED_FINALISTS if estimates else 0)
+        return self.finalists or (ESTIMATED_FINALISTS if only_estimates(self.evaluator) else 0)
 
     @property
     def wanted(self) -> dict[str, float | None]:

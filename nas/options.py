@@ -23,6 +23,18 @@ Missing = Annotated[
     ),
 ]
 
+ZERO_COST, SUPERNET = "zero-cost", "supernet"
+
+
+def only_estimates(text: str) -> bool:
+    """Whether an evaluator trains no candidate, so that an answer needs finalists' trainings."""
+    return text.partition(":")[0] in (ZERO_COST, SUPERNET)
+
+
+def trains_finalists(text: str) -> bool:
+    """Whether finalists of a search with this evaluator are trained."""
+    return text == "proxy" or only_estimates(text)
+
 
 def take_evaluator(name: str, value: Any) -> str:
     """An evaluator that is no text: a path, or a function.

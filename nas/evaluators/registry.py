@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from effsearch.nas.config import BaselineConfig
+from effsearch.nas.options import SUPERNET, ZERO_COST, only_estimates
 from effsearch.results.config import given_object
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.space import SearchSpace
@@ -13,20 +14,6 @@ from effsearch.training.trials.evaluator import Evaluator
 if TYPE_CHECKING:
     from effsearch.nas.evaluators.zero_cost.score import Probe
     from effsearch.training.trials.proxy import ProxyEvaluator
-
-
-ZERO_COST, SUPERNET = "zero-cost", "supernet"
-_ESTIMATING = (ZERO_COST, SUPERNET)
-
-
-def only_estimates(text: str) -> bool:
-    """Whether an evaluator trains no candidate, so that an answer needs finalists' trainings."""
-    return text.partition(":")[0] in _ESTIMATING
-
-
-def trains_finalists(text: str) -> bool:
-    """Whether finalists of a search with this evaluator are trained."""
-    return text == "proxy" or only_estimates(text)
 
 
 @dataclass(frozen=True, kw_only=True)

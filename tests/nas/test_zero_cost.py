@@ -13,11 +13,11 @@ from searches import write_space
 
 from effsearch.nas.baseline import search_baseline
 from effsearch.nas.config import make_config
-from effsearch.nas.evaluators.registry import only_estimates
 from effsearch.nas.evaluators.zero_cost.evaluator import Scale, ZeroCostEvaluator, make_zero_cost
 from effsearch.nas.evaluators.zero_cost.registry import DEFAULT, SCORES, score_of, scores_of
 from effsearch.nas.evaluators.zero_cost.score import Probe
 from effsearch.nas.evaluators.zero_cost.worth import chance, score_worths, worth_of
+from effsearch.nas.options import only_estimates
 from effsearch.nas.scored_run import score_run
 from effsearch.nas.setup import make_plan
 from effsearch.results.store.run import Run
