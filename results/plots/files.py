@@ -23,6 +23,7 @@ _THEMED = {
     GREEN.lower(): "var(--green)",
 }
 _REFERENCES = re.compile(r'(\bid="|xlink:href="#|url\(#)')
+_HASHED = re.compile(r'(?<=\bid=")([a-zA-Z]\w*?)([0-9a-f]{10})(?=")')
 _POINTS = re.compile('<g id="[^"]*trial-points')
 
 
@@ -35,7 +36,18 @@ def figure_bytes(figure: "Figure", file_format: str) -> bytes:
     metadata = {"Date": None} if file_format == "svg" else {}
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format=file_format, metadata=metadata)
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    return _numbered(content.decode()).encode() if file_format == "svg" else content
+
+
+def _numbered(svg: str) -> str:
+    """Ids that matplotlib hashes, numbered in their order.
+
+    It hashes places to the last digit, and the layout's last digit is another in some processes.
+    """
+    for count, (kind, digits) in enumerate(_HASHED.findall(svg)):
+        svg = svg.replace(f"{kind}{digits}", f"{kind}{count}")
+    return svg
 
 
 def save_png(draw: "Callable[[], Figure]", path: Path) -> None:
@@ -65,7 +77,7 @@ def inline_svg(figure: "Figure", name: str, points: Sequence[Trial] = ()) -> str
     buffer = io.StringIO()
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
+    text = _numbered(buffer.getvalue())
     text = text[text.index("<svg") :].replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<style type=\"text/css\">.*?</style>", "", text, flags=re.DOTALL)

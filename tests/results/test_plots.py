@@ -155,6 +155,16 @@ def test_the_same_run_gives_the_same_bytes(whole: RunData) -> None:
     assert first == second
 
 
+def test_digits_of_the_layout_that_no_coordinate_shows_change_no_byte() -> None:
+    def drawn(left: float) -> bytes:
+        figure = Figure()
+        figure.add_axes((left, 0.1, 0.8, 0.8)).plot([0, 1], marker="o")
+        return figure_bytes(figure, "svg")
+
+    assert drawn(0.1) == drawn(0.1 + 1e-13)
+    assert b'clip-path="url(#p' in drawn(0.1)
+
+
 def test_finalists_are_drawn_with_and_without_intervals(whole: RunData) -> None:
     row = {
         "trial": 1,
