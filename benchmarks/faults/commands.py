@@ -182,6 +182,7 @@ OTHERS: Sequence[Command] = (
                *_SHORT, "-q"),
         kind="comparison",
         evidence=_searched("trials.jsonl"),
+        writes=3,
     ),
     Command(
         name="train",
