@@ -41,10 +41,10 @@ class GridOptions(Settings):
     """Which triples there are."""
 
     baseline: Baseline = None
-    phi: Annotated[float, Option("Where triples are compared; not 0.", _GRID)] = 1.0
-    step: Annotated[float, Option("Step of the grid, in hundredths.", _GRID)] = 0.05
+    phi: Annotated[float, Option("phi at which triples are compared; not 0.", _GRID)] = 1.0
+    step: Annotated[float, Option("Step of the grid, a multiple of 0.01.", _GRID)] = 0.05
     tolerance: Annotated[
-        float, Option("How far alpha*beta^2*gamma^2 may lie from 2, itself excluded.", _GRID)
+        float, Option("Distance of alpha*beta^2*gamma^2 from 2, itself excluded.", _GRID)
     ] = 0.1
     alpha_bounds: Annotated[
         tuple[float, float], Option("Lowest and highest alpha.", _GRID, form=PAIR)
@@ -90,8 +90,8 @@ class CoefficientsConfig(BudgetOptions, ClusterOptions, ProxyOptions, GridOption
     repeats: Annotated[
         int,
         Option(
-            "With one seed, networks that are trained once more, chosen by the model of the "
-            "surface, so that noise is measured; 0 for none.",
+            "Networks that are trained once more where there is one seed, chosen by the model of "
+            "the surface, so that noise is measured; 0 for none.",
             "Training of each network",
             at_least=0,
         ),
@@ -114,9 +114,10 @@ class CoefficientsConfig(BudgetOptions, ClusterOptions, ProxyOptions, GridOption
         ),
     ] = 0
     top_epochs: Annotated[
-        int | None, Option("Epochs per training of them.", _AGAIN, "3 times the grid's")
+        int | None,
+        Option("Epochs per training of the --top networks.", _AGAIN, "3 times the grid's"),
     ] = None
-    top_seeds: Annotated[int, Option("Trainings of each of them.", _AGAIN)] = 3
+    top_seeds: Annotated[int, Option("Trainings of each of the --top networks.", _AGAIN)] = 3
     reference: Annotated[
         Literal["dimensions", "none"],
         Option(

@@ -296,7 +296,7 @@ def _table_note(evaluator: Evaluator) -> str:
     become = {
         "fail": "each that is asked for is a failed trial (--table-missing nearest takes the "
         "nearest one's values)",
-        "nearest": "the values of the nearest one are taken",
+        "nearest": "the values of the nearest one are used",
     }
     return f"{evaluator.coverage.gaps}: {become[evaluator.missing]}"
 

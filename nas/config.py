@@ -67,7 +67,7 @@ class _LatencyTarget(Settings):
         Literal["winner", "each"],
         Option(
             "winner: measurement of the best network before it is reported. each: of every network "
-            "before it is trained, and the reward goes by that.",
+            "before it is trained, for its reward.",
             LATENCY_GROUP,
         ),
     ] = "winner"
@@ -113,8 +113,8 @@ class SearchOptions(Settings):
     start: Annotated[
         str | None,
         Option(
-            "Networks to evaluate first: zoo names, JSON files, notations, or a CSV, of which the "
-            "best ten, with commas between.",
+            "Networks to evaluate first, separated by commas: zoo names, JSON files, notations, or "
+            "a CSV (its best ten).",
             _SEARCH,
             "none",
             metavar="NETWORKS",
@@ -123,7 +123,7 @@ class SearchOptions(Settings):
     ] = None
     # Part of what is searched: results are told batch by batch, whatever the number of workers.
     batch_size: Annotated[
-        int | None, Option("Networks asked together.", _SEARCH, "the strategy's own")
+        int | None, Option("Networks proposed per batch.", _SEARCH, "the strategy's own")
     ] = None
     seed: Seed = 0
 
@@ -166,9 +166,9 @@ class FinalistOptions(Settings):
     finalists: Annotated[
         int,
         Option(
-            "Best networks that are trained again, longer, before the answer; 0 stands for "
+            "Best networks that are trained again, longer, before the answer; 0 means "
             f"{ESTIMATED_FINALISTS} where the evaluator trains nothing. Where the strategy seeks a "
-            "front, any number stands for the whole of it.",
+            "front, any number means the whole front.",
             _FINALISTS,
             at_least=0,
             may_change=True,
@@ -184,8 +184,8 @@ class FinalistOptions(Settings):
     reference: Annotated[
         str | None,
         Option(
-            "Published networks trained as the finalists are, which the answer is held against: "
-            "zoo names, JSON files or notations with commas between, or none.",
+            "Published networks trained like the finalists, to compare the answer with: zoo names, "
+            "JSON files or notations separated by commas, or none.",
             _FINALISTS,
             "efficientnet-b0 where finalists are trained",
             metavar="NETWORKS",
@@ -213,7 +213,7 @@ class BaselineConfig(
     memory_batch: Annotated[
         int | None,
         Option(
-            "Images at a time that --target-memory is meant for, then with the weights.",
+            "Batch size that --target-memory refers to; the weights then count too.",
             GROUP,
             "activations of one image",
         ),
@@ -225,11 +225,11 @@ class BaselineConfig(
     fidelities: Annotated[
         tuple[float, ...] | None,
         Option(
-            "Epochs that networks may be trained for, such as 2,8: the most are a whole training, "
-            "and bayesian learns what the shorter ones tell of it. --samples counts whole "
-            "trainings, and shorter ones as their share.",
+            "Epochs that a network may be trained for, such as 2,8: the largest is a whole "
+            "training, and bayesian learns how well the shorter ones predict it. --samples counts "
+            "whole trainings, and a shorter one as its share.",
             _EVALUATION,
-            "whole trainings alone",
+            "whole trainings only",
             NUMBERS,
             example="2,8",
         ),
@@ -303,9 +303,9 @@ class BaselineConfig(
         own = self.objective not in get_args(ObjectiveKind)
         if not (self.targets or self.no_target or self.wants_front or own):
             raise InputError(
-                "a baseline is searched for a cost, and none was given: give --target-flops 400M "
+                "a baseline search needs a target, and none was given: give --target-flops 400M "
                 "(or --target-params, --target-memory, --target-latency), or --no-target for the "
-                "most accurate network whatever it costs"
+                "most accurate network at any cost"
             )
 
     @property

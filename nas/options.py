@@ -81,7 +81,7 @@ def space_names() -> list[str]:
 Space = Annotated[
     str | dict[str, Any],
     Option(
-        "Shipped space, of which effsearch spaces ls names all, or YAML file.",
+        "Shipped space (effsearch spaces ls lists them) or YAML file.",
         "Search",
         is_path=True,
         names=space_names,

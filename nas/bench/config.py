@@ -67,7 +67,7 @@ class BenchConfig(Settings):
         int, Option("Evaluations per search.", _SEARCHES, flags=("--samples", "-n"))
     ] = 200
     batch_size: Annotated[
-        int | None, Option("Networks asked together.", _SEARCHES, "each strategy's own")
+        int | None, Option("Networks proposed per batch.", _SEARCHES, "each strategy's own")
     ] = None
     space: Space = "mnasnet"
     evaluator: Annotated[

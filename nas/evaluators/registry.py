@@ -90,7 +90,7 @@ def make_evaluator(config: BaselineConfig, space: SearchSpace) -> Source:
         function = {"function": text, "source": user.source}
         return Source(evaluator=user, trainer=None, record={"evaluator": function})
     if text.endswith(".py"):
-        raise InputError(f"evaluator '{text}' names no function of it: give {text}:evaluate")
+        raise InputError(f"evaluator '{text}' names no function: give {text}:evaluate")
     known = [
         "proxy",
         SUPERNET,

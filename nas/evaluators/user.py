@@ -230,7 +230,7 @@ def _each(results: Any, count: int) -> list[Measurements]:
     if results is None or isinstance(results, str | dict) or not hasattr(results, "__iter__"):
         shown = "a dict" if isinstance(results, dict) else repr(results)
         raise InputError(
-            f"the evaluator returned {shown} for {count} networks: return a list, one a network"
+            f"the evaluator returned {shown} for {count} networks: return a list, one per network"
         )
     return [_measurements(result) for result in results]
 

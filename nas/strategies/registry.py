@@ -102,7 +102,7 @@ def make_strategy(name: str, problem: "Problem", seed: int = 0, **options: Any) 
     known = strategy_options(name)
     for key in options:
         if key not in known:
-            raise unknown_name(f"option of strategy '{name}'", key, known)
+            raise unknown_name("option", key, known, where=f" of strategy '{name}'")
     return _load(name)(problem, seed, **options)
 
 

@@ -216,13 +216,13 @@ def _next(data: RunData) -> list[Step]:
     counts = count_states(data.trials)
     if counts["failed"] > _MANY_FAILURES * len(data.trials):
         show = command(data, f"results show {data.reference}")
-        steps.append(Step(f"{plural(counts['failed'], 'evaluation')} failed: see why", show))
+        steps.append(Step(f"See why {plural(counts['failed'], 'evaluation')} failed", show))
     order = [trial.number for trial in ended_trials(data)]
     late = data.best is not None and (
         order.index(data.best.number) >= (1 - _WORTH_RESUMING) * len(order)
     )
     if late:
-        why = "The best came late, so the search was still improving: go on"
+        why = "Go on: the best came late, so the search was still improving"
         asked = data.record["config"].get("fidelities") and data.record["config"].get("samples")
         steps.append(Step(why, resume(data, f"--samples {2 * (asked or len(order))}")))
     wanted = data.record["config"].get("finalists")

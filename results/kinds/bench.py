@@ -60,7 +60,7 @@ def _opening(data: RunData) -> Opening:
     first, *others = standings
     seeds = first["seeds"]
     said = (
-        f"Found: after {first['evaluations']:,} evaluations {first['strategy']} stands best, with "
+        f"Found: after {first['evaluations']:,} evaluations {first['strategy']} is best, with "
         f"a mean reward of {first['reward']:.4f} over {plural(seeds, 'seed')}, "
         f"{first['regret']:.4f} below the best {_known(data)}."
     )

@@ -83,7 +83,7 @@ def _against_one_dimension(answer: CoefficientsAnswer) -> list[str]:
     if not answer.references:
         return []
     said = "; ".join(headline(row) for row in answer.references)
-    return [f"Beside one dimension alone at its cost, trained alike: {said}."]
+    return [f"Compared with one dimension alone at its cost, trained alike: {said}."]
 
 
 def _certainty(answer: CoefficientsAnswer) -> str:

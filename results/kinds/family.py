@@ -75,7 +75,7 @@ def _opening(data: RunData) -> Opening:
     if coefficients and baseline:
         triple = ", ".join(f"{name} {coefficients[name]:g}" for name in ("alpha", "beta", "gamma"))
         said.append(
-            f"Baseline: {baseline['source']}. Coefficients of {coefficients['source']}: {triple}; "
+            f"Baseline: {baseline['source']}. Coefficients: {coefficients['source']}, {triple}; "
             f"{last['member']} should cost {last['nominal_ratio']:.2f} times the baseline "
             f"and costs {last['measured_ratio']:.2f} times: layers and channels are rounded."
         )

@@ -152,7 +152,7 @@ COMPARATORS = Plot(
     "published",
     "The family among published ConvNets",
     "ImageNet top-1 against multiply-adds and parameters, as EfficientNet's paper draws it; what "
-    "it compares with is of its Table 2, rounded as printed. Members stand at their cost, and "
+    "it compares with is from its Table 2, rounded as printed. Members stand at their cost, and "
     "at an accuracy where a train run measured it on ImageNet.",
     draw_comparators,
 )

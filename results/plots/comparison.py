@@ -136,7 +136,7 @@ def _draw_points(
 COMPARISON = Plot(
     "comparison",
     "One dimension against three",
-    "Accuracy over multiply-adds, one line a method; at each budget all methods cost the same. "
+    "Accuracy over multiply-adds, one line per method; at each budget all methods cost the same. "
     "Where the bars overlap widely, nothing is shown to be better.",
     draw_comparison,
     accuracy_of="answer",

@@ -38,7 +38,9 @@ def draw_curves(data: RunData) -> "Figure":
     curves = [(trial, curve_of(trial)) for trial in data.done]
     known = [(trial, curve) for trial, curve in curves if len(curve) > 1]
     if not known:
-        raise NothingToDrawError(NOTHING_YET if not data.done else "its trials have no curves")
+        raise NothingToDrawError(
+            NOTHING_YET if not data.done else "its trials have no learning curves"
+        )
     longest = max(len(curve) for _, curve in known)
     whole = [(trial, curve) for trial, curve in known if len(curve) == longest]
     best = sorted(whole, key=lambda pair: -pair[1][-1])[:_BEST]
@@ -104,7 +106,7 @@ def _draw_agreement(axes: "Axes", curves: Sequence[Sequence[float]]) -> None:
 CURVES = Plot(
     "curves",
     "Learning curves of the candidates",
-    "Accuracy after each epoch, one line a network. Below, how well the order of the networks "
+    "Accuracy after each epoch, one line per network. Below, how well the order of the networks "
     "after that many epochs agrees with that after the last: where it is near 1 early, shorter "
     "trainings would have told the same.",
     draw_curves,

@@ -100,7 +100,7 @@ def _draw_blocks(axes: "Axes", rows: list[StageSummary]) -> None:
                 )
             )
     axes.set_xlim(0, max(widest, 4))
-    said = "layers" if is_narrow() else "one box a layer"
+    said = "layers" if is_narrow() else "one box per layer"
     axes.text(0, -0.75, said, fontsize=8, va="center", color=FAINT)
 
 
@@ -163,7 +163,7 @@ def _draw_shares(axes: "Axes", title: str, values: list[int], color: str) -> Non
 NETWORK = Plot(
     "network",
     "The network found",
-    "Stage by stage: one box a layer, higher where its output is larger; the bars are each "
+    "Stage by stage: one box per layer, higher where its output is larger; the bars are each "
     "stage's share of the multiply-adds and of the parameters.",
     draw_network,
 )

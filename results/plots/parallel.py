@@ -131,7 +131,7 @@ def _draw_lines(
 PARALLEL = Plot(
     "parallel",
     "Choices and outcome, line by line",
-    "One line a network through the most important choices, its costs and its accuracy; the "
+    "One line per network through the most important choices, its costs and its accuracy; the "
     "best tenth is drawn thicker.",
     draw_parallel,
     accuracy_of="search",

@@ -113,7 +113,7 @@ def _draw_resolution(axes: "Axes", rows: Sequence[Row]) -> None:
 TRAINING = Plot(
     "training",
     "The training, epoch by epoch",
-    "Losses are means an image; with label smoothing or strong augmentation the training loss "
+    "Losses are means per image; with label smoothing or strong augmentation the training loss "
     "lies higher. The star is the epoch whose model is kept.",
     draw_training,
     accuracy_of="search",

@@ -14,6 +14,7 @@ from effsearch.results.formatting import (
 )
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.metrics import find_metric
+from effsearch.search_spaces.units import plural
 
 _DRAWN = ("rows", "standings", "members", "architecture", "schema_version")
 _UNFOLDED = 40  # rows of a table that is shown without a click
@@ -27,7 +28,7 @@ def own_rows(data: RunData) -> str:
     rows = [{name: _shown(name, row.get(name)) for name in columns} for row in data.rows]
     table = f'<div class="wide">{html_table(rows)}</div>'
     if len(rows) > _UNFOLDED:
-        return f"<details><summary>{title}: {len(rows)} rows</summary>{table}</details>"
+        return f"<details><summary>{title}: {plural(len(rows), 'row')}</summary>{table}</details>"
     return f"<h3>{title}</h3>{table}"
 
 
@@ -64,7 +65,7 @@ def found(data: RunData) -> str:
         for value in (shown[key],)
     ]
     folded = "".join(
-        f"<details><summary>{escape(key)}: {len(rows)} rows</summary>"
+        f"<details><summary>{escape(key)}: {plural(len(rows), 'row')}</summary>"
         f'<div class="wide">{html_table(_even(rows))}</div></details>'
         for key, rows in tables.items()
     )

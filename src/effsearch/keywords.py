@@ -39,7 +39,7 @@ class AskTellKeywords(TypedDict, total=False):
     """Fraction under the first target still evaluated, 1 for no bound."""
 
     space: str | Path | SearchSpace | Mapping[str, Any]
-    """Shipped space, of which effsearch spaces ls names all, or YAML file."""
+    """Shipped space (effsearch spaces ls lists them) or YAML file."""
 
     strategy: str | type[Strategy]
     """Search strategy: bayesian, evolution, local_search, nsga2, ppo, random, tpe."""
@@ -87,7 +87,7 @@ class BaselineKeywords(TypedDict, total=False):
 
     latency_measure: Literal["winner", "each"]
     """winner: measurement of the best network before it is reported. each: of every network
-    before it is trained, and the reward goes by that."""
+    before it is trained, for its reward."""
 
     latency_device: str
     """Device of a measurement: cpu, cuda or cuda:1."""
@@ -111,7 +111,7 @@ class BaselineKeywords(TypedDict, total=False):
     """Time limit of one call of the command, such as 30s."""
 
     space: str | Path | SearchSpace | Mapping[str, Any]
-    """Shipped space, of which effsearch spaces ls names all, or YAML file."""
+    """Shipped space (effsearch spaces ls lists them) or YAML file."""
 
     strategy: str | type[Strategy]
     """Search strategy: bayesian, evolution, local_search, nsga2, ppo, random, tpe."""
@@ -127,11 +127,11 @@ class BaselineKeywords(TypedDict, total=False):
     repeated."""
 
     start: str | NetworkLike | Sequence[NetworkLike] | None
-    """Networks to evaluate first: zoo names, JSON files, notations, or a CSV, of which the best
-    ten, with commas between."""
+    """Networks to evaluate first, separated by commas: zoo names, JSON files, notations, or a CSV
+    (its best ten)."""
 
     batch_size: int | None
-    """Networks asked together."""
+    """Networks proposed per batch."""
 
     seed: int
     """Random seed."""
@@ -151,7 +151,7 @@ class BaselineKeywords(TypedDict, total=False):
     """Epochs of the supernet's training."""
 
     data: str | Path | LabelledImages
-    """Images: digits (embedded), a folder with a folder of images a class, a folder with
+    """Images: digits (embedded), a folder with one subfolder of images per class, a folder with
     train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read."""
 
     max_images: int | None
@@ -176,9 +176,9 @@ class BaselineKeywords(TypedDict, total=False):
     """Further options of the recipe."""
 
     finalists: int
-    """Best networks that are trained again, longer, before the answer; 0 stands for 5 where the
-    evaluator trains nothing. Where the strategy seeks a front, any number stands for the whole of
-    it."""
+    """Best networks that are trained again, longer, before the answer; 0 means 5 where the
+    evaluator trains nothing. Where the strategy seeks a front, any number means the whole
+    front."""
 
     finalist_seeds: int
     """Trainings of each finalist; two give an interval."""
@@ -187,8 +187,8 @@ class BaselineKeywords(TypedDict, total=False):
     """Epochs per finalist's training."""
 
     reference: str | NetworkLike | Sequence[NetworkLike] | None
-    """Published networks trained as the finalists are, which the answer is held against: zoo
-    names, JSON files or notations with commas between, or none."""
+    """Published networks trained like the finalists, to compare the answer with: zoo names, JSON
+    files or notations separated by commas, or none."""
 
     workers: int | None
     """Trainings at a time."""
@@ -212,14 +212,14 @@ class BaselineKeywords(TypedDict, total=False):
     """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
 
     time_budget: float | str | None
-    """Time that all may take, such as 10m or 4h, second looks and references counted in; no
-    training is started after it."""
+    """Time limit of the whole run, such as 10m or 4h, longer trainings and references included;
+    no training starts after it."""
 
     gpu_hours: float | None
-    """The same in GPU hours: wall clock times the GPUs of the trainings."""
+    """The same limit in GPU hours: wall-clock time times the GPUs of the trainings."""
 
     memory_batch: int | None
-    """Images at a time that --target-memory is meant for, then with the weights."""
+    """Batch size that --target-memory refers to; the weights then count too."""
 
     no_target: bool
     """Search without a target: the best accuracy, whatever it costs."""
@@ -228,9 +228,9 @@ class BaselineKeywords(TypedDict, total=False):
     """Early stopping of trainings that fall behind, by successive halving."""
 
     fidelities: Sequence[float] | str | None
-    """Epochs that networks may be trained for, such as 2,8: the most are a whole training, and
-    bayesian learns what the shorter ones tell of it. --samples counts whole trainings, and
-    shorter ones as their share."""
+    """Epochs that a network may be trained for, such as 2,8: the largest is a whole training, and
+    bayesian learns how well the shorter ones predict it. --samples counts whole trainings, and a
+    shorter one as its share."""
 
     per_trial: int | None
     """Networks in one Ray Tune trial."""
@@ -252,10 +252,10 @@ class BenchKeywords(TypedDict, total=False):
     """Evaluations per search."""
 
     batch_size: int | None
-    """Networks asked together."""
+    """Networks proposed per batch."""
 
     space: str | Path | SearchSpace | Mapping[str, Any]
-    """Shipped space, of which effsearch spaces ls names all, or YAML file."""
+    """Shipped space (effsearch spaces ls lists them) or YAML file."""
 
     evaluator: str
     """synthetic: a made-up landscape (synthetic:3 for another one), TABLE.csv of measured
@@ -298,13 +298,13 @@ class CoefficientsKeywords(TypedDict, total=False):
     """What a grid search is told; `effsearch coefficients --help` says what each option is."""
 
     phi: float
-    """Where triples are compared; not 0."""
+    """phi at which triples are compared; not 0."""
 
     step: float
-    """Step of the grid, in hundredths."""
+    """Step of the grid, a multiple of 0.01."""
 
     tolerance: float
-    """How far alpha*beta^2*gamma^2 may lie from 2, itself excluded."""
+    """Distance of alpha*beta^2*gamma^2 from 2, itself excluded."""
 
     alpha_bounds: Sequence[float] | str
     """Lowest and highest alpha."""
@@ -327,7 +327,7 @@ class CoefficientsKeywords(TypedDict, total=False):
     stem=fixed,head=grown,ends=fixed,depth=nearest,divisor=4,limit=0."""
 
     data: str | Path | LabelledImages
-    """Images: digits (embedded), a folder with a folder of images a class, a folder with
+    """Images: digits (embedded), a folder with one subfolder of images per class, a folder with
     train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read."""
 
     max_images: int | None
@@ -374,18 +374,18 @@ class CoefficientsKeywords(TypedDict, total=False):
     """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
 
     time_budget: float | str | None
-    """Time that all may take, such as 10m or 4h, second looks and references counted in; no
-    training is started after it."""
+    """Time limit of the whole run, such as 10m or 4h, longer trainings and references included;
+    no training starts after it."""
 
     gpu_hours: float | None
-    """The same in GPU hours: wall clock times the GPUs of the trainings."""
+    """The same limit in GPU hours: wall-clock time times the GPUs of the trainings."""
 
     seeds: int
     """Trainings of each network."""
 
     repeats: int
-    """With one seed, networks that are trained once more, chosen by the model of the surface, so
-    that noise is measured; 0 for none."""
+    """Networks that are trained once more where there is one seed, chosen by the model of the
+    surface, so that noise is measured; 0 for none."""
 
     prefer: Literal["default", "accuracy", "efficiency"]
     """default: the cheapest network within one posterior standard deviation of the best expected
@@ -399,10 +399,10 @@ class CoefficientsKeywords(TypedDict, total=False):
     """Best networks that are trained again, longer, before the choice."""
 
     top_epochs: int | None
-    """Epochs per training of them."""
+    """Epochs per training of the --top networks."""
 
     top_seeds: int
-    """Trainings of each of them."""
+    """Trainings of each of the --top networks."""
 
     reference: Literal["dimensions", "none"]
     """dimensions: depth, width and resolution alone at the chosen network's cost, trained as it
@@ -419,7 +419,7 @@ class ComparisonKeywords(TypedDict, total=False):
     """What a comparison is told; `effsearch compare-scaling --help` says what each option is."""
 
     data: str | Path | LabelledImages
-    """Images: digits (embedded), a folder with a folder of images a class, a folder with
+    """Images: digits (embedded), a folder with one subfolder of images per class, a folder with
     train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read."""
 
     max_images: int | None
@@ -466,11 +466,11 @@ class ComparisonKeywords(TypedDict, total=False):
     """tensorboard, wandb, mlflow or csv, besides the run's own files; may be repeated."""
 
     time_budget: float | str | None
-    """Time that all may take, such as 10m or 4h, second looks and references counted in; no
-    training is started after it."""
+    """Time limit of the whole run, such as 10m or 4h, longer trainings and references included;
+    no training starts after it."""
 
     gpu_hours: float | None
-    """The same in GPU hours: wall clock times the GPUs of the trainings."""
+    """The same limit in GPU hours: wall-clock time times the GPUs of the trainings."""
 
     budgets: Sequence[str]
     """Multiply-adds that every method spends: 2,4 for multiples of the baseline's, or amounts
@@ -599,7 +599,7 @@ class TrainKeywords(TypedDict, total=False):
     """Option of the recipe, such as lr=0.01 (also learning_rate=0.01); may be repeated."""
 
     epochs: int | None
-    """Passes over the images."""
+    """Epochs of the training."""
 
     batch_size: int | Literal["auto"] | None
     """Images a step, or auto: what fits the memory."""

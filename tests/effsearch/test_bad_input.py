@@ -74,8 +74,8 @@ FLAGS: list[tuple[tuple[str, ...], int, str]] = [
     (("--name", "../up"), 2, "'../up' cannot name a run"),
     (("--config", "missing.yaml"), 2, "config 'missing.yaml' cannot be read: No such file"),
     (("--resume", "baseline/007"), 2, "there is no run 'baseline/007' in runs"),
-    (("--resume", "baseline/001", "--name", "x"), 2, "--resume goes with neither"),
-    (("--resume", "baseline/001", "--dry-run"), 2, "--resume goes with neither"),
+    (("--resume", "baseline/001", "--name", "x"), 2, "--resume cannot be combined"),
+    (("--resume", "baseline/001", "--dry-run"), 2, "--resume cannot be combined"),
     (("--sample", "5", "--foo"), 2, "No such option"),
     (("unexpected",), 2, "unexpected extra argument"),
 ]
@@ -118,7 +118,7 @@ CONFIGS = [
     ("strategy_options: {1: 2}", "config key 'strategy_options' must be a mapping from names"),
     (
         "{strategy: evolution, strategy_options: {popultion: 5}}",
-        "unknown option of strategy 'evolution' 'popultion': did you mean 'population'?",
+        "unknown option 'popultion' of strategy 'evolution': did you mean 'population'?",
     ),
     (
         "{strategy: evolution, strategy_options: {population: 0}}",
@@ -154,7 +154,7 @@ def test_a_config_that_cannot_be_meant_is_refused(
 SPACES = [
     (
         "stem: {chanels: 16}\nstages:\n  - {op: mbconv, channels: 16}\nhead: {channels: 8}",
-        "'chanels': did you mean 'channels'?",
+        "unknown key 'chanels' in space 'mine', stem: did you mean 'channels'?",
     ),
     ("stages: 5", "stages"),
     ("stem: {channels: 16}\nstages:\n  - {op: mbcov, channels: 16}\nhead: {channels: 8}", "mbcov"),

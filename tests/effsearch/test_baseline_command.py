@@ -232,7 +232,7 @@ def test_a_soft_search_says_where_its_optimum_lies_and_teaches_the_next_its_weig
     ]  # fmt: skip
     answer = cli(*arguments)
     assert answer.code == 0, answer.err
-    assert "networks of the space: the values of the nearest one are taken" in answer.err
+    assert "networks of the space: the values of the nearest one are used" in answer.err
     assert "optimum of the soft reward: about" in answer.out
     assert "weight expected to put it at the target: -0." in answer.out
     run = tmp_path / "runs" / "baseline" / "001"

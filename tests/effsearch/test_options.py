@@ -62,6 +62,13 @@ def test_help_shows_the_main_options_first_then_titled_groups(app: typer.Typer) 
     assert "--tags" not in "".join(lines)
 
 
+def test_usage_names_arguments_plainly(cli) -> None:
+    compare = cli("results", "compare", "--help").out
+    assert "results compare [OPTIONS] RUN...\n" in compare
+    assert "x>=" not in compare
+    assert "report [OPTIONS] [RUN...]\n" in cli("report", "--help").out
+
+
 def test_the_five_that_matter_stand_first_in_the_help_of_the_search(cli) -> None:
     text = cli("baseline", "--help").out
     first = text.split("Main options:")[1].split("\n\n")[0]

@@ -105,7 +105,7 @@ def test_a_dry_run_of_the_grid_counts_and_writes_nothing(
         ("coefficients --data nowhere/at/all", 2, "does not exist"),
         ("coefficients --gpus-per-trial 64", 4, "GPUs were asked for"),
         ("coefficients --resume coefficients/007", 2, "there is no run"),
-        ("coefficients --resume x --dry-run", 2, "--resume goes with neither"),
+        ("coefficients --resume x --dry-run", 2, "--resume cannot be combined"),
         ("compare-scaling --budgets 2,-4", 2, "-4"),
         ("compare-scaling --baseline resnet", 2, "unknown network 'resnet'"),
         ("compare-scaling --resume comparison/007", 2, "there is no run"),

@@ -325,7 +325,7 @@ def test_an_unreadable_image_is_named_or_left_out(cli, pictures: Path, tmp_path:
         (["--logger", "tensorbord"], 2, "did you mean 'tensorboard'"),
         (["--config", "missing.yaml"], 2, "cannot be read"),
         (["--resume", "train/009"], 2, "no run 'train/009'"),
-        (["--resume", "train/001", "--dry-run"], 2, "goes with neither"),
+        (["--resume", "train/001", "--dry-run"], 2, "cannot be combined with"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_no_run(

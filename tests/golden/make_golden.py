@@ -1,7 +1,7 @@
 """Writes down what effsearch prints and leaves behind today, to be compared with tomorrow's.
 
-    python golden/make_golden.py OUTDIR                     run all cases, write their outputs
-    python golden/make_golden.py --compare EXPECTED ACTUAL  a unified diff; exit code 1 if any
+    python tests/golden/make_golden.py OUTDIR                     run all cases, write their outputs
+    python tests/golden/make_golden.py --compare EXPECTED ACTUAL  a unified diff; exit code 1 if any
 
 Only the command line is used, so it works on any version of the program. See `README.md`.
 """
@@ -79,6 +79,7 @@ def _transcript(
     printed, said = done.stdout, normaliser.lines(done.stderr)
     if command.measures:
         printed, said = json.dumps(skeleton(json.loads(printed))), re.sub(r"\d", "#", said)
+        said = re.sub(r"^effsearch: noisy machine: .*\n", "", said, flags=re.MULTILINE)
     return (
         f"$ effsearch {command.line}\nexit code {done.returncode}\n"
         f"\n--- stdout\n{normaliser.output(printed)}\n--- stderr\n{said}"

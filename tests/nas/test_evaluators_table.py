@@ -105,7 +105,7 @@ def test_what_a_table_lacks_is_counted_by_network_not_by_spelling(tmp_path: Path
     ("missing", "become"),
     [
         ("fail", "each that is asked for is a failed trial (--table-missing nearest takes"),
-        ("nearest", "the values of the nearest one are taken"),
+        ("nearest", "the values of the nearest one are used"),
     ],
 )
 def test_of_a_space_too_large_to_count_what_the_table_holds_is_told(

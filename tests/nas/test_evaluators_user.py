@@ -197,7 +197,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("plain.py", "'plain.py' names no function of it: give plain.py:evaluate$"),
+        ("plain.py", "'plain.py' names no function: give plain.py:evaluate$"),
         ("file.txt:f", "cannot be imported: ModuleNotFoundError: No module named 'file'$"),
         ("prox", "unknown evaluator 'prox': did you mean 'proxy'"),
         ("missing.py:evaluate", "evaluator file 'missing.py' does not exist"),

@@ -78,7 +78,7 @@ def test_trials_are_not_what_it_has(bench: RunData) -> None:
 def test_the_report_says_who_stands_best_and_how_sure_that_is(bench: RunData) -> None:
     found, budget, sure = summary(bench).sentences
     first = final_standings(bench.rows)[0]
-    assert f"after 30 evaluations {first['strategy']} stands best" in found
+    assert f"after 30 evaluations {first['strategy']} is best" in found
     assert f"{first['regret']:.4f} below the best that any search reached" in found
     assert budget.startswith("Budget: 2 strategies, 2 searches each, on mnasnet by the evaluator")
     assert f"is ± {first['half_width']:.4f}" in sure

@@ -271,7 +271,7 @@ def test_a_family_says_what_it_costs_and_what_was_trained(tmp_path: Path) -> Non
     data = other_kinds.family(tmp_path)
     said = words(data)
     assert "3 networks, from phi0 (300.8M multiply-adds, 3.5M parameters, 224 pixels)" in said
-    assert "Coefficients of 1.2,1.1,1.15: alpha 1.2" in said
+    assert "Coefficients: 1.2,1.1,1.15, alpha 1.2" in said
     assert "No member has been trained yet." in said
     assert "effsearch train --model family/001 --phi 0" in said
     other_kinds.training(tmp_path, model=f"{data.path}/phi0.json (member phi0)")

@@ -110,7 +110,7 @@ def test_pictures_of_several_sizes_are_resized_or_told() -> None:
         ((IMAGES / 100 - 1, LABELS), r"float64 with values from -1 to .*before any normalisation"),
         ((IMAGES.astype(complex), LABELS), "is of complex128: give uint8"),
         ((IMAGES.reshape(12, 1, 1, 8, 8, 3), LABELS), r"of shape \(1, 1, 8, 8, 3\): an image is"),
-        ((IMAGES, [[1], [2]] * 6), "are lists: give one class an image"),
+        ((IMAGES, [[1], [2]] * 6), "are lists: give one class per image"),
         ((IMAGES, [1, "a"] * 6), "are of several types"),
         ([IMAGES[0]] * 3, "are a ndarray: give pairs"),
         ({"test": Pictures()}, "has no part 'train'"),

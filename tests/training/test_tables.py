@@ -194,7 +194,7 @@ def test_a_held_back_number_between_the_gaps_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ([[0], [1]] * 3, "are lists, and a network here knows one class an image"),
+        ([[0], [1]] * 3, "are lists, and a network here knows one class per image"),
         ([0.5, 1.0] * 3, "are not whole numbers"),
         ([b"a", b"b"] * 3, "are binary: whole numbers or text are known"),
     ],

@@ -107,10 +107,12 @@ def _class_folders(folder: Path) -> tuple[str, ...]:
         return names
     if holds_pictures(folder):
         raise InputError(
-            f"the images in {folder} have no labels: put them in one folder a class, "
+            f"the images in {folder} have no labels: put them in one folder per class, "
             f"{folder}/CLASS/"
         )
-    raise InputError(f"no images in {folder}: it needs one folder a class, or train*.parquet files")
+    raise InputError(
+        f"no images in {folder}: it needs one folder per class, or train*.parquet files"
+    )
 
 
 def _listing(

@@ -41,7 +41,7 @@ def plain_labels(where: str, column: str, values: pa.Array) -> pa.Array:
     if pa.types.is_nested(kind):
         raise InputError(
             f"the labels in column '{column}' of {where} are lists, and a network here knows one "
-            "class an image: name another one with --label-column"
+            "class per image: name another one with --label-column"
         )
     raise InputError(
         f"the labels in column '{column}' of {where} are {kind}: whole numbers or text are known"

@@ -314,7 +314,7 @@ def _innermost(dataset: Any) -> Any:
 
 def _labels(name: str, labels: Sequence[Any]) -> pa.Array:
     if any(isinstance(label, list | tuple) for label in labels[:1]):
-        raise InputError(f"the labels of data '{name}' are lists: give one class an image")
+        raise InputError(f"the labels of data '{name}' are lists: give one class per image")
     try:
         values = pa.array(labels)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

@@ -79,7 +79,7 @@ def _use(export: "Export", info: ModelInfo) -> list[str]:
             f"graph itself subtracts the mean ({mean}) and divides by the deviation ({std})."
         )
     gives = (
-        f"- It gives float32 (N, {info.classes}), one logit a class; softmax makes probabilities."
+        f"- It gives float32 (N, {info.classes}), one logit per class; softmax makes probabilities."
     )
     lines = loading_lines(export, info)
     code = "```python\n" + "\n".join(lines) + "\n```"

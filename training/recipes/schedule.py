@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from effsearch.search_spaces.units import plural
 from effsearch.training.recipes.recipe import Recipe
 
 LONGEST_WARMUP = 0.2
@@ -131,11 +132,11 @@ def schedule_notes(recipe: Recipe) -> list[str]:
     if recipe.warmup_epochs is not None and climb < recipe.warmup_epochs:
         said.append(
             f"the warm-up of {recipe.warmup_epochs:g} epochs is shortened to {climb:g}: it takes a "
-            f"fifth of {recipe.epochs} epochs at most"
+            f"fifth of {plural(recipe.epochs, 'epoch')} at most"
         )
     if recipe.epochs < recipe.phases:
         said.append(
-            f"{recipe.epochs} of {recipe.phases} phases fit into the training: one an epoch"
+            f"{recipe.epochs} of {recipe.phases} phases fit into the training: one per epoch"
         )
     if recipe.schedule == "exponential" and recipe.epochs <= recipe.decay_epochs:
         said.append(

@@ -154,7 +154,7 @@ class TrainConfig(Settings):
             merges=True,
         ),
     ] = field(default_factory=dict)
-    epochs: Annotated[int | None, Option("Passes over the images.", _RECIPE, "the recipe's")] = None
+    epochs: Annotated[int | None, Option("Epochs of the training.", _RECIPE, "the recipe's")] = None
     batch_size: Annotated[
         int | Literal["auto"] | None,
         Option(

@@ -25,8 +25,8 @@ class ProxyOptions(Settings):
     data: Annotated[
         str,
         Option(
-            "Images: digits (embedded), a folder with a folder of images a class, a folder with "
-            "train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read.",
+            "Images: digits (embedded), a folder with one subfolder of images per class, a folder "
+            "with train*.parquet, or hf:NAME[:CONFIG]. Their test part is never read.",
             _TRAINING,
             names=lambda: ("digits",),
             is_path=True,
@@ -105,8 +105,8 @@ class BudgetOptions(Settings):
     time_budget: Annotated[
         float | None,
         Option(
-            "Time that all may take, such as 10m or 4h, second looks and references counted in; "
-            "no training is started after it.",
+            "Time limit of the whole run, such as 10m or 4h, longer trainings and references "
+            "included; no training starts after it.",
             MACHINE,
             "none",
             SECONDS,
@@ -116,7 +116,7 @@ class BudgetOptions(Settings):
     gpu_hours: Annotated[
         float | None,
         Option(
-            "The same in GPU hours: wall clock times the GPUs of the trainings.",
+            "The same limit in GPU hours: wall-clock time times the GPUs of the trainings.",
             MACHINE,
             "none",
             at_least=0,

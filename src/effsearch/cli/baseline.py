@@ -18,7 +18,7 @@ def baseline(asked: Asked) -> None:
 
     Ray Tune trains candidates of the space for a few epochs each; the reward weighs accuracy
     against cost. Writes RUN_DIR/baseline/NNN with baseline.json, trials.csv and the ledger.
-    Stop it with Ctrl-C, go on with --resume.
+    Ctrl-C stops it, --resume continues it.
     """
     from effsearch.nas.auto_weight import with_learned_weight
     from effsearch.nas.baseline import resume_baseline, search_baseline

@@ -25,7 +25,7 @@ def bench(
         typer.Option(
             metavar="RUN",
             help="Run to resume: its path, or bench/001. Of the other options only --workers "
-            "is looked at.",
+            "applies.",
             autocompletion=complete_runs("bench"),
         ),
     ] = None,
@@ -36,12 +36,12 @@ def bench(
 ) -> None:
     """Compare strategies at equal evaluations, where looking a network up costs nothing.
 
-    Shown is the reward without noise of the network that a strategy would answer with: mean over
-    the seeds with its 95% interval, and the regret to the best network there is (of a space too
-    large to know it, and of a function: to the best that any search reached). An answer by a
-    function that takes a seed is judged by one more evaluation. Writes RUN_DIR/bench/NNN with
-    bench.csv, traces.csv, bench.json and bench.png. Stop it with Ctrl-C, go on with --resume:
-    searches that have ended are not repeated.
+    Shows the reward, without noise, of the network that each strategy would answer with: its mean
+    over the seeds with a 95% interval, and the regret against the best network there is (in a
+    space too large to know it, and for a function: the best that any search reached). The answer
+    for a function that takes a seed is judged by one more evaluation. Writes RUN_DIR/bench/NNN
+    with bench.csv, traces.csv, bench.json and bench.png. Ctrl-C stops it, --resume continues it;
+    finished searches are not repeated.
     """
     from effsearch.nas.bench.run import compare_as_told, resume_bench
 

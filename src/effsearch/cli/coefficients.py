@@ -20,7 +20,7 @@ def coefficients(asked: Asked) -> None:
 
     Every triple with alpha*beta^2*gamma^2 near 2 scales the baseline by phi; triples that round to
     the same network are trained once. Writes RUN_DIR/coefficients/NNN with coefficients.json,
-    trials.csv, a heat map and the Optuna study. Stop it with Ctrl-C, go on with --resume.
+    trials.csv, a heat map and the Optuna study. Ctrl-C stops it, --resume continues it.
     """
     from effsearch.gridsearch.coefficients import resume_coefficients, search_coefficients
 
@@ -65,7 +65,7 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
         [_line(row) for row in _best_rows(result)],
     )
     for row in answer.references or ():
-        print(f"beside one dimension: {headline(row)}")
+        print(f"compared with one dimension: {headline(row)}")
     if answer.conditions:
         print(f"accuracy {result.accuracy:.4f} {answer.conditions['sentence']}")
     if quiet:

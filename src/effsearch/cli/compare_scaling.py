@@ -16,7 +16,7 @@ def compare_scaling(asked: Asked) -> None:
     """Compare depth, width or resolution alone with all three together, at equal multiply-adds.
 
     All networks are trained the same way. Writes RUN_DIR/comparison/NNN with comparison.csv,
-    comparison.json and a picture. Stop it with Ctrl-C, go on with --resume.
+    comparison.json and a picture. Ctrl-C stops it, --resume continues it.
     """
     from effsearch.gridsearch.compare_scaling.command import compare_scaling, resume_comparison
 

@@ -29,11 +29,13 @@ _IMPORTED = {"pictures": "matplotlib.figure"}
 
 
 def doctor(
-    ray_address: Annotated[str | None, typer.Option(help="Also look at this cluster.")] = None,
+    ray_address: Annotated[str | None, typer.Option(help="Ray cluster to check too.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what this machine has, what a search, a training or a picture would lack, and the cure.
-    Exit 1 where something needed is missing or broken; extras may be missing."""
+    """Check this machine: what it has, what searches, trainings or pictures lack, and the cure.
+
+    Exit code 1 where something needed is missing or broken; extras may be missing.
+    """
     from effsearch.cli.places import look_at_places
     from effsearch.results.terminal import print_table
 

@@ -52,8 +52,8 @@ def evaluate(
 ) -> None:
     """Evaluate a trained model: loss, top-1, top-5, class by class.
 
-    Images are cut as at training's evaluation. Exit code 2 where the data's classes are not the
-    model's.
+    Images are cropped as when its training was evaluated. Exit code 2 where the data's classes are
+    not the model's.
     """
     from effsearch.search_spaces.errors import unknown_name
     from effsearch.search_spaces.int8 import INT8

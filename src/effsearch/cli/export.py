@@ -47,7 +47,7 @@ def export(
     to: Annotated[
         str | None,
         typer.Option(
-            help="Folder, or hf:USER/NAME of the Hugging Face Hub, that is given card, weights and "
+            help="Folder, or hf:USER/NAME on the Hugging Face Hub, for card, weights and "
             "configuration together."
         ),
     ] = None,
@@ -58,7 +58,7 @@ def export(
     """Export a trained model, and write a model card beside it (OUTPUT.md).
 
     The file is run on real images before it is put in place: ONNX by ONNX Runtime. Where its
-    logits are not torch's within 1e-4 nothing is written and the exit code is 1.
+    logits differ from torch's by more than 1e-4, nothing is written and the exit code is 1.
     """
     from effsearch.training.export import check_export_options, export_model
     from effsearch.training.export.images import images_to_check

@@ -13,7 +13,8 @@ def gradcam(
     checkpoints: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Model files or train runs, a column each [best of the newest finished run]."
+            metavar="CHECKPOINT",
+            help="Model files or train runs, one column each [best of the newest finished run].",
         ),
     ] = None,
     data: Annotated[
@@ -28,7 +29,7 @@ def gradcam(
     ] = None,
     output: Annotated[Path, typer.Option(help="PNG to write.")] = Path("gradcam.png"),
     count: Annotated[
-        int, typer.Option("-n", "--count", min=1, max=64, help="Images of --data, a row each.")
+        int, typer.Option("-n", "--count", min=1, max=64, help="Images of --data, one row each.")
     ] = 5,
     labels: Annotated[
         str | None,
@@ -42,7 +43,7 @@ def gradcam(
     """Draw class activation maps of several models on the same images.
 
     Grad-CAM of the predicted class on the last feature map of at least 4x4, as in EfficientNet's
-    Figure 7: a row an image, a column a model, each at its own resolution.
+    Figure 7: one row per image, one column per model, each at its own resolution.
     """
     from effsearch.training.export.gradcam_picture import draw_gradcam, early_columns
     from effsearch.training.runs.checkpoint_index import find_checkpoint

@@ -39,6 +39,15 @@ _TYPES = {
 class GroupedCommand(TyperCommand):
     """A command whose `--help` shows its options in titled groups, plainly."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the usage line: `[OPTIONS] RUN`, `[RUN]` where it may be left out."""
+        words = [self.options_metavar or ""]
+        for parameter in self.get_params(ctx):
+            if parameter.param_type_name == "argument":
+                word = _word(parameter)
+                words.append(word if parameter.required else f"[{word}]")
+        return words
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options, a section a group, in the order they come."""
         groups: dict[str, list[tuple[str, str]]] = {}
@@ -70,12 +79,17 @@ def _title(parameter: Any) -> str:
     return Option.group if parameter.name in _SHARED else "Options"
 
 
+def _word(argument: Any) -> str:
+    word = (argument.metavar or argument.name).upper()
+    return f"{word}..." if argument.nargs == -1 else word
+
+
 def _plain(parameter: Any, record: tuple[str, str]) -> tuple[str, str]:
     """With what is awaited as a configuration's options have it, and the default in brackets."""
     flag, text = record
     flag = re.sub(r" <([^>]+)>", lambda found: f" {_TYPES.get(found[1], found[1])}", flag)
     if parameter.param_type_name == "argument":
-        flag = flag.split()[0].upper()
-    text = re.sub(r"; [^\];]*x[<>]=?[^\]]*\]$", "]", text)
+        flag = _word(parameter)
+    text = re.sub(r"(; | \[)[^\];]*x[<>]=?[^\]]*\]$", lambda found: "]" * (found[1] == "; "), text)
     text = re.sub(r"\.\s+\[(?:default: )?(.+)\]$", r" [\1].", text)
     return flag, text

@@ -75,7 +75,7 @@ def build(
 ) -> None:
     """Measure every distinct layer of a space, and whole networks to correct their sum by.
 
-    Stopped builds go on with the same command; what the file holds is not measured again. Measure
+    The same command continues a stopped build; what the file holds is not measured again. Measure
     on a machine that does nothing else. In int8 every layer is calibrated on random images.
     """
     from effsearch.latency.building import BuildOptions, build_from_networks, build_table

@@ -17,7 +17,7 @@ RunDir = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages on stderr but errors.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages on stderr except errors.")]
 Name = Annotated[
     str | None, typer.Option("--name", metavar="TEXT", help="Name of the run [the next number].")
 ]

@@ -12,7 +12,7 @@ from effsearch.cli.results_options import find, say
 def report(
     references: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN]…", help="Paths or names. Default: the newest run."),
+        typer.Argument(metavar="RUN", help="Paths or names [the newest run]."),
     ] = None,
     output: Annotated[
         Path | None,

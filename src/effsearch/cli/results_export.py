@@ -39,7 +39,8 @@ class ExportFormat(StrEnum):
 
 
 _Format = Annotated[
-    ExportFormat | None, typer.Option("--format", help="Default: csv.", show_default=False)
+    ExportFormat | None,
+    typer.Option("--format", help="Format of what is written [csv].", show_default=False),
 ]
 _Output = Annotated[
     Path | None,

@@ -180,7 +180,9 @@ def diff(
     left: Annotated[
         str, typer.Argument(metavar="ARCH", help="Zoo name, file, notation, or a baseline run.")
     ],
-    right: Annotated[str, typer.Argument(metavar="ARCH", help="Likewise.")] = "efficientnet-b0",
+    right: Annotated[
+        str, typer.Argument(metavar="ARCH", help="Network to compare it with.")
+    ] = "efficientnet-b0",
     run_dir: RunDir = RUNS,
     as_json: Json = False,
     as_csv: Csv = False,

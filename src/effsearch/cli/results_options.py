@@ -28,7 +28,7 @@ RunName = Annotated[
 RunNames = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN…",
+        metavar="RUN",
         help="Paths or names such as baseline/001.",
         show_default=False,
         autocompletion=complete_runs(),

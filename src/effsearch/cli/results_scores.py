@@ -20,7 +20,7 @@ def scores(
     """Show how zero-cost scores would have ranked the networks that a search trained.
 
     Kendall's tau of each score with the accuracies of the trials: 1 for the same order, 0 for none.
-    Nothing is trained; scores that look at images look at the run's.
+    Nothing is trained; scores that need images use the run's.
     """
     from effsearch.nas.scored_run import score_run
     from effsearch.results.terminal import print_table

@@ -129,7 +129,7 @@ def run_command(
             quiet: Quiet = False,
         ) -> None:
             if resume is not None and (name is not None or dry_run):
-                raise InputError("--resume goes with neither --dry-run nor --name")
+                raise InputError("--resume cannot be combined with --dry-run or --name")
             sources = [read_config(config), given] if config else [given]
             command(Asked(settings, kind, sources, resume, dry_run, name, run_dir, as_json, quiet))
 

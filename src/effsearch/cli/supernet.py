@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from effsearch.training.supernet.trainer import SupernetReport
 
 app = Commands(
-    help="Supernets: train one network that all of a space are cut from, evaluate, extract.",
+    help="Supernets: train one network that a whole space is cut from, evaluate, extract.",
     no_args_is_help=True,
 )
 
 File = Annotated[Path, typer.Argument(help="File of supernet train, or of a search's run.")]
 Data = Annotated[
-    str | None, typer.Option(help="Where its images lie now [where they lay at its training].")
+    str | None, typer.Option(help="Where its images are now [where they were for its training].")
 ]
 
 
@@ -31,7 +31,7 @@ def train(
         str | None,
         typer.Option(
             metavar="AMOUNT",
-            help="Networks of this cost band alone, such as 400M [all of the space].",
+            help="Only networks of this cost band, such as 400M [the whole space].",
         ),
     ] = None,
     recipe: Annotated[
@@ -53,7 +53,7 @@ def train(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a supernet of a space; stopped trainings go on with the same command.
+    """Train a supernet of a space; the same command continues a stopped training.
 
     effsearch baseline --evaluator supernet:FILE searches with it.
     """
@@ -123,7 +123,7 @@ def evaluate(
 ) -> None:
     """Evaluate networks with the weights a supernet has for them, on its held-out images.
 
-    The accuracies rank networks; a network trained by itself has another.
+    The accuracies only rank networks; trained by itself, a network has another one.
     """
     import numpy as np
 
@@ -172,7 +172,7 @@ def extract(
 ) -> None:
     """Cut one network out as an ordinary model file, its normalization recalibrated.
 
-    effsearch evaluate, export and train --from take it.
+    effsearch evaluate, export and train --from accept it.
     """
     from effsearch.results.store.record import installed_versions
     from effsearch.search_spaces.zoo import resolve_architecture

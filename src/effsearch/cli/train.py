@@ -17,7 +17,7 @@ def train(asked: Asked) -> None:
     """Train a network, and measure it on held-out images.
 
     Writes RUN_DIR/train/NNN with train.json, metrics.csv and checkpoints/best.safetensors and
-    last.safetensors. Stop it with Ctrl-C, go on with --resume: the weights are those of a
+    last.safetensors. Ctrl-C stops it, --resume continues it: the weights are those of a
     training that was never stopped.
     """
     # Before torch is loaded: threads that wait busily for one another nearly stand still where
