@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effsearch.nas.objective import Floats
-from effsearch.search_spaces.architecture import Architecture, Stage, Stem, stage_blocks
+from effsearch.search_spaces.architecture import Architecture, Stage, stage_blocks
 from effsearch.search_spaces.block import Block, widest
 from effsearch.search_spaces.errors import InputError
-from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.population import PopulationCost, State, numbered_states, stem_states
 from effsearch.search_spaces.space import Encodings, SearchSpace
 
 _UNIT = 1e9  # scores add up as whole billionths, so that equal networks are equal to the last bit
@@ -27,7 +27,6 @@ _PAIR = 0.8
 _REFERENCE_MACS, _REFERENCE_PARAMS = 4e8, 5e6
 
 _Kind = tuple[str, int, int, bool, str]
-_State = tuple[int, int]  # channels, halvings of the image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,11 +136,8 @@ class SyntheticLandscape:
         return pairs
 
     @cached_property
-    def _stem_states(self) -> tuple[list[_State], NDArray[np.int64]]:
-        """States behind the stem, and which of them each of its options leads to."""
-        widths = [Stem(**option).channels for option in self.space.local_options("stem")]
-        different = sorted(set(widths))
-        return [(width, 0) for width in different], np.array([different.index(w) for w in widths])
+    def _stem_states(self) -> tuple[list[State], NDArray[np.int64]]:
+        return stem_states(self.space)
 
     @cached_property
     def _tables(self) -> list[_Table]:
@@ -152,22 +148,21 @@ class SyntheticLandscape:
             tables.append(table)
         return tables
 
-    def _table(self, section: str, states: list[_State]) -> tuple[_Table, list[_State]]:
+    def _table(self, section: str, states: list[State]) -> tuple[_Table, list[State]]:
         stages = [Stage(**values) for values in self.space.local_options(section)]
         rows: list[list[tuple[int, int, int, int]]] = []
-        ends: list[list[_State]] = []
+        ends: list[list[State]] = []
         for channels, halvings in states:
             rows.append([self._stage(stage, channels, halvings) for stage in stages])
             ends.append([(s.channels, halvings + _halvings(s.stride)) for s in stages])
-        after = sorted({end for line in ends for end in line})
-        number = {state: place for place, state in enumerate(after)}
+        next_state, after = numbered_states(ends)
         values = np.array(rows, dtype=np.int64).reshape(len(states), len(stages), 4)
         table = _Table(
             score=values[..., 0],
             first_kind=values[..., 1],
             first_effect=values[..., 2],
             last_kind=values[..., 3],
-            next_state=np.array([[number[end] for end in line] for line in ends], dtype=np.int64),
+            next_state=next_state,
         )
         return table, after
 

@@ -5,7 +5,7 @@ size. Both are few, so each stage gets a table (states, combinations of its gene
 next states, and a population walks through the stages in parallel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,7 @@ from effsearch.search_spaces.style import Style, style_of
 METRICS = ("macs", "params", "memory_bytes")
 """The costs that are known before anything is trained."""
 
-_State = tuple[int, int]  # channels, size in pixels
+State = tuple[int, int]  # channels, and size in pixels or halvings of the image
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class PopulationCost:
         tables.append(self._head_table(states))
         return tables
 
-    def _stem_table(self) -> tuple[_Table, list[_State]]:
+    def _stem_table(self) -> tuple[_Table, list[State]]:
         rows: list[list[tuple[LayerCost, int]]] = []
         for network in self._space.local_options("network"):
             image = network.get("in_channels", 3)
@@ -116,7 +116,7 @@ class PopulationCost:
             )
         return _table("stem", rows)
 
-    def _stage_table(self, section: str, states: list[_State]) -> tuple[_Table, list[_State]]:
+    def _stage_table(self, section: str, states: list[State]) -> tuple[_Table, list[State]]:
         stages = [Stage(**values) for values in self._space.local_options(section)]
         rows = [
             [(_stage_cost(stage, channels, size, self._style), stage.channels) for stage in stages]
@@ -124,7 +124,7 @@ class PopulationCost:
         ]
         return _table(section, rows)
 
-    def _head_table(self, states: list[_State]) -> _Table:
+    def _head_table(self, states: list[State]) -> _Table:
         classes = self._space.local_options("network")[0].get("classes", 1000)
         heads = [Head(**values) for values in self._space.local_options("head")]
         rows = [
@@ -143,17 +143,30 @@ def _stage_cost(stage: Stage, in_channels: int, size: int, style: Style) -> Laye
     return LayerCost(macs, params, peak, size)
 
 
-def _table(section: str, rows: list[list[tuple[LayerCost, int]]]) -> tuple[_Table, list[_State]]:
+def _table(section: str, rows: list[list[tuple[LayerCost, int]]]) -> tuple[_Table, list[State]]:
     """Arrays from rows of (cost, output channels), and the states that can follow."""
-    states = sorted({(channels, layer.size) for row in rows for layer, channels in row})
-    number = {state: index for index, state in enumerate(states)}
+    next_state, states = numbered_states(
+        [[(channels, layer.size) for layer, channels in row] for row in rows]
+    )
     table = _Table(
         section,
         macs=np.array([[layer.macs for layer, _ in row] for row in rows], np.int64),
         params=np.array([[layer.params for layer, _ in row] for row in rows], np.int64),
         peak=np.array([[layer.peak for layer, _ in row] for row in rows], np.int64),
-        next_state=np.array(
-            [[number[channels, layer.size] for layer, channels in row] for row in rows], np.int64
-        ),
+        next_state=next_state,
     )
     return table, states
+
+
+def numbered_states(ends: Sequence[Sequence[State]]) -> tuple[NDArray[np.int64], list[State]]:
+    """Each state's number among the different ones, and these in order."""
+    states = sorted({end for line in ends for end in line})
+    number = {state: place for place, state in enumerate(states)}
+    return np.array([[number[end] for end in line] for line in ends], np.int64), states
+
+
+def stem_states(space: SearchSpace) -> tuple[list[State], NDArray[np.int64]]:
+    """States behind the stem, no halvings counted yet, and which one each of its options gives."""
+    widths = [Stem(**option).channels for option in space.local_options("stem")]
+    numbers, states = numbered_states([[(width, 0) for width in widths]])
+    return states, numbers[0]

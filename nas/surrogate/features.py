@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from effsearch.search_spaces.architecture import Stage, Stem, stage_blocks
+from effsearch.search_spaces.architecture import Stage, stage_blocks
 from effsearch.search_spaces.block import Block, widest
-from effsearch.search_spaces.population import PopulationCost
+from effsearch.search_spaces.population import PopulationCost, State, numbered_states, stem_states
 from effsearch.search_spaces.space import Encodings, SearchSpace
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -24,7 +24,6 @@ Whole: TypeAlias = NDArray[np.int64]
 
 _MOST_KINDS = 48  # more than some hundred measurements can tell apart
 _Kind = tuple[str, int, int, bool]
-_State = tuple[int, int]  # channels, halvings of the image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +115,8 @@ class FeatureTables:
             state = table.next_state[state, local]
 
     @cached_property
-    def _stem_states(self) -> tuple[list[_State], Whole]:
-        widths = [Stem(**option).channels for option in self._space.local_options("stem")]
-        different = sorted(set(widths))
-        return [(width, 0) for width in different], np.array([different.index(w) for w in widths])
+    def _stem_states(self) -> tuple[list[State], Whole]:
+        return stem_states(self._space)
 
     @cached_property
     def _tables(self) -> tuple[list[_Table], int, int]:
@@ -136,15 +133,15 @@ class FeatureTables:
         return tables, int(coarse.max()) + 1, levels
 
     def _table(
-        self, section: str, states: list[_State], kinds: dict[_Kind, int]
-    ) -> tuple[_Table, list[_State]]:
+        self, section: str, states: list[State], kinds: dict[_Kind, int]
+    ) -> tuple[_Table, list[State]]:
         stages = [Stage(**values) for values in self._space.local_options(section)]
         counts = self._space.options[self._columns[section]]
         local = np.indices(tuple(counts)).reshape(len(counts), len(stages)).T
         shape = (len(states), len(stages))
         first, kind = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
         sums = np.zeros((*shape, len(_SUMMED)))
-        ends: list[list[_State]] = []
+        ends: list[list[State]] = []
         for row, (channels, halvings) in enumerate(states):
             spelled: dict[tuple[object, ...], int] = {}
             for column, stage in enumerate(stages):
@@ -154,14 +151,13 @@ class FeatureTables:
                     kind[row, column] = kinds.setdefault(_kind(blocks[-1]), len(kinds))
                 sums[row, column] = [sum(f(block) for block in blocks) for f in _SUMMED]
             ends.append([(s.channels, halvings + int(np.log2(s.stride))) for s in stages])
-        after = sorted({end for line in ends for end in line})
-        number = {state: place for place, state in enumerate(after)}
+        next_state, after = numbered_states(ends)
         table = _Table(
             genes=local[first],
             sums=sums,
             kind=kind,
             level=np.array([[halvings for _, halvings in line] for line in ends]),
-            next_state=np.array([[number[end] for end in line] for line in ends]),
+            next_state=next_state,
         )
         return table, after
 
