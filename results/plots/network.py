@@ -65,8 +65,7 @@ def draw_network(data: RunData) -> "Figure":
         axes.set_yticks([])
         axes.set_xticks([])
         axes.grid(visible=False)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
+        axes.spines[:].set_visible(False)
     number = "" if data.winner is None else f"trial {data.winner.number} of "
     figure.suptitle(f"{number}{data.reference}: {_totals(network, rows)}", fontsize=9.5)
     return figure

@@ -63,8 +63,7 @@ def draw_parallel(data: RunData) -> "Figure":
     axes.set_xlim(-0.3, len(labels) - 0.45)
     axes.set_ylim(-0.1, 1.1)
     axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
     return figure
 
 

@@ -47,8 +47,7 @@ def draw_ranks(data: RunData) -> "Figure":
     axes.xaxis.set_ticks_position("top")
     axes.tick_params(length=0)
     axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
     tau = float(kendalltau(before, after).statistic)
     return with_note(
         figure,
