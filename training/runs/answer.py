@@ -63,7 +63,6 @@ def make_answer(
         parts: the best epoch's model on `validation` and `test`; None where there is none.
     """
     paths, curve, best = TrainPaths(run.path), trained.curve, trained.best
-    counted = cost(architecture)
     measured = parts.get("test") or parts.get("validation")
     answer = TrainAnswer(
         kind=run.kind,
@@ -71,9 +70,7 @@ def make_answer(
         model=run.record["model"],
         id=architecture.id,
         notation=format_architecture(architecture),
-        params=counted.params,
-        macs=counted.macs,
-        memory_bytes=counted.memory_bytes,
+        **asdict(cost(architecture)),
         resolution=architecture.resolution,
         classes=architecture.classes,
         epochs=len(curve),
