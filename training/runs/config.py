@@ -11,6 +11,7 @@ from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.training.data.given import DATA
 from effsearch.training.data.named_columns import Columns
 from effsearch.training.data.options import ImageColumn, LabelColumn, MaxImages, SkipBad
+from effsearch.training.trials.options import RayAddress
 
 _DATA, _RECIPE, _FILES = "Data", "Recipe", "Checkpoints and logs"
 _LEVELS = "three numbers of at most 1, such as 0.485,0.456,0.406"
@@ -177,15 +178,7 @@ class TrainConfig(Settings):
     num_workers: Annotated[
         int, Option("Processes that train together by Ray Train; 1 needs no Ray.", MACHINE)
     ] = 1
-    ray_address: Annotated[
-        str | None,
-        Option(
-            "Address of a Ray cluster, such as auto or host:6379.",
-            MACHINE,
-            "this machine",
-            may_change=True,
-        ),
-    ] = None
+    ray_address: RayAddress = None
     gpus_per_worker: Annotated[
         float | None,
         Option("GPUs of a worker.", MACHINE, "1 where there are GPUs", at_least=0, may_change=True),

@@ -15,6 +15,15 @@ Pruning = Annotated[
     Literal["none", "halving"],
     Option("Early stopping of trainings that fall behind, by successive halving.", _TRAINING),
 ]
+RayAddress = Annotated[
+    str | None,
+    Option(
+        "Address of a Ray cluster, such as auto or host:6379.",
+        MACHINE,
+        "this machine",
+        may_change=True,
+    ),
+]
 Seed = Annotated[int, Option("Random seed.", at_least=0)]
 
 
@@ -157,15 +166,7 @@ class ClusterOptions(Settings):
         Literal["auto", "cpu", "cuda"],
         Option("Device of the trainings.", MACHINE, may_change=True),
     ] = "auto"
-    ray_address: Annotated[
-        str | None,
-        Option(
-            "Address of a Ray cluster, such as auto or host:6379.",
-            MACHINE,
-            "this machine",
-            may_change=True,
-        ),
-    ] = None
+    ray_address: RayAddress = None
     logger: Annotated[
         tuple[str, ...],
         Option(
