@@ -4,7 +4,7 @@ Only columns of long text are folded, such as networks; a number is never torn i
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,12 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         console.print(table)
     # The header is bold on a terminal; the cells hold no control characters.
     terminal(sys.stdout).writelines(_unpadded(line) + "\n" for line in captured.get().splitlines())
+
+
+def print_records(rows: Iterable[Mapping[str, str]]) -> None:
+    """As `print_table`, each cell with its column's name; without rows there is no table."""
+    if found := list(rows):
+        print_table(tuple(found[0]), [tuple(row.values()) for row in found])
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     from effsearch.results.conditions import in_search
     from effsearch.results.formatting import number
     from effsearch.results.store.run import Run
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records, print_table
     from effsearch.search_spaces.metrics import METRICS
     from effsearch.search_spaces.units import format_count, plural
 
@@ -82,19 +82,16 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
     finalists = result.answer["finalists"]
     if finalists:
         print()
-        print_table(
-            ("finalist", "accuracy", "interval", "in the search", "MACs", ""),
-            [
-                (
-                    str(row["trial"]),
-                    f"{row['accuracy']:.4f}",
-                    "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
-                    f"{row['search_accuracy']:.4f}",
-                    format_count(row["macs"]),
-                    "statistically tied with the winner" if row["tied"] else "",
-                )
-                for row in finalists["rows"]
-            ],
+        print_records(
+            {
+                "finalist": str(row["trial"]),
+                "accuracy": f"{row['accuracy']:.4f}",
+                "interval": "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
+                "in the search": f"{row['search_accuracy']:.4f}",
+                "MACs": format_count(row["macs"]),
+                "": "statistically tied with the winner" if row["tied"] else "",
+            }
+            for row in finalists["rows"]
         )
         tau = finalists["rank_correlation"]
         said = "needs three finalists of different accuracy" if tau is None else f"{tau:.2f}"
@@ -114,21 +111,18 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
 def _show_references(references: Sequence[Mapping[str, Any]]) -> None:
     """The winner beside published networks that were trained as it was."""
     from effsearch.results.references import headline
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
     from effsearch.search_spaces.units import format_count
 
     print()
-    print_table(
-        ("reference", "accuracy", "interval", "MACs"),
-        [
-            (
-                row["name"],
-                f"{row['accuracy']:.4f}",
-                "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
-                format_count(row["macs"]),
-            )
-            for row in references
-        ],
+    print_records(
+        {
+            "reference": row["name"],
+            "accuracy": f"{row['accuracy']:.4f}",
+            "interval": "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
+            "MACs": format_count(row["macs"]),
+        }
+        for row in references
     )
     for row in references:
         print(headline(row))
@@ -136,24 +130,23 @@ def _show_references(references: Sequence[Mapping[str, Any]]) -> None:
 
 def _show_fidelities(rows: Sequence[Mapping[str, Any]]) -> None:
     """How many trainings of each length there were, and what the shorter ones told."""
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
 
     def text(value: float | None) -> str:
         return "-" if value is None else f"{value:.2f}"
 
     print()
-    print_table(
-        ("epochs", "trainings", "seconds", "learned correlation", "Kendall's tau (networks)"),
-        [
-            (
-                str(row["epochs"]),
-                str(row["trainings"]),
-                f"{row['seconds']:.0f}",
-                text(row.get("correlation")),
-                f"{text(row['kendall_tau'])} ({row['both']})" if "both" in row else "",
-            )
-            for row in rows
-        ],
+    print_records(
+        {
+            "epochs": str(row["epochs"]),
+            "trainings": str(row["trainings"]),
+            "seconds": f"{row['seconds']:.0f}",
+            "learned correlation": text(row.get("correlation")),
+            "Kendall's tau (networks)": f"{text(row['kendall_tau'])} ({row['both']})"
+            if "both" in row
+            else "",
+        }
+        for row in rows
     )
 
 

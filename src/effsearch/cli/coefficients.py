@@ -43,27 +43,13 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
     )
     from effsearch.results.kinds.registry import resume_command
     from effsearch.results.references import headline
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
 
     if as_json:
         print_document(result.answer)
         return
     answer = CoefficientsAnswer.from_dict(result.answer)
-    print_table(
-        (
-            "alpha",
-            "beta",
-            "gamma",
-            "product",
-            "MACs",
-            "measured",
-            "accuracy",
-            "expected",
-            "interval",
-            "",
-        ),
-        [_line(row) for row in _best_rows(result)],
-    )
+    print_records(map(_line, _best_rows(result)))
     for row in answer.references or ():
         print(f"compared with one dimension: {headline(row)}")
     if answer.conditions:
@@ -106,21 +92,21 @@ def _accuracy(row: dict[str, Any]) -> float:
     return float(row["accuracy"] if row["top_accuracy"] is None else row["top_accuracy"])
 
 
-def _line(row: dict[str, Any]) -> tuple[str, ...]:
+def _line(row: dict[str, Any]) -> dict[str, str]:
     from effsearch.search_spaces.units import format_count
 
     prefix = "expected_" if row["top_accuracy"] is None else "top_"
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
     said = "chosen" if row["chosen"] else "tied with the best" if row["tied"] else ""
-    return (
-        f"{row['alpha']:g}",
-        f"{row['beta']:g}",
-        f"{row['gamma']:g}",
-        f"{row['product']:.3f}",
-        format_count(row["macs"]),
-        f"{row['measured_ratio']:.2f}x",
-        f"{_accuracy(row):.4f}",
-        "-" if row["expected"] is None else f"{row['expected']:.4f}",
-        "-" if low is None else f"{low:.4f} to {high:.4f}",
-        said,
-    )
+    return {
+        "alpha": f"{row['alpha']:g}",
+        "beta": f"{row['beta']:g}",
+        "gamma": f"{row['gamma']:g}",
+        "product": f"{row['product']:.3f}",
+        "MACs": format_count(row["macs"]),
+        "measured": f"{row['measured_ratio']:.2f}x",
+        "accuracy": f"{_accuracy(row):.4f}",
+        "expected": "-" if row["expected"] is None else f"{row['expected']:.4f}",
+        "interval": "-" if low is None else f"{low:.4f} to {high:.4f}",
+        "": said,
+    }

@@ -29,34 +29,28 @@ def compare_scaling(asked: Asked) -> None:
 
 
 def _show(result: "ComparisonResult", as_json: bool) -> None:
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
     from effsearch.search_spaces.units import format_count
 
     if as_json:
         print_document(result.answer)
         return
-    print_table(
-        (
-            *("baseline", "budget", "method", "x", "layers", "resolution", "params", "MACs", "off"),
-            *("accuracy", "interval", ""),
-        ),
-        [
-            (
-                row["baseline"],
-                format_count(row["budget"]),
-                row["method"],
-                f"{row['multiplier']:g}",
-                str(row["layers"]),
-                str(row["resolution"]),
-                format_count(row["params"]),
-                format_count(row["macs"]),
-                f"{row['budget_error']:+.1%}",
-                "-" if row["accuracy"] is None else f"{row['accuracy']:.4f}",
-                "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
-                _remark(row),
-            )
-            for row in result.rows
-        ],
+    print_records(
+        {
+            "baseline": row["baseline"],
+            "budget": format_count(row["budget"]),
+            "method": row["method"],
+            "x": f"{row['multiplier']:g}",
+            "layers": str(row["layers"]),
+            "resolution": str(row["resolution"]),
+            "params": format_count(row["params"]),
+            "MACs": format_count(row["macs"]),
+            "off": f"{row['budget_error']:+.1%}",
+            "accuracy": "-" if row["accuracy"] is None else f"{row['accuracy']:.4f}",
+            "interval": "-" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}",
+            "": _remark(row),
+        }
+        for row in result.rows
     )
     _show_conclusions(result.answer)
 

@@ -154,20 +154,17 @@ def _show(predictor: "Predictor", as_json: bool) -> None:
 
 
 def _show_layers(document: dict[str, Any]) -> None:
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
 
-    print_table(
-        ("operation", "layers", "fastest ms", "slowest ms", "factor"),
-        [
-            (
-                row["operation"],
-                str(row["layers"]),
-                f"{row['fastest_ms']:.3f}",
-                f"{row['slowest_ms']:.3f}",
-                f"{row['factor']:.3f}",
-            )
-            for row in document["operations"]
-        ],
+    print_records(
+        {
+            "operation": row["operation"],
+            "layers": str(row["layers"]),
+            "fastest ms": f"{row['fastest_ms']:.3f}",
+            "slowest ms": f"{row['slowest_ms']:.3f}",
+            "factor": f"{row['factor']:.3f}",
+        }
+        for row in document["operations"]
     )
     print(
         f"added: {document['offset_ms'] * 1e3:+.1f} us a block, "

@@ -81,7 +81,7 @@ def profile(
 ) -> None:
     """Show a network's layers, multiply-adds, parameters, activation memory; latency on request."""
     from effsearch.results.store.answers import find_baseline
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
     from effsearch.search_spaces.cost import cost
     from effsearch.search_spaces.errors import InputError
     from effsearch.search_spaces.notation import format_architecture
@@ -132,22 +132,19 @@ def profile(
         layers = [asdict(row) for row in rows]
         print_document(document | {"layers": layers})
         return
-    print_table(
-        ("layer", "op", "k", "in", "out", "size", "MACs", "params", "memory"),
-        [
-            (
-                row.name,
-                row.op,
-                str(row.kernel),
-                str(row.in_channels),
-                str(row.out_channels),
-                str(row.size),
-                format_count(row.macs),
-                format_count(row.params),
-                format_bytes(row.memory_bytes),
-            )
-            for row in rows
-        ],
+    print_records(
+        {
+            "layer": row.name,
+            "op": row.op,
+            "k": str(row.kernel),
+            "in": str(row.in_channels),
+            "out": str(row.out_channels),
+            "size": str(row.size),
+            "MACs": format_count(row.macs),
+            "params": format_count(row.params),
+            "memory": format_bytes(row.memory_bytes),
+        }
+        for row in rows
     )
     print()
     for key, value in document.items():

@@ -26,7 +26,7 @@ from effsearch.results.listing import describe, essentials, list_runs, trial_doc
 from effsearch.results.store.run_events import run_events
 from effsearch.results.store.table import trials_rows
 from effsearch.results.store.trials import join_trials, top
-from effsearch.results.terminal import print_table
+from effsearch.results.terminal import print_records, print_table
 
 app = Commands(
     name="results",
@@ -58,34 +58,20 @@ def list_command(
     if not summaries:
         say(f"no runs in {run_dir} yet", quiet)
         return
-    print_table(
-        (
-            "RUN",
-            "CREATED (UTC)",
-            "STATUS",
-            "DONE",
-            "FAILED",
-            "ASKED",
-            "BEST",
-            "ACCURACY",
-            "TARGET",
-            "MEASURED",
-        ),
-        [
-            (
-                summary.reference,
-                minute(summary.created_at),
-                summary.status,
-                str(summary.done),
-                str(summary.failed),
-                str(summary.asked),
-                number("reward", summary.best_reward),
-                number("accuracy", summary.best_accuracy),
-                targets(summary.targets),
-                summary.measured,
-            )
-            for summary in summaries
-        ],
+    print_records(
+        {
+            "RUN": summary.reference,
+            "CREATED (UTC)": minute(summary.created_at),
+            "STATUS": summary.status,
+            "DONE": str(summary.done),
+            "FAILED": str(summary.failed),
+            "ASKED": str(summary.asked),
+            "BEST": number("reward", summary.best_reward),
+            "ACCURACY": number("accuracy", summary.best_accuracy),
+            "TARGET": targets(summary.targets),
+            "MEASURED": summary.measured,
+        }
+        for summary in summaries
     )
 
 

@@ -13,7 +13,7 @@ from effsearch.results.kinds.registry import kind_of
 from effsearch.results.store.directory import run_dir_option
 from effsearch.results.store.run import Run
 from effsearch.results.store.table import Scalar, rows_csv
-from effsearch.results.terminal import print_table
+from effsearch.results.terminal import print_records
 from effsearch.search_spaces.errors import InputError
 
 RunName = Annotated[
@@ -87,6 +87,4 @@ def print_csv(rows: Sequence[Mapping[str, Scalar | None]]) -> None:
 
 def print_rows(rows: Sequence[Mapping[str, Scalar | None]]) -> None:
     """Rows of equal keys as a table for reading; counts get their units."""
-    if rows:
-        header = [name.upper() for name in rows[0]]
-        print_table(header, [[number(name, row[name]) for name in row] for row in rows])
+    print_records({name.upper(): number(name, row[name]) for name in row} for row in rows)

@@ -23,23 +23,20 @@ def scores(
     Nothing is trained; scores that need images use the run's.
     """
     from effsearch.nas.scored_run import score_run
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
 
     run = find(run_dir, reference, quiet)
     found = score_run(run, networks)
     if as_json:
         print_document({"run": run.reference, **found})
         return
-    print_table(
-        ("score", "", "Kendall's tau"),
-        [
-            (
-                row["name"],
-                row["label"],
-                "-" if row["kendall_tau"] is None else f"{row['kendall_tau']:.3f}",
-            )
-            for row in found["rows"]
-        ],
+    print_records(
+        {
+            "score": row["name"],
+            "": row["label"],
+            "Kendall's tau": "-" if row["kendall_tau"] is None else f"{row['kendall_tau']:.3f}",
+        }
+        for row in found["rows"]
     )
     say(
         f"{found['networks']} networks; orders that have nothing in common differ from 0 by "

@@ -44,36 +44,23 @@ def scale(
 
 
 def _show(result: "FamilyResult", as_json: bool) -> None:
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
     from effsearch.search_spaces.units import format_bytes, format_count
 
     if as_json:
         print_document(result.answer)
         return
-    print_table(
-        (
-            "member",
-            "depth",
-            "width",
-            "resolution",
-            "params",
-            "MACs",
-            "memory",
-            "nominal",
-            "measured",
-        ),
-        [
-            (
-                member.name,
-                f"{member.depth:.3f}",
-                f"{member.width:.3f}",
-                str(member.resolution),
-                f"{member.cost.params:,}",
-                format_count(member.cost.macs),
-                format_bytes(member.cost.memory_bytes),
-                f"{member.nominal_ratio:.2f}x",
-                f"{member.measured_ratio:.2f}x",
-            )
-            for member in result.members
-        ],
+    print_records(
+        {
+            "member": member.name,
+            "depth": f"{member.depth:.3f}",
+            "width": f"{member.width:.3f}",
+            "resolution": str(member.resolution),
+            "params": f"{member.cost.params:,}",
+            "MACs": format_count(member.cost.macs),
+            "memory": format_bytes(member.cost.memory_bytes),
+            "nominal": f"{member.nominal_ratio:.2f}x",
+            "measured": f"{member.measured_ratio:.2f}x",
+        }
+        for member in result.members
     )

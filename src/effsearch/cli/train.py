@@ -31,7 +31,7 @@ def train(asked: Asked) -> None:
 
 
 def _dry_run(config: TrainConfig, asked: Asked) -> None:
-    from effsearch.results.terminal import print_table
+    from effsearch.results.terminal import print_records
     from effsearch.training.runs.forecast import forecast
 
     document = forecast(config, asked.run_dir)
@@ -41,8 +41,9 @@ def _dry_run(config: TrainConfig, asked: Asked) -> None:
     show_forecast(document, asked.as_json, without=_ELSEWHERE)
     if not asked.as_json:
         print()
-        rows = document["schedule"]
-        print_table(tuple(rows[0]), [tuple(map(as_text, row.values())) for row in rows])
+        print_records(
+            {name: as_text(value) for name, value in row.items()} for row in document["schedule"]
+        )
 
 
 _ELSEWHERE = ("notes", "schedule", "recipe")
