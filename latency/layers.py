@@ -16,19 +16,13 @@ from effsearch.latency.program import (
     stem_program,
 )
 from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import (
-    Architecture,
-    Head,
-    Pooled,
-    Stage,
-    Stem,
-    StemKind,
-    stage_blocks,
-)
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block, Shortcut, format_kernel, widest
 from effsearch.search_spaces.cost import LayerCost, block_cost, head_cost, stem_cost
+from effsearch.search_spaces.parts import Head, Pooled, Stage, Stem, StemKind
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.search_spaces.squeeze import SQUEEZES
+from effsearch.search_spaces.stage_blocks import stage_blocks
 from effsearch.search_spaces.style import PLAIN, Style, style_of
 
 STEM, POOLED_STEM, HEAD = "stem", "stem_pool", "head"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from effsearch.latency.layers import Layer, head_layer, stage_layers, stem_layer
 from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import Head, Stage, Stem
 from effsearch.search_spaces.cost import stem_cost
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.space import Encodings, SearchSpace
 from effsearch.search_spaces.style import Style, style_of
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from effsearch.search_spaces.activations import Activation, Function
-from effsearch.search_spaces.architecture import Architecture, Head, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import block_cost, stem_cost
 from effsearch.search_spaces.operations import OPERATIONS, block_layers, projection
@@ -21,6 +21,7 @@ from effsearch.search_spaces.operations.layer import (
     Router,
     SqueezeExcite,
 )
+from effsearch.search_spaces.parts import Head, Stem
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 from effsearch.search_spaces.style import PLAIN, Padding, Style
 

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effsearch.nas.objective import Floats
-from effsearch.search_spaces.architecture import Architecture, Stage, stage_blocks
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block, widest
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.parts import Stage
 from effsearch.search_spaces.population import PopulationCost, State, numbered_states, stem_states
 from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.stage_blocks import stage_blocks
 
 _UNIT = 1e9  # scores add up as whole billionths, so that equal networks are equal to the last bit
 _CEILING = 4.0  # standard deviations a perfect block score comes to in the end

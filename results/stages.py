@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from effsearch.search_spaces.architecture import Architecture, Stage, Stem, stage_blocks
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import block_cost, head_cost, stem_cost
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.parts import Stage, Stem
+from effsearch.search_spaces.stage_blocks import stage_blocks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.operations import block_layers, projection
 from effsearch.search_spaces.operations.layer import (
@@ -19,6 +19,7 @@ from effsearch.search_spaces.operations.layer import (
     Router,
     SqueezeExcite,
 )
+from effsearch.search_spaces.parts import Head, Stem
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 from effsearch.search_spaces.style import PLAIN, Style
 

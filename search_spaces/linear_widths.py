@@ -3,8 +3,8 @@
 import math
 from itertools import groupby
 
-from effsearch.search_spaces.architecture import Stage
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.parts import Stage
 
 _MULTIPLE = 8
 

@@ -21,20 +21,13 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from effsearch.search_spaces.activations import ACTIVATIONS
-from effsearch.search_spaces.architecture import (
-    Architecture,
-    Head,
-    Pooled,
-    Sizes,
-    Stage,
-    Stem,
-    StemKind,
-    sizes_differ,
-)
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Kernel, Skip, format_kernel
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.parts import Head, Pooled, Sizes, Stage, Stem, StemKind
 from effsearch.search_spaces.squeeze import SQUEEZES
+from effsearch.search_spaces.stage_blocks import sizes_differ
 
 _SKIPS: dict[str, Skip] = {"noskip": "none", "skip": "identity", "pool": "pool"}
 _SUFFIXES: dict[Skip, str] = {skip: suffix for suffix, skip in _SKIPS.items()}

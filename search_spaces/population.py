@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from effsearch.search_spaces.architecture import Head, Stage, Stem, stage_blocks
 from effsearch.search_spaces.cost import (
     BYTES_PER_ACTIVATION,
     LayerCost,
@@ -21,7 +20,9 @@ from effsearch.search_spaces.cost import (
     head_cost,
     stem_cost,
 )
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.stage_blocks import stage_blocks
 from effsearch.search_spaces.style import Style, style_of
 
 METRICS = ("macs", "params", "memory_bytes")

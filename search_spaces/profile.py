@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from effsearch.search_spaces.architecture import Architecture, stage_blocks
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block, widest
 from effsearch.search_spaces.cost import BYTES_PER_ACTIVATION, LayerCost, layer_costs
+from effsearch.search_spaces.stage_blocks import stage_blocks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.operations import OPERATIONS
 from effsearch.search_spaces.operations.operation import of_output
+from effsearch.search_spaces.parts import Stage
 from effsearch.search_spaces.rounding import Rounding as Rounding
 from effsearch.search_spaces.rule import EFFICIENTNET, ScalingRule
 from effsearch.search_spaces.squeeze import divisible

@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem, stage_blocks
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.parts import Head, Stage, Stem
+from effsearch.search_spaces.stage_blocks import stage_blocks
 
 Encodings = NDArray[np.int64]
 """Integer matrix (candidates, genes), or one row of it (genes,)."""

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import Sizes
 from effsearch.search_spaces.block import Op, Skip
+from effsearch.search_spaces.parts import Sizes
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.search_spaces.space_file import read_space
 from effsearch.search_spaces.squeeze import Squeeze

@@ -23,8 +23,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError, unknown_name
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.space import Gene, SearchSpace
 from effsearch.search_spaces.text_file import parse_yaml, read_text_file, refuse_endless
 

@@ -1,7 +1,7 @@
 """The layers before and behind the blocks."""
 
-from effsearch.search_spaces.architecture import Head, Stem
 from effsearch.search_spaces.operations.layer import Convolution, GlobalPool, Layer, MaxPool
+from effsearch.search_spaces.parts import Head, Stem
 
 
 def stem_layers(stem: Stem, in_channels: int) -> tuple[Layer, ...]:

@@ -16,10 +16,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import yaml
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.linear_widths import regnet_stages
 from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.parts import Head, Stem
 from effsearch.search_spaces.rule import ruled_families
 from effsearch.search_spaces.scaling import scale
 from effsearch.search_spaces.text_file import refuse_endless

@@ -5,8 +5,9 @@ from typing import Any
 from torch import nn
 
 from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Kernel
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.squeeze import Squeeze
 
 _ACTIVATIONS: dict[str, Activation] = {

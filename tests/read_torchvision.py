@@ -7,7 +7,8 @@ from read_timm import NotExpressibleError
 from torch import nn
 
 from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.parts import Head, Stage, Stem
 
 _ACTIVATIONS: dict[str, Activation] = {
     "ReLU": "relu",

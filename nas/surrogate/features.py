@@ -14,10 +14,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from effsearch.search_spaces.architecture import Stage, stage_blocks
 from effsearch.search_spaces.block import Block, widest
+from effsearch.search_spaces.parts import Stage
 from effsearch.search_spaces.population import PopulationCost, State, numbered_states, stem_states
 from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.stage_blocks import stage_blocks
 
 Floats: TypeAlias = NDArray[np.float64]
 Whole: TypeAlias = NDArray[np.int64]

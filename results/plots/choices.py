@@ -7,8 +7,9 @@ from functools import lru_cache
 from effsearch.results.stages import operator_name
 from effsearch.results.store.run_data import RunData
 from effsearch.results.store.trials import Trial
-from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import widest
+from effsearch.search_spaces.parts import Stage
 
 FIELDS = ("operation", "kernel", "SE ratio", "skip", "channels", "layers")
 """What can be chosen in a stage."""

@@ -51,13 +51,13 @@ if TYPE_CHECKING:  # the same once more, for what reads types without running an
     from effsearch.results.callbacks import Stop as Stop
     from effsearch.results.store.run import Run as Run
     from effsearch.search_spaces.architecture import Architecture as Architecture
-    from effsearch.search_spaces.architecture import Head as Head
-    from effsearch.search_spaces.architecture import Stage as Stage
-    from effsearch.search_spaces.architecture import Stem as Stem
     from effsearch.search_spaces.cost import Cost as Cost
     from effsearch.search_spaces.errors import EffsearchError as EffsearchError
     from effsearch.search_spaces.network import build_network as build_network
     from effsearch.search_spaces.notation import parse_architecture as parse_architecture
+    from effsearch.search_spaces.parts import Head as Head
+    from effsearch.search_spaces.parts import Stage as Stage
+    from effsearch.search_spaces.parts import Stem as Stem
     from effsearch.search_spaces.scaling import Coefficients as Coefficients
     from effsearch.search_spaces.space import SearchSpace as SearchSpace
     from effsearch.search_spaces.space_builder import block as block
@@ -116,9 +116,9 @@ _HOME = {
     "read_model_info": "effsearch.training.models.model_file",
     "Run": "effsearch.results.store.run",
     "Architecture": "effsearch.search_spaces.architecture",
-    "Head": "effsearch.search_spaces.architecture",
-    "Stage": "effsearch.search_spaces.architecture",
-    "Stem": "effsearch.search_spaces.architecture",
+    "Head": "effsearch.search_spaces.parts",
+    "Stage": "effsearch.search_spaces.parts",
+    "Stem": "effsearch.search_spaces.parts",
     "Cost": "effsearch.search_spaces.cost",
     "cost": "effsearch.api",
     "EffsearchError": "effsearch.search_spaces.errors",

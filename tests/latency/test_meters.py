@@ -11,8 +11,9 @@ from effsearch.latency.base_meter import measure
 from effsearch.latency.command_meter import CommandMeter
 from effsearch.latency.meter import make_meter
 from effsearch.latency.timing import Run, Sampling, sample, sample_in_turn, summary
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
+from effsearch.search_spaces.parts import Head, Stage, Stem
 
 SMALL = Architecture(
     stem=Stem(channels=8),

@@ -17,10 +17,11 @@ from effsearch.latency.layers import layer_cost, layer_program, layers_of
 from effsearch.latency.onnx_program import write_onnx
 from effsearch.latency.program import Program, block_program, network_program
 from effsearch.latency.torch_program import TorchProgram
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network, build_network
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.space_file import load_space
 from effsearch.search_spaces.zoo import load_zoo
 

@@ -22,9 +22,10 @@ from effsearch.nas.setup import make_plan
 from effsearch.results.store.events import Asked
 from effsearch.results.store.ledger import read_events
 from effsearch.results.store.trials import Trial
-from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import EffsearchError, InputError, MissingResourceError
 from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.parts import Stage
 from effsearch.search_spaces.space_file import load_space
 
 SPACE = """

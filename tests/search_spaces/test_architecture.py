@@ -8,16 +8,12 @@ from typing import Any
 
 import pytest
 
-from effsearch.search_spaces.architecture import (
-    Architecture,
-    Head,
-    Stage,
-    Stem,
-    stage_blocks,
-)
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.squeeze import squeeze_width
+from effsearch.search_spaces.stage_blocks import stage_blocks
 from effsearch.search_spaces.zoo import load_zoo
 
 B0_ID = "975c002a0fd1"

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.backbone import FeatureNetwork, Model
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.features import feature_levels
 from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.space_file import load_space, shipped_spaces
 from effsearch.search_spaces.zoo import load_zoo
 

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from effsearch.search_spaces import convolution
-from effsearch.search_spaces.architecture import Architecture, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.convolution import Conv2d
 from effsearch.search_spaces.network import Network, build_network
+from effsearch.search_spaces.parts import Stage, Stem
 from effsearch.search_spaces.space_file import load_space, shipped_spaces
 from effsearch.search_spaces.zoo import load_zoo
 

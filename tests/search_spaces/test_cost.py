@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.cost import Cost, block_cost, cost, layer_costs
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.zoo import load_zoo
 
 TINY = Architecture(

@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from effsearch.search_spaces.activations import Activation
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Op, Skip
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import PoolShortcut, Residual, SqueezeExcite, build_network
 from effsearch.search_spaces.notation import parse_architecture
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.parts import Head, Stage, Stem
 
 pytestmark = pytest.mark.slow  # together they take many seconds
 

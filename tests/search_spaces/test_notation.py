@@ -2,7 +2,7 @@
 
 import pytest
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import (
     format_architecture,
@@ -11,6 +11,7 @@ from effsearch.search_spaces.notation import (
     parse_stage,
     parse_stored,
 )
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.zoo import load_zoo, zoo_names
 
 

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
+from effsearch.search_spaces.parts import Stage
 from effsearch.search_spaces.profile import profile
 from effsearch.search_spaces.zoo import load_zoo, zoo_names
 

@@ -17,11 +17,11 @@ from same_logits import largest_difference
 from small_model import SMALL, write_model
 from torch import nn
 
-from effsearch.search_spaces.architecture import Stem
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.network import build_network
 from effsearch.search_spaces.notation import format_stage
+from effsearch.search_spaces.parts import Stem
 from effsearch.search_spaces.scaling import PUBLISHED_COEFFICIENTS, compound
 from effsearch.search_spaces.zoo import load_zoo, resolve_architecture
 from effsearch.training.export import export_model

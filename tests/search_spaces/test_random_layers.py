@@ -12,10 +12,11 @@ from network_weights import network_weights
 from effsearch.latency.onnx_program import write_onnx
 from effsearch.latency.program import network_program
 from effsearch.latency.torch_program import TorchProgram
-from effsearch.search_spaces.architecture import Architecture, Head, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.network import Network, build_network
 from effsearch.search_spaces.notation import format_architecture, parse_architecture
+from effsearch.search_spaces.parts import Head, Stage, Stem
 
 pytestmark = pytest.mark.slow  # together they take many seconds
 

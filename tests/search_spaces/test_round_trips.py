@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effsearch.search_spaces.activations import ACTIVATIONS, Activation
-from effsearch.search_spaces.architecture import Architecture, Head, Pooled, Sizes, Stage, Stem
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Skip
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.notation import (
@@ -18,6 +18,7 @@ from effsearch.search_spaces.notation import (
     parse_stage,
 )
 from effsearch.search_spaces.operations import OPERATIONS
+from effsearch.search_spaces.parts import Head, Pooled, Sizes, Stage, Stem
 from effsearch.search_spaces.squeeze import SQUEEZES
 
 odd = st.integers(0, 5).map(lambda half: 2 * half + 1)

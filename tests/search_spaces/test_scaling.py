@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from effsearch.search_spaces.architecture import Architecture, Head, Stage
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.parts import Head, Stage
 from effsearch.search_spaces.scaling import (
     PUBLISHED_COEFFICIENTS,
     Coefficients,

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from effsearch.search_spaces.architecture import Architecture, Stage
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.parts import Stage
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.search_spaces.space_file import load_space, parse_space, shipped_spaces
 from effsearch.search_spaces.zoo import load_zoo

@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from small_model import SMALL, lively_network, small_info, write_model
 from torch import Tensor
 
-from effsearch.search_spaces.architecture import Head
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.network import build_network
 from effsearch.search_spaces.notation import parse_architecture
+from effsearch.search_spaces.parts import Head
 from effsearch.search_spaces.zoo import load_zoo
 from effsearch.training.models.model_file import empty_network
 from effsearch.training.models.published_weights import (

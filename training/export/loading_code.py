@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from effsearch.search_spaces.activations import ACTIVATIONS
-from effsearch.search_spaces.architecture import Architecture, sizes_differ
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.notation import format_stage
 from effsearch.search_spaces.operations import OPERATIONS
 from effsearch.search_spaces.squeeze import Squeeze
+from effsearch.search_spaces.stage_blocks import sizes_differ
 from effsearch.search_spaces.zoo import zoo_entry, zoo_name
 from effsearch.training.export.timm_resnet import resnet_lines
 from effsearch.training.models.model_file import ModelInfo, network_name

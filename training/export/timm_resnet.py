@@ -1,6 +1,7 @@
 """The lines of Python that make timm's ResNet of stages that timm has not ready."""
 
-from effsearch.search_spaces.architecture import Architecture, Stem
+from effsearch.search_spaces.architecture import Architecture
+from effsearch.search_spaces.parts import Stem
 
 _BLOCKS = {"basic": ("BasicBlock", 1.0), "bottleneck": ("Bottleneck", 0.25)}
 _PLAIN_STEM = Stem(channels=64, kernel=7, pool=True)

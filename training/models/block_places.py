@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
-from effsearch.search_spaces.architecture import Architecture, stage_blocks
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.operations import block_layers
 from effsearch.search_spaces.operations.layer import (
@@ -16,6 +16,7 @@ from effsearch.search_spaces.operations.layer import (
     SqueezeExcite,
     is_lone,
 )
+from effsearch.search_spaces.stage_blocks import stage_blocks
 from effsearch.search_spaces.stem_and_head import stem_layers
 
 Library = Literal["timm", "torchvision"]

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from effsearch.search_spaces.architecture import Architecture, stage_blocks
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.block import Block
 from effsearch.search_spaces.network import Network
 from effsearch.search_spaces.operations import block_layers, projection
 from effsearch.search_spaces.operations.layer import Convolution, Layer, Router, SqueezeExcite
+from effsearch.search_spaces.stage_blocks import stage_blocks
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 
 Shape = tuple[int, ...]

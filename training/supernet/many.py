@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from effsearch.search_spaces.architecture import Architecture, stage_blocks
+from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.network import Network
+from effsearch.search_spaces.stage_blocks import stage_blocks
 from effsearch.training.supernet.calibration import recalibrate_module
 from effsearch.training.supernet.supernet import Supernet
 

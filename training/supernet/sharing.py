@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from effsearch.search_spaces.architecture import Head, Stage, Stem, stage_blocks
 from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.parts import Head, Stage, Stem
 from effsearch.search_spaces.space import SearchSpace
+from effsearch.search_spaces.stage_blocks import stage_blocks
 from effsearch.search_spaces.stem_and_head import head_layers, stem_layers
 from effsearch.search_spaces.units import format_count
 from effsearch.training.supernet.cutting import Cut, Shape, block_cuts, layer_cuts
