@@ -12,8 +12,8 @@ import numpy as np
 
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import Objective
-from effsearch.nas.search import trial_seed
 from effsearch.nas.strategies.registry import wants_front
+from effsearch.nas.trial_records import trial_seed
 from effsearch.results.pareto import cheapest_first
 from effsearch.results.statistics import CONFIDENCE, compare
 from effsearch.results.store.ledger import Ledger

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from effsearch.nas.config import BaselineConfig
-from effsearch.nas.search import trial_seed
 from effsearch.nas.setup import SearchPlan, make_plan
+from effsearch.nas.trial_records import trial_seed
 from effsearch.training.trials.evaluator import Request
 
 _SAMPLES = 20_000

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.finalists import Verdict
 from effsearch.nas.options import trains_finalists
-from effsearch.nas.search import trial_seed
+from effsearch.nas.trial_records import trial_seed
 from effsearch.results.references import Reference, compare_with_references
 from effsearch.results.store.ledger import Ledger
 from effsearch.search_spaces.architecture import Architecture

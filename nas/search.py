@@ -4,31 +4,28 @@ Everything goes through the ledger first. A resumed search is the same object af
 events have been replayed into a new strategy.
 """
 
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
-from effsearch.nas.cost_model import LATENCY, PREDICTED
+from effsearch.nas.cost_model import LATENCY
 from effsearch.nas.fidelities import Fidelities
+from effsearch.nas.first_measured import FirstMeasured, Latencies
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.pruning import Pruning
 from effsearch.nas.strategies.base import Strategy
+from effsearch.nas.trial_records import TrialRecords
 from effsearch.results.callbacks import Stop
 from effsearch.results.store.events import Asked, Event, Failed, Told
 from effsearch.results.store.ledger import Ledger
 from effsearch.results.store.trials import Trial, top
-from effsearch.search_spaces.architecture import Architecture
-from effsearch.search_spaces.errors import EffsearchError, InputError
-from effsearch.search_spaces.notation import format_architecture
+from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.units import format_count, format_ms
 from effsearch.training.trials.budget import Budget
 from effsearch.training.trials.evaluator import Measurements, Request
 from effsearch.training.trials.outcome import Outcome, as_event, worker_name
 
 _ROUNDING = 1e-9  # prices are fractions
-_SECOND_TRY = "its latency was measured only on the second attempt"
 
 
 class Search:
@@ -73,20 +70,19 @@ class Search:
         pruning: Pruning | None = None,
         fidelities: Fidelities | None = None,
         known: Mapping[str, Measurements] | None = None,
-        latencies: Callable[[Sequence[Architecture]], Sequence[float | EffsearchError]]
-        | None = None,
+        latencies: Latencies | None = None,
     ) -> None:
         self._problem = problem
         self._strategy = strategy
         self._ledger = ledger
         self._samples = samples
         self._batch_size = batch_size
-        self._seed = seed
+        self._records = TrialRecords(problem, seed, ledger.path, with_curves=pruning is not None)
         self._pruning = pruning
         self._fidelities = fidelities
         self._spent = self._ended_price = 0.0  # in whole trainings
         self._nothing_fits = False
-        self._latencies = latencies
+        self._first_measured = FirstMeasured(latencies) if latencies else None
         self._known = known or {}
         self._budget = budget
         self.asked = 0
@@ -101,7 +97,6 @@ class Search:
         self._batch: list[tuple[int, Candidate]] = []
         self._results: dict[int, Result] = {}
         self._waiting: deque[int] = deque()
-        self._unmeasured: dict[str, str] = {}  # why, by the network's id
         self.listeners: list[Callable[[], None]] = []
         self._replay(list(events))
 
@@ -130,7 +125,7 @@ class Search:
         for outcome in outcomes:
             if outcome.trial not in candidates or outcome.trial in self._results:
                 continue  # a retried trial that had been recorded already
-            result = self._result(candidates[outcome.trial], outcome)
+            result = self._records.result(candidates[outcome.trial], outcome)
             results[outcome.trial] = result
             self._note_time(outcome.seconds, result)
             events.append(as_event(outcome, result.reward))
@@ -150,7 +145,7 @@ class Search:
         return Request(
             number,
             candidate.architecture,
-            trial_seed(self._seed, candidate.key),
+            self._records.seed(candidate),
             stop_below=self._pruning.stop_below(candidate) if self._pruning else (),
             epochs=(candidate.epochs or self._fidelities.whole) if self._fidelities else None,
         )
@@ -233,10 +228,11 @@ class Search:
             self._strategy.seen.difference_update(dropped)
         left = self._samples - self._spent - sum(map(self._price, fitting))
         self.exhausted = len(fitting) == len(proposed) < self._batch_size and left > _ROUNDING
-        candidates = self._with_latencies(fitting)
+        candidates = self._measured(fitting)
         numbered = list(enumerate(candidates, start=self.asked))
         now = time.time()
-        self._ledger.append(*(self._asked(number, found, now) for number, found in numbered))
+        asked = (self._records.asked(n, self._batches, found, now) for n, found in numbered)
+        self._ledger.append(*asked)
         self._open_batch(numbered)
         self._end_at_once()
 
@@ -254,22 +250,8 @@ class Search:
                 found.append(candidate)
         return found
 
-    def _with_latencies(self, candidates: list[Candidate]) -> list[Candidate]:
-        """The candidates with measured latencies, where networks are measured."""
-        if self._latencies is None or not candidates:
-            return candidates
-        measured = self._latencies([candidate.architecture for candidate in candidates])
-        return [self._with_latency(*pair) for pair in zip(candidates, measured, strict=True)]
-
-    def _with_latency(self, candidate: Candidate, found: float | EffsearchError) -> Candidate:
-        """One that could not be measured has a predicted latency alone among its costs."""
-        costs = candidate.costs | {PREDICTED: candidate.costs[LATENCY]}
-        if isinstance(found, EffsearchError):
-            self._unmeasured[candidate.id] = str(found)
-            del costs[LATENCY]
-        else:
-            costs[LATENCY] = found
-        return replace(candidate, costs=costs)
+    def _measured(self, candidates: list[Candidate]) -> list[Candidate]:
+        return self._first_measured.measured(candidates) if self._first_measured else candidates
 
     def _end_at_once(self) -> None:
         """Record the trials of the batch that need no evaluation."""
@@ -284,25 +266,16 @@ class Search:
 
     def _fail_unmeasured(self) -> None:
         """Record the trials of the batch as failed whose networks could not be measured."""
+        if self._first_measured is None:
+            return
         waiting = [(n, candidate) for n, candidate in self._batch if n in self._waiting]
-        causes = {
-            number: self._cause(candidate)
-            for number, candidate in waiting
-            if self._latencies is not None and LATENCY not in candidate.costs
-        }
+        found = {number: self._first_measured.why_not(one) for number, one in waiting}
+        causes = {number: cause for number, cause in found.items() if cause is not None}
         if not causes:
             return
         self._waiting = deque(number for number, _ in waiting if number not in causes)
         here = worker_name()
         self.record([Outcome(n, None, "error", cause, 0.0, here) for n, cause in causes.items()])
-
-    def _cause(self, candidate: Candidate) -> str:
-        """Why a network could not be measured; a stop may have come before that was recorded."""
-        if candidate.id in self._unmeasured:
-            return self._unmeasured[candidate.id]
-        assert self._latencies is not None
-        (found,) = self._latencies([candidate.architecture])
-        return str(found) if isinstance(found, EffsearchError) else _SECOND_TRY
 
     def _open_batch(self, numbered: list[tuple[int, Candidate]]) -> None:
         self._batch = numbered
@@ -322,39 +295,6 @@ class Search:
         """What the strategy is told of the batch, in the order asked."""
         results = [self._results[number] for number, _ in self._batch]
         return self._pruning.take_in(results) if self._pruning else results
-
-    def _asked(self, number: int, candidate: Candidate, now: float) -> Asked:
-        return Asked(
-            trial=number,
-            batch=self._batches,
-            seed=trial_seed(self._seed, candidate.key),
-            arch_id=candidate.id,
-            architecture=format_architecture(candidate.architecture),
-            encoding=candidate.encoding,
-            costs=dict(candidate.costs),
-            time=now,
-            epochs=candidate.epochs,
-        )
-
-    def _result(self, candidate: Candidate, outcome: Outcome) -> Result:
-        if outcome.measurements is None:
-            return Result(candidate, None, None)
-        accuracy = float(outcome.measurements["accuracy"])  # type: ignore[arg-type]
-        reward = float(self._problem.objective.reward(accuracy, candidate.costs))
-        return self._measured(outcome.trial, candidate, outcome.measurements, reward)
-
-    def _measured(
-        self, number: int, candidate: Candidate, measurements: Measurements, reward: float
-    ) -> Result:
-        accuracy = float(measurements["accuracy"])  # type: ignore[arg-type]
-        if self._pruning is None:
-            return Result(candidate, accuracy, reward, partial=candidate.epochs is not None)
-        curve = measurements.get("curve")
-        if not isinstance(curve, list):
-            raise self._foreign(number, "it has no curve")
-        return Result(
-            candidate, accuracy, reward, tuple(curve), partial="stopped_after" in measurements
-        )
 
     def _note_time(self, seconds: float, result: Result) -> None:
         """Take in how long a whole training takes, for a budget; not one given up."""
@@ -376,12 +316,6 @@ class Search:
         elif self.best is None or result.reward > self.best[0]:
             self.best = (result.reward, result.accuracy, result.candidate)
 
-    def _foreign(self, number: int, what: str) -> InputError:
-        return InputError(
-            f"trial {number} of {self._ledger.path} is none of this search ({what}): restore the "
-            "ledger from a copy, or start a new run"
-        )
-
     # Resuming
 
     def _replay(self, events: list[Event]) -> None:
@@ -395,10 +329,10 @@ class Search:
         for number, batch in sorted(asked.items()):
             if not any(event.trial in ended for event in batch):
                 batch = self._reask(number, batch)
-            self._open_batch([(event.trial, self._recorded(event)) for event in batch])
+            self._open_batch([(event.trial, self._records.candidate(event)) for event in batch])
             for event, (_, candidate) in zip(batch, self._batch, strict=True):
                 if event.trial in ended:
-                    result, error = self._recorded_result(candidate, ended[event.trial])
+                    result, error = self._records.recorded_result(candidate, ended[event.trial])
                     self._note(event.trial, result, error)
                     self._note_time(ended[event.trial].seconds, result)
             self._waiting = deque(n for n, _ in self._batch if n not in self._results)
@@ -418,13 +352,13 @@ class Search:
         what is lacking comes from the strategy as it is.
         """
         for event in recorded:
-            if event.seed != trial_seed(self._seed, self._recorded(event).key):
+            if event.seed != self._records.seed(self._records.candidate(event)):
                 raise InputError(
                     f"batch {number} of {self._ledger.path} does not follow from the run's seed: "
                     "restore run.json or the ledger from a copy, or start a new run"
                 )
         again = self._strategy.ask(self._batch_size)
-        asked = [self._recorded(event) for event in recorded]
+        asked = [self._records.candidate(event) for event in recorded]
         kept = self._fitting(again)
         if [one.key for one in kept[: len(asked)]] != [one.key for one in asked]:
             known = {one.key for one in asked}
@@ -434,29 +368,11 @@ class Search:
             self._strategy.seen.difference_update(one.key for one in others if one.key not in held)
             self._strategy.seen.update(known)
         now = time.time()
-        lacking = self._with_latencies(kept[len(asked) :])
+        lacking = self._measured(kept[len(asked) :])
         missing = [
-            self._asked(number, candidate, now)
+            self._records.asked(number, self._batches, candidate, now)
             for number, candidate in enumerate(lacking, start=self.asked + len(recorded))
         ]
         if missing:
             self._ledger.append(*missing)
         return recorded + missing
-
-    def _recorded_result(self, candidate: Candidate, event: Told | Failed) -> tuple[Result, str]:
-        if isinstance(event, Failed):
-            return Result(candidate, None, None), event.error
-        reward = float(event.reward)
-        return self._measured(event.trial, candidate, event.measurements, reward), ""
-
-    def _recorded(self, event: Asked) -> Candidate:
-        if not self._problem.space.holds(event.encoding):
-            raise self._foreign(event.trial, "its encoding is none of the space")
-        space, costs = self._problem.space, dict(event.costs)
-        return Candidate.recorded(event.encoding, space, costs, event.arch_id, event.epochs)
-
-
-def trial_seed(seed: int, key: str) -> int:
-    """A trial's seed, 0 … 2³² − 1, from the run's seed and the network's id, or what else tells
-    the trial from others."""
-    return int(hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()[:8], 16)

@@ -17,7 +17,7 @@ from effsearch.nas.evaluators.table import read_table
 from effsearch.nas.evaluators.user import load_user_evaluator
 from effsearch.nas.landscape import SyntheticLandscape
 from effsearch.nas.problem import ENUMERABLE, Candidate, Problem
-from effsearch.nas.search import trial_seed
+from effsearch.nas.trial_records import trial_seed
 from effsearch.search_spaces.errors import InputError, unknown_name
 from effsearch.search_spaces.space import Encodings, SearchSpace
 from effsearch.search_spaces.space_file import load_space

@@ -10,7 +10,7 @@ import numpy as np
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.evaluators.user import UserEvaluator
 from effsearch.nas.problem import Candidate, Problem
-from effsearch.nas.search import trial_seed
+from effsearch.nas.trial_records import trial_seed
 from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.worker import evaluate_here, prepare_here
 

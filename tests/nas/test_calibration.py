@@ -15,8 +15,8 @@ from effsearch.nas.config import BaselineConfig, make_config
 from effsearch.nas.landscape import SyntheticLandscape
 from effsearch.nas.objective import Floats, make_objective
 from effsearch.nas.problem import Candidate, Problem, Result
-from effsearch.nas.search import trial_seed
 from effsearch.nas.strategies.bayesian import Bayesian
+from effsearch.nas.trial_records import trial_seed
 from effsearch.results.store.files import write_json
 from effsearch.results.store.run import Run
 from effsearch.search_spaces.errors import InputError

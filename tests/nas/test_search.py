@@ -13,8 +13,9 @@ from searches import QUICK_OPTIONS, SMALL_SPACE, STRATEGIES
 
 from effsearch.nas.objective import Objective, banded_target
 from effsearch.nas.problem import Problem
-from effsearch.nas.search import Search, trial_seed
+from effsearch.nas.search import Search
 from effsearch.nas.strategies.registry import make_strategy
+from effsearch.nas.trial_records import trial_seed
 from effsearch.results.store.events import Asked, Failed, Told
 from effsearch.results.store.ledger import Ledger, digest, read_events
 from effsearch.search_spaces.errors import InputError
