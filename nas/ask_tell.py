@@ -1,45 +1,23 @@
 """A search for people with their own executor: ask for networks, measure them, tell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass
 
+from effsearch.nas.config import StrategyOptions
 from effsearch.nas.objective import make_objective
-from effsearch.nas.options import ObjectiveOptions, Space
+from effsearch.nas.options import ObjectiveOptions
 from effsearch.nas.problem import Candidate, Problem, Result
-from effsearch.nas.strategies.registry import (
-    STRATEGIES,
-    STRATEGY,
-    make_strategy,
-    strategy_names,
-    wants_front,
-)
-from effsearch.results.config import Option
+from effsearch.nas.strategies.registry import make_strategy
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space_file import load_space
 from effsearch.training.trials.options import Seed
 
-_GROUP = "Search"
-
 
 @dataclass(frozen=True, kw_only=True)
-class AskTellConfig(ObjectiveOptions):
+class AskTellConfig(StrategyOptions, ObjectiveOptions):
     """What an ask-and-tell search is told; the words are those of a baseline search."""
 
-    space: Space = "mnasnet"
-    strategy: Annotated[
-        str,
-        Option(
-            f"Search strategy: {', '.join(sorted(STRATEGIES))}.",
-            _GROUP,
-            names=strategy_names,
-            objects=STRATEGY,
-        ),
-    ] = "bayesian"
-    strategy_options: Annotated[
-        dict[str, Any], Option("Options of the strategy.", _GROUP, on_line=False)
-    ] = field(default_factory=dict)
     seed: Seed = 0
 
     def check(self) -> None:
@@ -47,11 +25,6 @@ class AskTellConfig(ObjectiveOptions):
         self.check_objective()
         if self.weight == "auto":
             raise InputError("weight auto is of runs, which remember earlier ones: give a number")
-
-    @property
-    def wants_front(self) -> bool:
-        """Whether the strategy searches a front of accuracy and cost."""
-        return wants_front(self.strategy)
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ class LatencyTargetOptions(LatencyOptions, _LatencyTarget):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOptions(Settings):
-    """What is searched, how, and for how long."""
+class StrategyOptions(Settings):
+    """What is searched, and by which strategy."""
 
     space: Space = "mnasnet"
     strategy: Annotated[
@@ -95,6 +95,17 @@ class SearchOptions(Settings):
     strategy_options: Annotated[
         dict[str, Any], Option("Options of the strategy.", _SEARCH, on_line=False)
     ] = field(default_factory=dict)
+
+    @property
+    def wants_front(self) -> bool:
+        """Whether the strategy searches a front of accuracy and cost."""
+        return wants_front(self.strategy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions(StrategyOptions):
+    """What is searched, how, and for how long."""
+
     samples: Annotated[
         int,
         Option("Networks to evaluate.", _SEARCH, flags=("--samples", "-n"), may_change=True),
@@ -324,11 +335,6 @@ class BaselineConfig(
             "memory_bytes" if self.memory_batch is None else TOTAL_MEMORY: self.target_memory,
             LATENCY: self.target_latency,
         }
-
-    @property
-    def wants_front(self) -> bool:
-        """Whether the strategy searches a front of accuracy and cost."""
-        return wants_front(self.strategy)
 
     @property
     def front_cost(self) -> str:
