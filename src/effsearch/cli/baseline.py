@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 from effsearch.cli.options import print_document, show_forecast
 from effsearch.cli.run_command import Asked, run_command
 from effsearch.nas.config import BaselineConfig
+from effsearch.results.conditions import in_search
+from effsearch.results.formatting import number
+from effsearch.results.store.run import Run
+from effsearch.results.terminal import print_records, print_table
+from effsearch.search_spaces.metrics import METRICS
+from effsearch.search_spaces.units import format_count, plural
 
 if TYPE_CHECKING:
     from effsearch.nas.answer import BaselineResult
@@ -35,12 +41,6 @@ def baseline(asked: Asked) -> None:
 
 
 def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
-    from effsearch.results.conditions import in_search
-    from effsearch.results.formatting import number
-    from effsearch.results.store.run import Run
-    from effsearch.results.terminal import print_records, print_table
-    from effsearch.search_spaces.metrics import METRICS
-    from effsearch.search_spaces.units import format_count, plural
 
     if as_json:
         print_document(result.answer)
@@ -111,8 +111,6 @@ def _show(result: "BaselineResult", as_json: bool, quiet: bool) -> None:
 def _show_references(references: Sequence[Mapping[str, Any]]) -> None:
     """The winner beside published networks that were trained as it was."""
     from effsearch.results.references import headline
-    from effsearch.results.terminal import print_records
-    from effsearch.search_spaces.units import format_count
 
     print()
     print_records(
@@ -130,7 +128,6 @@ def _show_references(references: Sequence[Mapping[str, Any]]) -> None:
 
 def _show_fidelities(rows: Sequence[Mapping[str, Any]]) -> None:
     """How many trainings of each length there were, and what the shorter ones told."""
-    from effsearch.results.terminal import print_records
 
     def text(value: float | None) -> str:
         return "-" if value is None else f"{value:.2f}"
@@ -152,7 +149,6 @@ def _show_fidelities(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _show_estimates(found: Mapping[str, Any]) -> None:
     """What the search's estimates and the scores were worth on the networks that were trained."""
-    from effsearch.results.terminal import print_table
 
     print()
     print_table(
@@ -188,7 +184,6 @@ def _show_latency(answer: dict[str, Any]) -> None:
 
 def _show_calibration(answer: dict[str, Any]) -> None:
     """Where the optimum of a soft reward lies, and what would move it to the target."""
-    from effsearch.results.formatting import number
 
     found = answer["calibration"]
     metric = found["metric"]

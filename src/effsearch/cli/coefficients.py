@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 from effsearch.cli.options import print_document, show_forecast
 from effsearch.cli.run_command import Asked, run_command
 from effsearch.gridsearch.config import CoefficientsConfig
+from effsearch.results.kinds.registry import resume_command
+from effsearch.results.terminal import print_records
+from effsearch.search_spaces.units import format_count
 
 if TYPE_CHECKING:
     from effsearch.gridsearch.answer import CoefficientsResult
@@ -41,9 +44,7 @@ def _show(result: "CoefficientsResult", as_json: bool, quiet: bool) -> None:
         what_mattered,
         why_chosen,
     )
-    from effsearch.results.kinds.registry import resume_command
     from effsearch.results.references import headline
-    from effsearch.results.terminal import print_records
 
     if as_json:
         print_document(result.answer)
@@ -93,7 +94,6 @@ def _accuracy(row: dict[str, Any]) -> float:
 
 
 def _line(row: dict[str, Any]) -> dict[str, str]:
-    from effsearch.search_spaces.units import format_count
 
     prefix = "expected_" if row["top_accuracy"] is None else "top_"
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from effsearch.cli.options import print_document
 from effsearch.cli.run_command import Asked, run_command
 from effsearch.gridsearch.compare_scaling.config import ComparisonConfig
+from effsearch.results.terminal import print_records
+from effsearch.search_spaces.units import format_count
 
 if TYPE_CHECKING:
     from effsearch.gridsearch.compare_scaling.command import ComparisonResult
@@ -29,8 +31,6 @@ def compare_scaling(asked: Asked) -> None:
 
 
 def _show(result: "ComparisonResult", as_json: bool) -> None:
-    from effsearch.results.terminal import print_records
-    from effsearch.search_spaces.units import format_count
 
     if as_json:
         print_document(result.answer)
@@ -58,7 +58,6 @@ def _show(result: "ComparisonResult", as_json: bool) -> None:
 def _show_conclusions(answer: "dict[str, Any]") -> None:
     """All three dimensions beside each one alone, and the conditions of it all."""
     from effsearch.results.references import headline
-    from effsearch.search_spaces.units import format_count
 
     for row in answer["references"] or ():
         print(f"compound of {row['baseline']} at {format_count(row['budget'])}: {headline(row)}")

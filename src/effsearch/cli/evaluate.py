@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from effsearch.cli.options import RUNS, Checkpoint, Json, ModelDevice, Quiet, RunDir, print_document
+from effsearch.results.terminal import print_table
+from effsearch.search_spaces.errors import unknown_name
+from effsearch.search_spaces.int8 import INT8
+from effsearch.training.data.named_columns import Columns
 
 if TYPE_CHECKING:
     from effsearch.training.export.int8 import Compared
@@ -55,9 +59,6 @@ def evaluate(
     Images are cropped as when its training was evaluated. Exit code 2 where the data's classes are
     not the model's.
     """
-    from effsearch.search_spaces.errors import unknown_name
-    from effsearch.search_spaces.int8 import INT8
-    from effsearch.training.data.named_columns import Columns
     from effsearch.training.loop.evaluated_part import evaluate_checkpoint
     from effsearch.training.runs.checkpoint_index import find_checkpoint
 
@@ -122,7 +123,6 @@ def _share(top1: float | None) -> str:
 
 
 def _show(found: "Evaluation") -> None:
-    from effsearch.results.terminal import print_table
 
     print_table(
         ("class", "images", "top-1"),
@@ -137,7 +137,6 @@ def _show(found: "Evaluation") -> None:
 
 
 def _show_both(both: "Compared") -> None:
-    from effsearch.results.terminal import print_table
 
     plain, int8 = both.float32, both.int8
     print_table(

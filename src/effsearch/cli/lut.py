@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,10 @@ import typer
 
 from effsearch.cli.grouped_help import Commands
 from effsearch.cli.options import CallTimeout, Json, Quiet, ShippedSpace, print_document
+from effsearch.results.store.files import write_bytes_atomically
+from effsearch.results.terminal import live_bar, print_records
+from effsearch.search_spaces.errors import InputError, Interrupted
+from effsearch.search_spaces.units import parse_seconds
 
 if TYPE_CHECKING:
     from effsearch.latency.prediction import Predictor
@@ -84,9 +89,7 @@ def build(
     from effsearch.latency.prediction import Predictor
     from effsearch.latency.table import default_command_table, default_table
     from effsearch.results.store.signals import exit_code
-    from effsearch.search_spaces.errors import Interrupted
     from effsearch.search_spaces.space_file import load_space
-    from effsearch.search_spaces.units import parse_seconds
 
     found = load_space(space)
     options = BuildOptions(passes=passes, networks=networks, seed=seed)
@@ -154,7 +157,6 @@ def _show(predictor: "Predictor", as_json: bool) -> None:
 
 
 def _show_layers(document: dict[str, Any]) -> None:
-    from effsearch.results.terminal import print_records
 
     print_records(
         {
@@ -173,7 +175,6 @@ def _show_layers(document: dict[str, Any]) -> None:
 
 
 def _document(predictor: "Predictor") -> dict[str, Any]:
-    from dataclasses import asdict
 
     table, correction, accuracy = predictor.table, predictor.correction, predictor.accuracy
     by_operation: dict[str, list[float]] = {}
@@ -210,8 +211,6 @@ def _document(predictor: "Predictor") -> dict[str, Any]:
 def _draw(predictor: "Predictor", path: Path) -> None:
     from effsearch.results.plots.files import figure_bytes
     from effsearch.results.plots.latency import Points, draw_predictions
-    from effsearch.results.store.files import write_bytes_atomically
-    from effsearch.search_spaces.errors import InputError
 
     file_format = path.suffix.removeprefix(".").lower()
     if file_format not in _PICTURES:
@@ -239,8 +238,6 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         yield _Lines()
     else:
         from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
-
-        from effsearch.results.terminal import live_bar
 
         columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with live_bar(*columns) as bar:

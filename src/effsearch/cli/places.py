@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from effsearch.search_spaces.errors import MissingResourceError
+
 SHARED_MEMORY = 256 << 20
 """Bytes that Ray's object store wants; below, it falls back to files in its folder."""
 
@@ -82,7 +84,6 @@ def _home(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _temporary(environment: Mapping[str, str]) -> Iterator[Finding]:
-    from effsearch.search_spaces.errors import MissingResourceError
 
     wanted = environment.get("TMPDIR")
     try:

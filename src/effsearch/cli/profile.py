@@ -9,6 +9,9 @@ import typer
 
 from effsearch.cli.completion import complete_networks
 from effsearch.cli.options import LATENCY, RUNS, CallTimeout, Json, RunDir, print_document
+from effsearch.results.terminal import print_records
+from effsearch.search_spaces.errors import InputError
+from effsearch.search_spaces.units import format_bytes, format_count, parse_seconds, plural
 
 if TYPE_CHECKING:
     from effsearch.latency.base_meter import Latency, Meter
@@ -81,12 +84,9 @@ def profile(
 ) -> None:
     """Show a network's layers, multiply-adds, parameters, activation memory; latency on request."""
     from effsearch.results.store.answers import find_baseline
-    from effsearch.results.terminal import print_records
     from effsearch.search_spaces.cost import cost
-    from effsearch.search_spaces.errors import InputError
     from effsearch.search_spaces.notation import format_architecture
     from effsearch.search_spaces.profile import profile as profile_rows
-    from effsearch.search_spaces.units import format_bytes, format_count
 
     if resolution is not None and resolution < 1:
         raise InputError(f"resolution must be at least 1 pixel, not {resolution}")
@@ -155,13 +155,11 @@ def profile(
 
 def _command_meter(command: str, timeout: str, batch: int) -> "Meter":
     from effsearch.latency.command_meter import CommandMeter
-    from effsearch.search_spaces.units import parse_seconds
 
     return CommandMeter(command, timeout=parse_seconds(timeout), batch=batch)
 
 
 def _latency_line(latency: "Latency") -> str:
-    from effsearch.search_spaces.units import plural
 
     timing, setting = latency.timing, latency.setting
     counted = f"{plural(timing.runs, 'run')}, {plural(timing.outliers, 'outlier')}"

@@ -1,5 +1,6 @@
 """`effsearch results export`: all that a run holds, as files that other programs read."""
 
+import io
 import shlex
 import sys
 from collections.abc import Sequence
@@ -109,8 +110,6 @@ def _export_rows(run: Run, file_format: ExportFormat, output: Path | None, quiet
         document = {"run": run.reference, "status": run.status, "rows": list(rows)}
         data = document_text(document).encode()
     else:
-        import io
-
         import pandas as pd
 
         buffer = io.BytesIO()
@@ -157,7 +156,6 @@ def _exported(run: Run, trials: Sequence[Trial], file_format: ExportFormat) -> b
         return document_text(
             {"run": run.reference, "status": run.status, "trials": documents}
         ).encode()
-    import io
 
     buffer = io.BytesIO()
     trials_frame(trials).to_parquet(buffer, index=False)

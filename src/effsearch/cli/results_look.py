@@ -22,6 +22,7 @@ from effsearch.cli.results_options import (
 from effsearch.results.conditions import in_search
 from effsearch.results.formatting import number
 from effsearch.results.listing import trial_document
+from effsearch.results.store.run import Run
 from effsearch.results.store.run_events import run_events
 from effsearch.results.store.table import trials_rows
 from effsearch.results.store.trials import Trial, join_trials
@@ -151,7 +152,6 @@ def compare(
     """Put runs side by side: the best that each had found after equally many evaluations."""
     from effsearch.results.incumbents import common_budget, differences, incumbents
     from effsearch.results.loading import load_run_data
-    from effsearch.results.store.run import Run
 
     refuse_both(as_json, as_csv)
     found = [Run.latest(run_dir, reference) for reference in references]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from effsearch.cli.from_config import options_of
 from effsearch.cli.options import RUNS, Json, Name, Quiet, RunDir, print_document
 from effsearch.gridsearch.scale_config import ScaleOptions
+from effsearch.results.terminal import print_records
+from effsearch.search_spaces.units import format_bytes, format_count
 
 if TYPE_CHECKING:
     from effsearch.gridsearch.family import FamilyResult
@@ -44,8 +46,6 @@ def scale(
 
 
 def _show(result: "FamilyResult", as_json: bool) -> None:
-    from effsearch.results.terminal import print_records
-    from effsearch.search_spaces.units import format_bytes, format_count
 
     if as_json:
         print_document(result.answer)

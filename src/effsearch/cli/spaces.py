@@ -5,6 +5,8 @@ import typer
 from effsearch.cli.completion import complete_spaces
 from effsearch.cli.grouped_help import Commands
 from effsearch.cli.options import Json, print_document
+from effsearch.results.terminal import print_table
+from effsearch.search_spaces.units import format_count
 
 app = Commands(help="Search spaces: list them, look into one.", no_args_is_help=True)
 
@@ -12,10 +14,8 @@ app = Commands(help="Search spaces: list them, look into one.", no_args_is_help=
 @app.command("ls")
 def ls(as_json: Json = False) -> None:
     """List the shipped spaces with their sizes and cost ranges."""
-    from effsearch.results.terminal import print_table
     from effsearch.search_spaces.population import PopulationCost
     from effsearch.search_spaces.space_file import load_space, shipped_spaces
-    from effsearch.search_spaces.units import format_count
 
     rows = []
     for name in shipped_spaces():
@@ -49,7 +49,6 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show what a space fixes and what it varies."""
-    from effsearch.results.terminal import print_table
     from effsearch.search_spaces.population import PopulationCost
     from effsearch.search_spaces.space_file import load_space
 

@@ -8,6 +8,10 @@ import typer
 
 from effsearch.cli.grouped_help import Commands
 from effsearch.cli.options import Json, ModelDevice, Quiet, ShippedSpace, print_document
+from effsearch.results.store.record import installed_versions
+from effsearch.results.terminal import print_table
+from effsearch.search_spaces.errors import InputError, Interrupted
+from effsearch.search_spaces.units import format_count, parse_count
 
 if TYPE_CHECKING:
     from effsearch.training.supernet.trainer import SupernetReport
@@ -59,9 +63,7 @@ def train(
     """
     from effsearch.nas.supernet_file import train_supernet_file
     from effsearch.results.store.signals import exit_code
-    from effsearch.search_spaces.errors import Interrupted
     from effsearch.search_spaces.space_file import load_space
-    from effsearch.search_spaces.units import parse_count
     from effsearch.training.devices.device import choose_device
     from effsearch.training.supernet.sharing import sharing_of
 
@@ -127,11 +129,8 @@ def evaluate(
     """
     import numpy as np
 
-    from effsearch.results.terminal import print_table
     from effsearch.search_spaces.cost import cost
-    from effsearch.search_spaces.errors import InputError
     from effsearch.search_spaces.notation import format_architecture
-    from effsearch.search_spaces.units import format_count
     from effsearch.search_spaces.zoo import resolve_architecture
     from effsearch.training.supernet.opening import open_supernet
 
@@ -174,7 +173,6 @@ def extract(
 
     effsearch evaluate, export and train --from accept it.
     """
-    from effsearch.results.store.record import installed_versions
     from effsearch.search_spaces.zoo import resolve_architecture
     from effsearch.training.supernet.extracting import extract as write
     from effsearch.training.supernet.opening import open_supernet

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from effsearch.cli.options import as_text, print_document, show_forecast
 from effsearch.cli.run_command import Asked, run_command
+from effsearch.results.terminal import print_records, print_table
 from effsearch.training.runs.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def train(asked: Asked) -> None:
 
 
 def _dry_run(config: TrainConfig, asked: Asked) -> None:
-    from effsearch.results.terminal import print_records
     from effsearch.training.runs.forecast import forecast
 
     document = forecast(config, asked.run_dir)
@@ -51,7 +51,6 @@ _ELSEWHERE = ("notes", "schedule", "recipe")
 
 
 def _show(result: "TrainResult", as_json: bool, quiet: bool) -> None:
-    from effsearch.results.terminal import print_table
 
     if as_json:
         print_document(result.answer)
