@@ -42,7 +42,7 @@ from benchmarks.nas_bench_macro import JSON_FILE, SPACE, convert
 from effsearch.nas.bench.benchmark import Synthetic, make_yardstick
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.figure import draw
-from effsearch.nas.bench.leaderboard import evaluations_to, grouped, interval, standings
+from effsearch.nas.bench.leaderboard import grouped, interval, standings
 from effsearch.nas.bench.runner import Trace, run_search, run_searches, trace_of
 from effsearch.nas.bench.yardstick import Yardstick
 from effsearch.nas.config import BaselineConfig
@@ -130,6 +130,16 @@ def claims(workers: int) -> dict[str, Any]:
                 "standings": [row.to_dict() for row in rows],
             }
     return {"samples": SAMPLES, "cases": found}
+
+
+def evaluations_to(traces: Sequence[Trace], reward: float) -> int | None:
+    """After how many evaluations the mean over the traces is at `reward` for good; None: never."""
+    mean = np.array([trace.rewards for trace in traces]).mean(axis=0)
+    below = np.flatnonzero(~(mean >= reward))
+    if not len(below):
+        return 1
+    last = int(below[-1])
+    return None if last == len(mean) - 1 else last + 2
 
 
 def rivals(_: int) -> dict[str, Any]:

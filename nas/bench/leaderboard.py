@@ -101,13 +101,3 @@ def grouped(traces: Iterable[Trace]) -> Mapping[str, list[Trace]]:
     for trace in traces:
         by_name.setdefault(trace.strategy, []).append(trace)
     return by_name
-
-
-def evaluations_to(traces: Sequence[Trace], reward: float) -> int | None:
-    """After how many evaluations the mean over the traces is at `reward` for good; None: never."""
-    mean = np.array([trace.rewards for trace in traces]).mean(axis=0)
-    below = np.flatnonzero(~(mean >= reward))
-    if not len(below):
-        return 1
-    last = int(below[-1])
-    return None if last == len(mean) - 1 else last + 2

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.search_quality import evaluations_to
 from effsearch.nas.bench.benchmark import content_of, make_yardstick
 from effsearch.nas.bench.config import BenchConfig, strategies_of
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.finished import keep_trace, kept_traces
-from effsearch.nas.bench.leaderboard import evaluations_to, interval, standings
+from effsearch.nas.bench.leaderboard import interval, standings
 from effsearch.nas.bench.runner import Trace, run_search, run_searches
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.objective import make_objective
