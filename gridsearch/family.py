@@ -70,6 +70,13 @@ class FamilyResult:
     answer: dict[str, Any]
 
 
+_SHAPING = (
+    *("baseline", "coefficients", "rule", "depth", "width", "resolution"),
+    *("target_flops", "target_memory", "target_latency", "resolution_rounding"),
+)
+"""Options of which a published family leaves none open."""
+
+
 @dataclass(frozen=True)
 class _Family:
     members: list[Member]
@@ -193,25 +200,11 @@ def _make(options: ScaleOptions, run_dir: Path, say: Callable[[str], None]) -> _
 
 
 def _published(options: ScaleOptions) -> _Family:
-    given = {
-        "--baseline": options.baseline,
-        "--coefficients": options.coefficients,
-        "--rule": options.rule,
-        "--depth": options.depth,
-        "--width": options.width,
-        "--resolution": options.resolution,
-        "--target-flops": options.target_flops,
-        "--target-memory": options.target_memory,
-        "--target-latency": options.target_latency,
-        "--resolution-rounding": None
-        if options.resolution_rounding == "exact"
-        else options.resolution_rounding,
-    }
-    for flag, value in given.items():
-        if value is not None:
+    for name in _SHAPING:
+        if getattr(options, name) != getattr(ScaleOptions, name):
             raise InputError(
-                f"{flag} does not go with --family published: that is the fixed table of "
-                "EfficientNet-B0 to B7; use --family formula"
+                f"--{name.replace('_', '-')} does not go with --family published: that is the "
+                "fixed table of EfficientNet-B0 to B7; use --family formula"
             )
     members = published_members(options.phis or DEFAULT_PHIS)
     baseline = published_members([0])[0].architecture
