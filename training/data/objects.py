@@ -9,7 +9,7 @@ data={…, "transform": function}            of a picture (PIL) to a picture, fo
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -53,14 +53,12 @@ class _Pictures:
 
     name: str
     held: Any
-    pick: Any = None
 
     def __call__(self, indices: Sequence[int]) -> Iterator[tuple[str, Picture]]:
         """The pictures with these indices."""
         for i in indices:
-            value = self.held[i]
             where = f"image {i} of {self.name}"
-            yield where, as_picture(where, self.pick(value) if self.pick else value)
+            yield where, as_picture(where, self.held[i])
 
 
 def list_training_object(name: str, value: Any) -> ImageListing:
@@ -268,12 +266,12 @@ def _item(name: str, dataset: Any, place: int) -> Any:
 def _picks(name: str, item: Any) -> tuple[Any, Any]:
     """What takes the picture and the class out of an item."""
     if isinstance(item, tuple | list) and len(item) >= 2:
-        return partial(_at, 0), partial(_at, 1)
+        return itemgetter(0), itemgetter(1)
     if isinstance(item, Mapping):
         image = next((key for key in _IMAGE_KEYS if key in item), None)
         label = next((key for key in _LABEL_KEYS if key in item), None)
         if image is not None and label is not None:
-            return partial(_at, image), partial(_at, label)
+            return itemgetter(image), itemgetter(label)
         raise InputError(
             f"items of data '{name}' have the keys {', '.join(map(str, item))}: give them as "
             "'image' and 'label'"
@@ -281,10 +279,6 @@ def _picks(name: str, item: Any) -> tuple[Any, Any]:
     raise InputError(
         f"items of data '{name}' are {_kind(item)}: give pairs of a picture and its class"
     )
-
-
-def _at(key: Any, item: Any) -> Any:
-    return item[key]
 
 
 def _known_labels(dataset: Any) -> list[Any] | None:
