@@ -4,7 +4,6 @@ One is written whole or not at all: a crash or a full disk leaves the earlier fi
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,30 +82,19 @@ def is_checkpoint(path: Path) -> bool:
 def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
-    _refuse_pickles(path)
+    from effsearch.training.models.weight_file import is_pickle  # imports torch
+
+    if is_pickle(path):
+        raise InputError(
+            f"'{path}' holds pickled code, which is never run here: give a .safetensors file "
+            "(weights alone of other tools: effsearch train --from)"
+        )
     try:
         with safe_open(path, framework="pt") as stored:
             yield stored
     except (SafetensorError, OSError) as problem:
         reason = str(problem).splitlines()[0]
         raise InputError(f"'{path}' is cut off, damaged or not a checkpoint: {reason}") from None
-
-
-def _refuse_pickles(path: Path) -> None:
-    from effsearch.training.models.weight_file import is_pickle
-
-    if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
-        raise InputError(f"checkpoint '{path}' does not exist or is not a file")
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(9)
-    except OSError as problem:
-        raise InputError(f"checkpoint '{path}' cannot be read: {problem.strerror}") from None
-    if is_pickle(start):
-        raise InputError(
-            f"'{path}' holds pickled code, which is never run here: give a .safetensors file "
-            "(weights alone of other tools: effsearch train --from)"
-        )
 
 
 def _header(path: Path, stored: Any) -> dict[str, Any]:

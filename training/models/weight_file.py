@@ -34,14 +34,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         InputError: there is no such file, it is damaged, it holds no tensors, or reading it would
             run code.
     """
-    if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
-        raise InputError(f"checkpoint '{path}' does not exist or is not a file")
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(9)
-    except OSError as error:
-        raise InputError(f"checkpoint '{path}' cannot be read: {error.strerror}") from None
-    if is_pickle(start):
+    if is_pickle(path):
         return without_prefixes(_saved_by_torch(path))
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -52,8 +45,19 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise InputError(f"'{path}' is cut off, damaged or not a weights file") from None
 
 
-def is_pickle(start: bytes) -> bool:
-    """Whether a file that begins so was pickled, as `torch.save` does it."""
+def is_pickle(path: Path) -> bool:
+    """Whether a file was pickled, as `torch.save` does it.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    if not os.path.isfile(path):  # where `Path.is_file` raises an OSError on a very long text
+        raise InputError(f"checkpoint '{path}' does not exist or is not a file")
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(9)
+    except OSError as error:
+        raise InputError(f"checkpoint '{path}' cannot be read: {error.strerror}") from None
     # safetensors begins with its header's length in eight bytes, which may look like a pickle's.
     if start[4:] == b"\0\0\0\0{":
         return False
