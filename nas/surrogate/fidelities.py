@@ -15,13 +15,15 @@ import numpy as np
 from effsearch.nas.surrogate.features import Features, Floats, Whole
 from effsearch.nas.surrogate.gaussian_process import (
     FIT_ROWS,
-    ITERATIONS,
     JITTER,
     NOISE,
     NOISE_BOUNDS,
     PRIOR_SIGMA,
     WEIGHT_BOUNDS,
     GaussianProcess,
+    evidence,
+    factored,
+    most_likely,
 )
 from effsearch.nas.surrogate.kernel import Kernel
 
@@ -137,8 +139,6 @@ class FidelityProcess(GaussianProcess):
 
     @cached_property
     def _solved(self) -> tuple[Floats, Floats]:
-        from scipy.linalg import cho_solve, cholesky
-
         levels = self.levels
         covariance = self._prior(self.measured, self.measured)
         covariance *= self._between[levels[:, None], levels]
@@ -146,8 +146,7 @@ class FidelityProcess(GaussianProcess):
             there = (levels == kind).astype(np.float64)
             covariance += _offset(kind) * np.outer(there, there)
         covariance[np.diag_indices(len(covariance))] += self.noises[levels] + self.doubts + JITTER
-        factor = cholesky(covariance, lower=True, check_finite=False)
-        return factor, cho_solve((factor, True), self.values, check_finite=False)
+        return factored(covariance, self.values)
 
 
 def _offset(kind: int) -> float:
@@ -171,9 +170,6 @@ def _likeliest(
     parts: Floats, values: Floats, doubts: Floats, levels: Whole, kinds: int
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Weights (parts,), noises, slopes and own variances (kinds,) that fit best."""
-    from scipy.linalg import cho_solve, cholesky
-    from scipy.optimize import minimize
-
     count, cheap = len(values), kinds - 1
     flat = parts.reshape(len(parts), -1)
     here = np.zeros((kinds, count))
@@ -200,11 +196,9 @@ def _likeliest(
         alike = (weights @ flat).reshape(count, count)
         covariance = alike * spread + offsets
         covariance[np.diag_indices(count)] += noises[levels] + doubts + JITTER
-        factor = cholesky(covariance, lower=True, check_finite=False)
-        inverse = cho_solve((factor, True), np.eye(count), check_finite=False)
-        solved = inverse @ values
+        misfit, inverse, solved = evidence(covariance, values)
         off = (given - expected) / sigmas
-        value = 0.5 * values @ solved + np.log(np.diag(factor)).sum() + 0.5 * off @ off
+        value = misfit + 0.5 * off @ off
         slope = 0.5 * (inverse - np.outer(solved, solved))
         by_kinds = here @ (slope * alike) @ here.T  # sums over pairs of kinds
         gradient = np.concatenate(
@@ -219,10 +213,8 @@ def _likeliest(
 
     bounds = [WEIGHT_BOUNDS] * len(parts) + [NOISE_BOUNDS] * kinds
     bounds += [(-1.0, 2.0)] * cheap + [_OWN_BOUNDS] * cheap
-    found = minimize(
-        loss, expected, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ITERATIONS}
-    )
-    logs, noise_logs, slopes, own_logs = np.split(np.asarray(found.x), ends)
+    found = most_likely(loss, expected, bounds)
+    logs, noise_logs, slopes, own_logs = np.split(found, ends)
     return (
         np.exp(logs),
         np.exp(noise_logs),

@@ -6,6 +6,7 @@ measurements of a search lie close together, and what is likeliest for them is t
 lies elsewhere: `calibrated` makes up for that.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -195,13 +196,10 @@ class GaussianProcess:
 
     @cached_property
     def _solved(self) -> tuple[Floats, Floats]:
-        from scipy.linalg import cho_solve, cholesky
-
         covariance = self._prior(self.measured, self.measured)
         noise = (self.noise / self.spread) ** 2 + JITTER
         covariance[np.diag_indices(len(covariance))] += noise + self.doubts
-        factor = cholesky(covariance, lower=True, check_finite=False)
-        return factor, cho_solve((factor, True), self.values, check_finite=False)
+        return factored(covariance, self.values)
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -214,9 +212,6 @@ def one_thread() -> AbstractContextManager[object]:
 
 def _likeliest(parts: Floats, values: Floats, doubts: Floats) -> Floats:
     """Logarithms of the weights (parts, n, n) and of the noise variance that fit best."""
-    from scipy.linalg import cho_solve, cholesky
-    from scipy.optimize import minimize
-
     count = len(values)
     expected = np.log(np.array([1.0 / len(parts)] * len(parts) + [NOISE]))
     flat = parts.reshape(len(parts), -1)
@@ -225,16 +220,40 @@ def _likeliest(parts: Floats, values: Floats, doubts: Floats) -> Floats:
         weights = np.exp(logs)
         covariance = (weights[:-1] @ flat).reshape(count, count)
         covariance[np.diag_indices(count)] += weights[-1] + doubts + JITTER
-        factor = cholesky(covariance, lower=True, check_finite=False)
-        inverse = cho_solve((factor, True), np.eye(count), check_finite=False)
-        solved = inverse @ values
+        misfit, inverse, solved = evidence(covariance, values)
         off = (logs - expected) / PRIOR_SIGMA
-        value = 0.5 * values @ solved + np.log(np.diag(factor)).sum() + 0.5 * off @ off
+        value = misfit + 0.5 * off @ off
         slope = inverse - np.outer(solved, solved)
         gradient = 0.5 * weights * np.append(flat @ slope.ravel(), np.trace(slope))
         return float(value), gradient + off / PRIOR_SIGMA
 
     bounds = [WEIGHT_BOUNDS] * len(parts) + [NOISE_BOUNDS]
+    return most_likely(loss, expected, bounds)
+
+
+def factored(covariance: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """The lower Cholesky factor of a covariance, and the values times its inverse."""
+    from scipy.linalg import cho_solve, cholesky
+
+    factor = cholesky(covariance, lower=True, check_finite=False)
+    return factor, cho_solve((factor, True), values, check_finite=False)
+
+
+def evidence(covariance: Floats, values: Floats) -> tuple[float, Floats, Floats]:
+    """Minus the log likelihood but for constants, the inverse, and the values times it."""
+    factor, inverse = factored(covariance, np.eye(len(values)))
+    solved = inverse @ values
+    return 0.5 * values @ solved + np.log(np.diag(factor)).sum(), inverse, solved
+
+
+def most_likely(
+    loss: Callable[[Floats], tuple[float, Floats]],
+    expected: Floats,
+    bounds: Sequence[tuple[float, float]],
+) -> Floats:
+    """Where a loss with its gradient is least within the bounds."""
+    from scipy.optimize import minimize
+
     found = minimize(
         loss, expected, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ITERATIONS}
     )
