@@ -34,7 +34,7 @@ class LatencyOptions(Settings):
         Option(
             "What runs the network: torch or onnxruntime.",
             GROUP,
-            "torch, onnxruntime for int8; with a table, the table's",
+            "torch; onnxruntime for int8",
             names=lambda: BACKENDS,
         ),
     ] = None
@@ -43,16 +43,14 @@ class LatencyOptions(Settings):
         Option(
             "Number format: float32, float16, bfloat16 or int8.",
             GROUP,
-            "float32; with a table, the table's",
+            "float32",
             names=lambda: DTYPES,
         ),
     ] = None
-    latency_threads: Annotated[
-        int | None, Option("CPU threads of a measurement.", GROUP, "1; with a table, the table's")
-    ] = None
-    latency_batch: Annotated[
-        int | None, Option("Images at a time.", GROUP, "1; with a table, the table's")
-    ] = None
+    latency_threads: Annotated[int | None, Option("CPU threads of a measurement.", GROUP, "1")] = (
+        None
+    )
+    latency_batch: Annotated[int | None, Option("Images at a time.", GROUP, "1")] = None
     latency_command: Annotated[
         str | None,
         Option(

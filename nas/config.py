@@ -56,7 +56,8 @@ class _LatencyTarget(Settings):
     latency_table: Annotated[
         str | None,
         Option(
-            "CSV of effsearch lut build.",
+            "CSV of effsearch lut build; its backend, number format, threads and batch are then a "
+            "measurement's defaults.",
             LATENCY_GROUP,
             "lut/SPACE-BACKEND-DEVICE-bBATCH.csv, lut/SPACE-command-bBATCH.csv",
             metavar="FILE",

@@ -83,7 +83,8 @@ class BaselineKeywords(TypedDict, total=False):
     winners before they are reported."""
 
     latency_table: str | Path | None
-    """CSV of effsearch lut build."""
+    """CSV of effsearch lut build; its backend, number format, threads and batch are then a
+    measurement's defaults."""
 
     latency_measure: Literal["winner", "each"]
     """winner: measurement of the best network before it is reported. each: of every network

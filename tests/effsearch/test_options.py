@@ -62,6 +62,12 @@ def test_help_shows_the_main_options_first_then_titled_groups(app: typer.Typer) 
     assert "--tags" not in "".join(lines)
 
 
+def test_only_a_command_that_takes_a_latency_table_speaks_of_one(cli) -> None:
+    searching, scaling = (" ".join(cli(one, "--help").out.split()) for one in ("baseline", "scale"))
+    assert "its backend, number format, threads and batch are then a measurement's" in searching
+    assert " table" not in scaling.split("Latency:")[1].split("Scaling:")[0]
+
+
 def test_usage_names_arguments_plainly(cli) -> None:
     compare = cli("results", "compare", "--help").out
     assert "results compare [OPTIONS] RUN...\n" in compare
