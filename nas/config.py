@@ -160,9 +160,9 @@ class EvaluationOptions(Settings):
     supernet_recipe: Annotated[
         str | None,
         Option(
-            "Training of the supernet: single_path, fair, sandwich or a YAML file.",
+            "Training of the supernet: blockwise, single_path, fair, sandwich or a YAML file.",
             _EVALUATION,
-            "single_path",
+            "blockwise; single_path where strides are a choice",
             is_path=True,
         ),
     ] = None

@@ -10,9 +10,9 @@ from effsearch.nas.problem import Problem
 from effsearch.nas.supernet_in_run import band_draw
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.training.data.dataset import load_train
-from effsearch.training.supernet.recipe import supernet_recipe
+from effsearch.training.supernet.recipe import default_recipe, supernet_recipe
 from effsearch.training.supernet.running import train_supernet
-from effsearch.training.supernet.storing import SupernetInfo
+from effsearch.training.supernet.storing import SupernetInfo, read_supernet
 from effsearch.training.supernet.trainer import SupernetReport
 
 
@@ -21,7 +21,7 @@ def train_supernet_file(
     space: SearchSpace,
     *,
     data: str,
-    recipe: str,
+    recipe: str | None = None,
     epochs: int | None = None,
     resolution: int | None = None,
     max_images: int | None = None,
@@ -36,7 +36,7 @@ def train_supernet_file(
     Args:
         path: of the file; its folder is made.
         data: `digits` or a directory of images; their test part is never read.
-        recipe: of a supernet, by name or file.
+        recipe: of a supernet, by name or file; None for `default_recipe`.
         epochs, resolution: None for the recipe's.
         max_images: sample of the training part; None for all.
         target_flops: trains on networks within the cost band of this target alone; None for all.
@@ -51,6 +51,10 @@ def train_supernet_file(
         EffsearchError: it diverged, or the file cannot be written.
     """
     named = {} if resolution is None else {"resolution": resolution}
+    if recipe is None:
+        recipe = default_recipe(space)
+        if path.exists() and not read_supernet(path)[1].recipe.blockwise:
+            recipe = "single_path"  # what was begun before there was another default goes on
     found = supernet_recipe(recipe, data, named, epochs)
     found = replace(found, training=replace(found.training, threads=threads))
     objective = make_objective(ObjectiveOptions(target_flops=target_flops))

@@ -31,10 +31,13 @@ def ready_evaluator(run: Run, plan: SearchPlan, quiet: bool) -> Evaluator:
     if not isinstance(evaluator, SupernetEvaluator) or evaluator.file is not None:
         return evaluator
     from effsearch.training.supernet.running import train_supernet
+    from effsearch.training.supernet.storing import read_supernet
 
     path = run.path / SUPERNET_FILE
     config = plan.config
     recipe = evaluator.recipe
+    if path.exists() and config.supernet_recipe is None:
+        recipe = read_supernet(path)[1].recipe  # it goes on with the default it was begun with
     train_supernet(
         path,
         plan.space,
@@ -71,10 +74,6 @@ def _tell_in_search(quiet: bool, report: "SupernetReport") -> None:
 
 def tell(quiet: bool, report: "SupernetReport") -> None:
     """Say how far the training of a supernet is."""
-    say(
-        f"supernet: step {report.step:,} of {report.steps:,} (epoch {report.epoch} of "
-        f"{report.epochs}), loss {report.loss:.3f}, {report.seconds:.0f} s",
-        quiet,
-    )
+    say(f"supernet: {report.progress}", quiet)
     if report.warning:
         say(report.warning, quiet)

@@ -64,11 +64,11 @@ def make_evaluator(config: BaselineConfig, space: SearchSpace) -> Source:
             return _zero_cost(named, space, trainer, record)
         from effsearch.nas.evaluators.supernet import make_supernet
         from effsearch.nas.evaluators.zero_cost.probing import probe_of
-        from effsearch.training.supernet.recipe import DEFAULT_RECIPE, supernet_recipe
+        from effsearch.training.supernet.recipe import default_recipe, supernet_recipe
 
         # As the short trainings are, with nothing left to defaults that may change.
         like = asdict(trainer.recipe)
-        recipe = config.supernet_recipe or DEFAULT_RECIPE
+        recipe = config.supernet_recipe or default_recipe(space)
         how = supernet_recipe(recipe, config.data, like, config.supernet_epochs)
         evaluator, shared = make_supernet(named, space, trainer, how)
         return Source(

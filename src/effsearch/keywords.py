@@ -146,7 +146,7 @@ class BaselineKeywords(TypedDict, total=False):
     """Networks that a table lacks: failed trials, or the values of the nearest one."""
 
     supernet_recipe: str | Path | None
-    """Training of the supernet: single_path, fair, sandwich or a YAML file."""
+    """Training of the supernet: blockwise, single_path, fair, sandwich or a YAML file."""
 
     supernet_epochs: int | None
     """Epochs of the supernet's training."""

@@ -1,5 +1,6 @@
 """Networks cut from a supernet: what they share, that they are whole, how they are trained."""
 
+import contextlib
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,18 @@ stages:
 head: {channels: [16, 32]}
 """,
     "varied",
+)
+LEARNER = parse_space(
+    """
+resolution: 8
+classes: 10
+stem: {channels: 16, stride: 1}
+stages:
+  - {op: mbconv, expand: [1, 3], kernel: [3, 5], channels: 16}
+  - {op: mbconv, expand: [2, 4], channels: [24, 32], stride: 2, layers: [1, 2]}
+head: {channels: 64}
+""",
+    "learner",
 )
 IMAGES = torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -325,7 +338,7 @@ def test_sampling_stays_in_the_band(sampling: str, networks: int) -> None:
 
 
 def test_shipped_recipes_are_read() -> None:
-    assert supernet_recipes() == ("fair", "sandwich", "single_path")
+    assert supernet_recipes() == ("blockwise", "fair", "sandwich", "single_path")
     assert supernet_recipe("single-path", "digits", {"lr": 0.1}).training.lr == 0.1
     sandwich = supernet_recipe("sandwich", "digits", {"epochs": 2}, epochs=5)
     assert (sandwich.distillation, sandwich.training.epochs) == (True, 5)
@@ -339,6 +352,9 @@ def test_shipped_recipes_are_read() -> None:
         ("samplings: fair", "did you mean 'sampling'"),
         ("{sampling: sandwich, networks: 1}", "2 or more"),
         ("distillation: true", "needs the largest network"),
+        ("{blockwise: true, sampling: sandwich, networks: 2}", "has a teacher already"),
+        ("{blockwise: true, teacher_share: 0.7}", "leave no step for the stages"),
+        ("{blockwise: true, stage_lr: 0}", "stage_lr must be a number between 0 and 1"),
         ("training: {ema_decay: 0.9}", "without ema_decay"),
         ("training: {validation: 0}", "give validation a share"),
         ("training: [1]", "must be a mapping"),
@@ -375,6 +391,7 @@ def quick(epochs: int = 2, **options: Any) -> SupernetRecipe:
         {"networks": 1},
         {"sampling": "fair", "networks": 2},
         {"sampling": "sandwich", "networks": 3, "distillation": True, "kernel_transform": True},
+        {"blockwise": True, "networks": 1, "teachers": 2, "kernel_transform": True},
     ],
 )
 def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(
@@ -407,22 +424,43 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_blockwise_training_that_is_stopped_after_each_step_goes_on(tmp_path: Path) -> None:
+    recipe = quick(blockwise=True, teachers=2)
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    train_supernet(whole, LEARNER, digits(), recipe, device="cpu", seed=3)
+    told: list[SupernetReport] = []
+
+    def stop(report: SupernetReport) -> None:
+        told.append(report)
+        if report.step < report.steps:
+            raise KeyboardInterrupt
+
+    while not told or told[-1].step < told[-1].steps:
+        with contextlib.suppress(KeyboardInterrupt):
+            train_supernet(
+                pieces,
+                LEARNER,
+                digits(),
+                recipe,
+                device="cpu",
+                seed=3,
+                on_report=stop,
+                saved_every=0.0,
+            )
+    assert [one.step for one in told] == list(range(1, told[-1].steps + 1))
+    assert (
+        len({one.measure for one in told}) == 5
+    )  # two candidates, teacher, stages, whole networks
+    one, other = (read_supernet(path)[0] for path in (whole, pieces))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_a_finished_supernet_is_left_alone_and_ranks_what_it_was_trained_on(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "net.safetensors"
-    space = parse_space(
-        """
-resolution: 8
-classes: 10
-stem: {channels: 16, stride: 1}
-stages:
-  - {op: mbconv, expand: [1, 3], kernel: [3, 5], channels: 16}
-  - {op: mbconv, expand: [2, 4], channels: [24, 32], stride: 2, layers: [1, 2]}
-head: {channels: 64}
-""",
-        "learner",
-    )
+    space = LEARNER
     recipe = quick(epochs=12)
     recipe = replace(recipe, training=replace(recipe.training, lr=0.05))
     train_supernet(path, space, digits(500), recipe, device="cpu", seed=0)

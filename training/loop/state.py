@@ -7,13 +7,15 @@ from torch import Tensor
 
 from effsearch.search_spaces.errors import InputError
 
-EMA, OPTIMIZER = "ema.", "optimizer."
+EMA, OPTIMIZER, TEACHER = "ema.", "optimizer.", "teacher."
 
 
 def plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The network's own."""
     return {
-        name: tensor for name, tensor in tensors.items() if not name.startswith((EMA, OPTIMIZER))
+        name: tensor
+        for name, tensor in tensors.items()
+        if not name.startswith((EMA, OPTIMIZER, TEACHER))
     }
 
 

@@ -81,9 +81,11 @@ def train_supernet(
     )
     assert isinstance(supernet, Supernet)
     banded = draw if recipe.band else None
+    sampler = Sampler(space, recipe, seed, banded)
     trainer = SupernetTrainer(
         supernet,
-        Sampler(space, recipe, seed, banded),
+        sampler,
+        sampler.candidates,
         ResidentSource(data, class_names=dataset.class_names),
         recipe,
         resolution=data.train_images.shape[-1],

@@ -51,6 +51,10 @@ class Sampler:
             :count
         ]
 
+    def candidates(self, count: int) -> Encodings:
+        """Encodings (n, genes) that are no step's, up to so many: of networks that may teach."""
+        return self._some(np.random.default_rng([self._seed, 19]), count)
+
     def _some(self, rng: np.random.Generator, count: int) -> Encodings:
         if self._draw is None or not count:
             return self._space.sample(rng, count)

@@ -95,6 +95,12 @@ class Supernet(nn.Module):
                 module.running_mean = module.running_var = module.num_batches_tracked = None
         return network
 
+    def take_over(self, network: Network) -> None:
+        """Write a network's weights where it was cut from, before any kernel's map is learned."""
+        with torch.no_grad():
+            for module, name, cut in self._tensors(network):
+                _view(self.get_parameter(cut.shared), cut).copy_(getattr(module, name))
+
     def collect(self, network: Network) -> None:
         """Add the gradients of a network that was cut to those of the tensors it was cut from."""
         whole: list[Tensor] = []

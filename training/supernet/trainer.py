@@ -1,45 +1,32 @@
-"""The training of a supernet: networks of a step cut out, their gradients put back, one step.
+"""The training of a supernet: images in, steps taken, how far it is told and kept.
 
-As with an ordinary training, everything random follows from the seed and the step, so weights, the
-optimizer's buffers and the number of steps are all that has to be kept.
+As with an ordinary training, everything random follows from the seed and the step, so weights, what
+the lesson keeps and the number of steps are all that has to be kept.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from effsearch.search_spaces.errors import EffsearchError, InputError
 from effsearch.search_spaces.space import Encodings
 from effsearch.training.augment import Augmenter
-from effsearch.training.devices.device import choose_precision, cpu_threads
-from effsearch.training.devices.precision import autocast
+from effsearch.training.devices.device import cpu_threads
 from effsearch.training.devices.team import SOLO
-from effsearch.training.loop.optimizer import make_optimizer
-from effsearch.training.loop.optimizer_state import (
-    optimizer_numbers,
-    optimizer_tensors,
-    restore_optimizer,
-)
-from effsearch.training.loop.state import (
-    OPTIMIZER,
-    all_finite,
-    copied,
-    fill,
-    plain,
-    prefixed,
-    under,
-)
-from effsearch.training.recipes.schedule import learning_rate, phase_at
+from effsearch.training.loop.state import all_finite, copied, fill, plain
+from effsearch.training.recipes.schedule import phase_at
 from effsearch.training.recipes.seeds import mixed_seed
 from effsearch.training.sources import ImageSource, TrainView
 from effsearch.training.sources.batch_plan import plan_batches
+from effsearch.training.supernet.blockwise import Blockwise
 from effsearch.training.supernet.calibration import check_enough
+from effsearch.training.supernet.lesson import Lesson, WholeNetworks
 from effsearch.training.supernet.recipe import SupernetRecipe
 from effsearch.training.supernet.supernet import Supernet
 
@@ -55,6 +42,7 @@ class SupernetReport:
             trained in every step and may learn while the others do not.
         chance: loss of a network that finds all classes equally likely.
         seconds: trained so far, before a stop counted in.
+        measure: what `loss` is, in words.
     """
 
     step: int
@@ -64,6 +52,15 @@ class SupernetReport:
     loss: float
     chance: float
     seconds: float
+    measure: str = "loss"
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        return (
+            f"step {self.step:,} of {self.steps:,} (epoch {self.epoch} of {self.epochs}), "
+            f"{self.measure} {self.loss:.3f}, {self.seconds:.0f} s"
+        )
 
     @property
     def warning(self) -> str | None:
@@ -93,6 +90,7 @@ class SupernetTrainer:
     Args:
         supernet: moved to the source's device.
         sampler: from a step's number to the encodings it is taken on, the first the teacher.
+        candidates: so many encodings of networks that may teach a blockwise training.
         source: images on their device.
         recipe: how to train.
         resolution: pixels.
@@ -100,13 +98,15 @@ class SupernetTrainer:
         band: the networks that are sampled, in words; another one is another training.
 
     Raises:
-        InputError: too few images to train on, or to recalibrate normalization.
+        InputError: too few images to train on, or to recalibrate normalization; or a space whose
+            stages cannot learn one by one, for a blockwise training.
     """
 
     def __init__(
         self,
         supernet: Supernet,
         sampler: Callable[[int], Encodings],
+        candidates: Callable[[int], Encodings],
         source: ImageSource,
         recipe: SupernetRecipe,
         *,
@@ -115,7 +115,7 @@ class SupernetTrainer:
         band: str = "",
     ) -> None:
         self._band = band
-        self._supernet, self._sampler, self._source = supernet, sampler, source
+        self._supernet, self._source = supernet, source
         self._recipe, self._resolution, self._seed = recipe, resolution, seed
         training = recipe.training
         images = len(source.labels["train"])
@@ -123,10 +123,11 @@ class SupernetTrainer:
         self._plan = plan_batches(images, training, SOLO)
         self._device = source.device
         supernet.to(self._device)
-        self._optimizer = make_optimizer(supernet, training)
-        _remember_nothing(self._optimizer)
+        lesson = partial(Blockwise, candidates) if recipe.blockwise else WholeNetworks
+        self._lesson: Lesson = lesson(
+            supernet, sampler, recipe, steps=self.steps, steps_per_epoch=self._plan.steps
+        )
         self._augment = Augmenter(training, len(source.class_names), source.mean, source.std)
-        self._precision = choose_precision(training.precision, self._device)
         self._steps_done = 0
         self._seconds = 0.0
 
@@ -155,6 +156,7 @@ class SupernetTrainer:
         begun = time.perf_counter() - self._seconds
         told = time.perf_counter()
         losses: list[Tensor] = []
+        measure = ""
         with cpu_threads(training.threads), torch.random.fork_rng(devices=self._forked):
             while not self.finished:
                 epoch, first = divmod(self._steps_done, self._plan.steps)
@@ -168,26 +170,28 @@ class SupernetTrainer:
                     ),
                 )
                 for images, labels in batches:
+                    now_measured = self._lesson.measure(self._steps_done)
+                    if now_measured != measure:
+                        losses, measure = [], now_measured
                     losses.append(self._step(images, labels, epoch))
                     self._steps_done += 1
                     now = time.perf_counter()
                     if now - told < min(every, _FIRST + (now - begun) / 10) and not self.finished:
                         continue
                     told, self._seconds = now, now - begun
-                    self._report(losses, epoch, on_report)
+                    self._report(losses, epoch, measure, on_report)
                     losses = []
 
     def state(self) -> dict[str, Tensor]:
-        """All tensors, copied to the CPU: the shared ones by their names, the optimizer's under
-        `optimizer.`.
+        """All tensors, copied to the CPU: the shared ones by their names, the others with a prefix
+        before them.
 
         Raises:
             DivergedSupernetError: a weight is no finite number, so that a good file is kept.
         """
         if not all_finite(self._supernet.state_dict().values()):
             raise self._diverged("a weight")
-        buffers = optimizer_tensors(self._optimizer, self._supernet)
-        return copied(self._supernet.state_dict() | prefixed(OPTIMIZER, buffers))
+        return copied(self._supernet.state_dict() | self._lesson.tensors())
 
     def progress(self) -> dict[str, Any]:
         """How far it has come, as plain JSON data."""
@@ -195,7 +199,7 @@ class SupernetTrainer:
             **self._identity(),
             "steps": self._steps_done,
             "seconds": self._seconds,
-            "optimizer_numbers": optimizer_numbers(self._optimizer, self._supernet),
+            **self._lesson.numbers(),
         }
 
     def restore(self, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> None:
@@ -206,52 +210,27 @@ class SupernetTrainer:
         """
         for name, here in self._identity().items():
             there = progress.get(name)
+            if name == "recipe" and isinstance(there, Mapping):  # older files lack newer options
+                there = {**asdict(SupernetRecipe()), **there}
             if there != here:
                 raise InputError(
                     f"this supernet's training has {name.replace('_', ' ')} {here}, and the one "
                     f"begun {there}: go on with the data and options it was begun with"
                 )
         fill(self._supernet.state_dict(), plain(tensors))
-        restore_optimizer(
-            self._optimizer,
-            self._supernet,
-            under(OPTIMIZER, tensors),
-            progress.get("optimizer_numbers", {}),
-        )
+        self._lesson.restore(int(progress["steps"]), tensors, progress)
         self._steps_done = int(progress["steps"])
         self._seconds = float(progress["seconds"])
 
     def _step(self, images: Tensor, labels: Tensor, epoch: int) -> Tensor:
         """Take one step; the loss of its networks, without waiting for the device."""
-        recipe, training = self._recipe, self._recipe.training
-        number = self._steps_done
-        torch.manual_seed(mixed_seed(self._seed, number, 0))
-        inputs, targets = self._augment(images, labels, phase_at(epoch, training, self._resolution))
-        teacher: Tensor | None = None
-        losses: list[Tensor] = []
-        encodings = self._sampler(number)
-        for encoding in encodings:
-            network = self._supernet.cut(self._supernet.space.decode(encoding))
-            with autocast(self._device, self._precision):
-                logits = network(inputs).float()
-            loss = F.cross_entropy(logits, targets, label_smoothing=training.label_smoothing)
-            losses.append(loss.detach())
-            if teacher is not None:
-                loss = F.cross_entropy(logits, teacher)
-            torch.autograd.backward(loss / len(encodings))
-            self._supernet.collect(network)
-            if teacher is None and recipe.distillation:
-                teacher = logits.detach().softmax(1)
-        if training.gradient_clip:
-            nn.utils.clip_grad_norm_(self._supernet.parameters(), training.gradient_clip)
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(number, self._plan.steps, training)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        small = losses[1:] if recipe.sampling == "sandwich" else losses
-        return torch.stack(small).mean()
+        torch.manual_seed(mixed_seed(self._seed, self._steps_done, 0))
+        phase = phase_at(epoch, self._recipe.training, self._resolution)
+        return self._lesson.step(self._steps_done, *self._augment(images, labels, phase))
 
-    def _report(self, losses: list[Tensor], epoch: int, on_report: OnReport | None) -> None:
+    def _report(
+        self, losses: list[Tensor], epoch: int, measure: str, on_report: OnReport | None
+    ) -> None:
         loss = float(torch.stack(losses).mean())
         if not math.isfinite(loss):
             raise self._diverged("the loss")
@@ -265,6 +244,7 @@ class SupernetTrainer:
                     loss=loss,
                     chance=math.log(self._supernet.classes),
                     seconds=self._seconds,
+                    measure=measure,
                 )
             )
 
@@ -289,12 +269,3 @@ class SupernetTrainer:
             "band": self._band,
             "recipe": recipe,
         }
-
-
-def _remember_nothing(optimizer: torch.optim.Optimizer) -> None:
-    """Give SGD's momentum its zeros beforehand: a step's networks have some of the tensors, and
-    torch's fused form takes none that has no momentum yet beside one that has."""
-    for group in optimizer.param_groups:
-        if isinstance(optimizer, torch.optim.SGD) and group["momentum"]:
-            for parameter in group["params"]:
-                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

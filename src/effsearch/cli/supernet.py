@@ -39,8 +39,12 @@ def train(
         ),
     ] = None,
     recipe: Annotated[
-        str, typer.Option(help="single_path, fair, sandwich or a YAML file.")
-    ] = "single_path",
+        str | None,
+        typer.Option(
+            help="blockwise, single_path, fair, sandwich or a YAML file [blockwise; single_path "
+            "where strides are a choice]."
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Epochs [the recipe's].")
     ] = None,
@@ -190,11 +194,6 @@ def extract(
 
 
 def _tell(report: "SupernetReport") -> None:
-    print(
-        f"step {report.step:,} of {report.steps:,} (epoch {report.epoch} of {report.epochs}), loss "
-        f"{report.loss:.3f}, {report.seconds:.0f} s",
-        file=sys.stderr,
-        flush=True,
-    )
+    print(report.progress, file=sys.stderr, flush=True)
     if report.warning:
         print(report.warning, file=sys.stderr)
