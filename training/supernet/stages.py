@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from effsearch.search_spaces.architecture import stage_blocks
 from effsearch.search_spaces.network import Network
 from effsearch.search_spaces.space import Encodings, SearchSpace
+from effsearch.search_spaces.stage_blocks import stage_blocks
 
 _FAINT = 0.1  # of the mean variance: channels fainter than that count less
 _LEAST = 1e-5
