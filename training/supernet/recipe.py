@@ -51,10 +51,10 @@ class SupernetRecipe:
     kernel_transform: bool = False
     blockwise: bool = False
     teachers: int = 4
-    teacher_share: float = 0.4
-    joint_share: float = 0.3
+    teacher_share: float = 0.3
+    joint_share: float = 0.35
     stage_lr: float = 0.01
-    joint_lr: float = 0.002
+    joint_lr: float = 0.004
     calibration_images: int = 256
     training: Recipe = field(default_factory=Recipe)
 
