@@ -2,6 +2,7 @@
 
     python tests/golden/make_golden.py OUTDIR                     run all cases, write their outputs
     python tests/golden/make_golden.py --compare EXPECTED ACTUAL  a unified diff; exit code 1 if any
+    python tests/golden/make_golden.py --gone EXPECTED ACTUAL     files, keys and columns lost
 
 Only the command line is used, so it works on any version of the program. See `README.md`.
 """
@@ -21,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cases import CASES, Command
+from gone import gone
 from normalise import Normaliser, skeleton
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -149,11 +151,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("out", nargs="?", type=Path, help="Folder to write to.")
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("EXPECTED", "ACTUAL"))
+    parser.add_argument("--gone", nargs=2, type=Path, metavar=("EXPECTED", "ACTUAL"))
     parser.add_argument("--case", action="append", choices=sorted(CASES), help="These alone.")
     parser.add_argument("--workers", type=int, default=2, help="Cases at a time [2].")
     told = parser.parse_args()
-    if (told.out is None) == (told.compare is None):
-        parser.error("give either OUTDIR or --compare EXPECTED ACTUAL")
+    if sum(one is not None for one in (told.out, told.compare, told.gone)) != 1:
+        parser.error("give OUTDIR, or --compare or --gone with EXPECTED ACTUAL")
+    if told.gone:
+        lost = gone(*told.gone)
+        print("\n".join(lost) or "nothing is gone")
+        return bool(lost)
     if told.compare:
         different = compare(*told.compare)
         print(f"{different} files differ", file=sys.stderr)
