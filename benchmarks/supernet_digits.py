@@ -107,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         },
     }
     print(json.dumps(result, indent=2))
-    print(f"written: {write_result(f'supernet_digits_{named}', result)}")
+    longer = f"_{given.training_epochs}_epochs" if given.training_epochs else ""
+    print(f"written: {write_result(f'supernet_digits_{named}{longer}', result)}")
 
 
 def _spread(values: np.ndarray[Any, Any]) -> dict[str, float]:
