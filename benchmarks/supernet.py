@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         (_run_free if given.free else _run)(given, until)
     except OutOfTime:
-        print("out of time: the same command goes on", file=sys.stderr)
+        print("out of time: the same command continues", file=sys.stderr)
 
 
 def _run(given: argparse.Namespace, until: float) -> None:

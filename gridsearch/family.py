@@ -304,7 +304,7 @@ def _reach_targets(
     ]
     if options.target_latency is None:
         if MeterOptions.named(options) is not None:
-            raise InputError("a latency is measured for --target-latency alone: give one")
+            raise InputError("a latency is measured only for --target-latency: give one")
         return found
     meter = (MeterOptions.named(options) or MeterOptions()).make()
     target = options.target_latency

@@ -134,7 +134,7 @@ def read_table(path: Path) -> LatencyTable:
     """
     table = _parse(path, _text(path))
     if table is None:
-        raise InputError(f"{path} holds no measurements yet: go on with effsearch lut build")
+        raise InputError(f"{path} holds no measurements yet: continue effsearch lut build")
     return table
 
 

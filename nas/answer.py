@@ -216,7 +216,7 @@ def check_some(trials: Sequence[Trial], ranked: Sequence[Trial]) -> None:
         return
     failed = [trial for trial in trials if trial.state == "failed"]
     if not failed:
-        raise EffsearchError("no evaluation ended within the time budget: go on with --resume")
+        raise EffsearchError("no evaluation ended within the time budget: continue with --resume")
     raise EffsearchError(
         f"none of {len(failed)} evaluations succeeded; the first: {failed[0].error}"
     )

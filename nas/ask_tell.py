@@ -24,7 +24,9 @@ class AskTellConfig(StrategyOptions, ObjectiveOptions):
         """Raise an InputError where options do not go together."""
         self.check_objective()
         if self.weight == "auto":
-            raise InputError("weight auto is of runs, which remember earlier ones: give a number")
+            raise InputError(
+                "weight auto looks at earlier runs, and there are none here: give a number"
+            )
 
 
 @dataclass(frozen=True)

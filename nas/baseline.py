@@ -229,7 +229,7 @@ def _told_how_to_go_on(run: Run) -> Iterator[None]:
         if is_missing and not has_results(run):
             raise
         raise (MissingResourceError if is_missing else MeterError)(
-            f"{error}; nothing finished is lost. Go on with: {resume_command(run.path, KIND)}"
+            f"{error}; nothing finished is lost. Resume with: {resume_command(run.path, KIND)}"
         ) from None
 
 

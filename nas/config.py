@@ -288,7 +288,7 @@ class BaselineConfig(
         epochs = self.recipe_options().get("epochs", given[-1])
         if epochs != given[-1]:
             raise InputError(
-                f"the most epochs of fidelities are a whole training: {given[-1]:g} there and "
+                f"the largest of fidelities is a whole training: {given[-1]:g} there and "
                 f"{epochs} epochs exclude each other"
             )
 

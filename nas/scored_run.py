@@ -26,7 +26,7 @@ def score_run(run: Run, most: int) -> dict[str, Any]:
         InputError: another kind of run, one that trained no networks, or too few of them.
     """
     if run.kind != "baseline":
-        raise InputError(f"run {run.reference} is no search: name a baseline run")
+        raise InputError(f"run {run.reference} is not a search: name a baseline run")
     config = make_config(run.config)
     if config.evaluator != "proxy":
         raise InputError(

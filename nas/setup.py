@@ -222,7 +222,7 @@ def _fidelities(config: BaselineConfig, strategy: Strategy) -> Fidelities | None
         return None
     if not strategy.asks_cheaper:
         raise InputError(
-            f"strategy '{config.strategy}' asks for whole trainings alone: take bayesian, or leave "
+            f"strategy '{config.strategy}' asks only for whole trainings: take bayesian, or leave "
             "fidelities out"
         )
     *cheaper, whole = sorted({int(epochs) for epochs in config.fidelities})

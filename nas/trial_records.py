@@ -60,7 +60,7 @@ class TrialRecords:
             InputError: it is none of the space.
         """
         if not self._problem.space.holds(event.encoding):
-            raise self._foreign(event.trial, "its encoding is none of the space")
+            raise self._foreign(event.trial, "its encoding is not one of the space")
         space, costs = self._problem.space, dict(event.costs)
         return Candidate.recorded(event.encoding, space, costs, event.arch_id, event.epochs)
 
@@ -90,8 +90,8 @@ class TrialRecords:
 
     def _foreign(self, number: int, what: str) -> InputError:
         return InputError(
-            f"trial {number} of {self._path} is none of this search ({what}): restore the ledger "
-            "from a copy, or start a new run"
+            f"trial {number} of {self._path} does not belong to this search ({what}): restore the "
+            "ledger from a copy, or start a new run"
         )
 
 

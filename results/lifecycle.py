@@ -254,7 +254,7 @@ def ending_recorded(
         """Record that Ray has gone; what is said of it."""
         with suppress(EffsearchError):
             run.finish("interrupted", config=config, error=why)
-        return f"{why}; {kept()}. Go on with: {again}"
+        return f"{why}; {kept()}. Resume with: {again}"
 
     try:
         with last_words(lambda why: print(f"effsearch: {lost(why)}", file=sys.stderr)):
@@ -262,7 +262,7 @@ def ending_recorded(
     except (KeyboardInterrupt, Stop):
         with suppress(EffsearchError):  # the disk may be full: what happened is said in any case
             run.finish("interrupted", config=config)
-        raise Interrupted(f"stopped; {kept()}. Go on with: {again}", exit_code()) from None
+        raise Interrupted(f"stopped; {kept()}. Resume with: {again}", exit_code()) from None
     except ClusterLostError as error:
         raise ClusterLostError(lost(str(error))) from error
     except EffsearchError as error:

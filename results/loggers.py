@@ -265,7 +265,7 @@ class Careful:
             self._logger = None
             text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             print(
-                f"logger '{self._name}' failed ({text}): the run goes on without it",
+                f"logger '{self._name}' failed ({text}): the run continues without it",
                 file=sys.stderr,
                 flush=True,
             )

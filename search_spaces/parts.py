@@ -55,7 +55,7 @@ class Stem:
         fewest = {"plain": 1, "deep": 2, "deep_tiered": 8}[self.kind]
         if self.channels < fewest or (self.kind != "plain" and self.channels % 2):
             raise InputError(
-                f"stem: channels of a '{self.kind}' one must be even and at least {fewest}, not "
+                f"stem: channels of a '{self.kind}' stem must be even and at least {fewest}, not "
                 f"{self.channels}"
             )
 
@@ -184,7 +184,7 @@ class Stage:
             if type(kernel) is int and kernel == 0:
                 continue
             if operation.around is None:
-                raise InputError(f"{where}: {name} is of mbconv and universal, leave it out")
+                raise InputError(f"{where}: {name} is for mbconv and universal only, leave it out")
             check_one_or_several(where, name, kernel, operation.around == "pointwise")
             if operation.around == "pointwise" and kernel == 1:
                 self._set(name, 0)
@@ -233,4 +233,4 @@ class Head:
             if self.pooled not in get_args(Pooled):
                 raise unknown_name("pooled option of the head", self.pooled, get_args(Pooled))
             if not self.channels:
-                raise InputError("head: pooled is of a convolution, and channels of 0 leave none")
+                raise InputError("head: pooled needs a convolution, and channels of 0 leave none")

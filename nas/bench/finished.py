@@ -58,7 +58,7 @@ def _read(path: Path, number: int, line: bytes) -> Trace:
         return _trace(json.loads(line, parse_constant=refuse_constant, parse_float=finite_float))
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise InputError(
-            f"{path}, line {number} is no search ({problem}): restore the file from a copy, or "
+            f"{path}, line {number} is not a search ({problem}): restore the file from a copy, or "
             f"keep the {number - 1} lines before it (head -n {number - 1}) to go on from there"
         ) from None
 
@@ -76,6 +76,6 @@ def _trace(document: Any) -> Trace:
             raise TypeError(f"'{name}' cannot be {str(document[name])[:40]!r}")
     for name in ("rewards", "sampled"):
         if not all(value is None or is_number(value) for value in document[name]):
-            raise TypeError(f"'{name}' holds what is no number")
+            raise TypeError(f"'{name}' holds something that is not a number")
         document[name] = tuple(math.nan if value is None else value for value in document[name])
     return Trace(**document)

@@ -145,7 +145,7 @@ def _checked(value: Any, what: str) -> "type[Strategy]":
     from effsearch.nas.strategies.base import Strategy
 
     if not isinstance(value, type) or not issubclass(value, Strategy):
-        raise InputError(f"{what} is no subclass of effsearch.Strategy")
+        raise InputError(f"{what} is not a subclass of effsearch.Strategy")
     if inspect.isabstract(value):
         raise InputError(f"{what} lacks a method 'propose(self, rng, count)'")
     return value

@@ -29,7 +29,7 @@ def check_whole(name: str, value: object, lowest: float) -> None:
 def check_number(name: str, value: object, lowest: float | None, example: str) -> None:
     """Raise an InputError unless a value is a finite number, and of at least `lowest`."""
     if isinstance(value, int) and abs(value) > LARGEST:
-        raise InputError(f"{name} must be a number that is not written in so many digits")
+        raise InputError(f"{name} is written in too many digits")
     number = isinstance(value, int | float) and not isinstance(value, bool)
     usable = number and math.isfinite(value)  # type: ignore[arg-type]
     if lowest is None and not usable:

@@ -152,7 +152,7 @@ def test_a_time_budget_stops_a_search_that_can_be_resumed(
     cli, tmp_path: Path, ray_address: str
 ) -> None:
     stopped = cli(*small(tmp_path), "--time-budget", "1ms", "-q")
-    assert stopped.error == "no evaluation ended within the time budget: go on with --resume"
+    assert stopped.error == "no evaluation ended within the time budget: continue with --resume"
     assert stopped.code == 1
     resumed = cli("baseline", "--resume", "baseline/001", "--time-budget", "1h", "--json", "-q")
     assert (resumed.code, resumed.err) == (0, "")
@@ -286,7 +286,7 @@ def test_a_signal_to_stop_gives_its_exit_code_and_names_a_command_that_resumes(
     assert (process.returncode, out) == (code, "")
     assert log.with_suffix(".killed").exists()
     last = err.splitlines()[-1]
-    stopped = re.fullmatch(r"effsearch: stopped; nothing finished is lost. Go on with: (.*)", last)
+    stopped = re.fullmatch(r"effsearch: stopped; nothing finished is lost. Resume with: (.*)", last)
     assert stopped, err
     assert "Traceback" not in err
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"

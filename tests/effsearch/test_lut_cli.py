@@ -63,12 +63,12 @@ def test_a_table_is_built_by_a_command(cli: Cli, space: Path) -> None:
         (
             "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(60)",
             130,
-            "stopped; nothing was measured yet, the same command goes on",
+            "stopped; nothing was measured yet, the same command continues",
         ),
         (
             "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)",
             143,
-            "stopped; nothing was measured yet, the same command goes on",
+            "stopped; nothing was measured yet, the same command continues",
         ),
     ],
 )

@@ -84,5 +84,5 @@ def test_a_killed_training_goes_on(tmp_path: Path) -> None:
     second.send_signal(signal.SIGINT)
     _, talk = second.communicate(timeout=60)
     assert second.returncode == 130
-    assert "the same command goes on" in talk
+    assert "the same command continues" in talk
     assert int(told.split()[1].replace(",", "")) > kept > 0

@@ -108,7 +108,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
 
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
-        command = talk.splitlines()[-1].partition("Go on with: ")[2]
+        command = talk.splitlines()[-1].partition("Resume with: ")[2]
         assert command == "effsearch train --resume train/cut"
         if number == signal.SIGINT:  # the others leave the same state
             _assert_full_disk_is_survived(tmp_path, cut / last)

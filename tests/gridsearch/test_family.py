@@ -143,7 +143,7 @@ def test_a_latency_out_of_reach_says_what_was_measured(root: Path, tmp_path: Pat
 
 
 def test_a_meter_without_a_latency_to_reach_is_refused(root: Path) -> None:
-    with pytest.raises(InputError, match="measured for --target-latency alone"):
+    with pytest.raises(InputError, match="measured only for --target-latency"):
         scaled(root, 1, latency_device="cuda")
 
 

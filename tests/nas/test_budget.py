@@ -69,7 +69,7 @@ def test_finalists_that_take_longer_than_believed_are_cut_and_gone_on_with(
     ended = cluster.ended["finalists"] + cluster.ended.get("references", 0)
     assert 0 < ended < 8
     assert found.answer["trainings_left"] == 8 - ended
-    assert "trainings of finalists were not begun; --resume goes on" in capsys.readouterr().err
+    assert "trainings of finalists were not begun; --resume continues" in capsys.readouterr().err
     run = find_run(tmp_path / "runs", None, "baseline")
     assert not is_done(run, type(wanted), {})
     cluster.now = 0.0

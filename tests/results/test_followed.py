@@ -93,7 +93,7 @@ def test_a_logger_that_fails_is_said_once_and_left_out(
     run = log_a_search(tmp_path, "csv")
     said = capsys.readouterr().err
     assert said == (
-        "logger 'csv' failed (ConnectionError: no route to host): the run goes on without it\n"
+        "logger 'csv' failed (ConnectionError: no route to host): the run continues without it\n"
     )
     assert run.status == "finished"
 

@@ -117,7 +117,7 @@ def test_an_error_is_recorded_with_the_settings_the_run_had(
 def test_a_stop_names_the_command_that_goes_on(tmp_path: Path) -> None:
     with start(tmp_path, "comparison") as run:
         again = "effsearch compare-scaling --resume comparison/001 --run-dir"
-        with pytest.raises(Interrupted, match=f"nothing finished is lost. Go on with: {again}"):
+        with pytest.raises(Interrupted, match=f"nothing finished is lost. Resume with: {again}"):
             ended(run, KeyboardInterrupt())
         assert (run.status, run.config) == ("interrupted", {"seed": 2})
         ended(run, None)
@@ -130,5 +130,5 @@ def test_what_happened_is_said_where_it_cannot_be_recorded(tmp_path: Path) -> No
         run.paths.record.mkdir()
         with pytest.raises(EffsearchError, match="disk is full"), ending_recorded(run, {}):
             raise EffsearchError("disk is full")
-        with pytest.raises(Interrupted, match="Go on with"):
+        with pytest.raises(Interrupted, match="Resume with"):
             ended(run, KeyboardInterrupt())

@@ -151,7 +151,7 @@ def test_every_network_of_the_zoo_goes_through_its_line(name: str) -> None:
         ("ir_e2_c24_k3.5.7_gs8", "several kernels have no groups"),
         ("stem_c2 ds_c24_k3.5.7", "3 kernels cannot share 2 channels"),
         ("uir_c24_k0_s2", "needs a depthwise convolution"),
-        ("er_c24_a3", "kernel_before is of mbconv and universal"),
+        ("er_c24_a3", "kernel_before is for mbconv and universal"),
         ("er_e2_c24_cc4", "no experts"),
         ("ds_c24_cc4", "ds does not: write ir_"),
         ("ir_e2_c24_k3.5_cc4", "experts have one kernel"),

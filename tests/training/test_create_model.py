@@ -57,7 +57,7 @@ def test_networks_are_taken_in_any_way(network: object) -> None:
 
 
 def test_what_has_no_weights_says_where_they_come_from() -> None:
-    with pytest.raises(InputError, match="pretrained weights are of a training"):
+    with pytest.raises(InputError, match="pretrained weights come from a training"):
         effsearch.create_model(SMALL, pretrained=True)
     with pytest.raises(InputError, match="goes with features_only"):
         effsearch.create_model(SMALL, out_indices=(1,))

@@ -100,7 +100,7 @@ def test_a_search_whose_ray_is_killed_says_so_and_goes_on_later(
     said = [line for line in err.splitlines() if line.startswith("effsearch: ")]
     lost = re.fullmatch(
         rf"effsearch: Ray was lost: its process {victim} was killed; nothing finished is lost. "
-        "Go on with: (.*)",
+        "Resume with: (.*)",
         said[0],
     )
     assert len(said) == 1

@@ -281,7 +281,9 @@ def _open(picture: Picture) -> OpenedPicture:
     if isinstance(picture, Unreadable):
         raise ValueError(picture.reason)
     if isinstance(picture, Path) and not picture.is_file():  # a pipe would be waited for
-        raise ValueError("no regular file" if picture.exists() else "there is no such file")
+        raise ValueError(
+            "it is not a regular file" if picture.exists() else "there is no such file"
+        )
     image = picture if isinstance(picture, Image.Image) else Image.open(picture)
     return OpenedPicture(image=image, orientation=orientation_of(image))
 

@@ -191,7 +191,7 @@ def _load(spec: str) -> dict[str, Any]:
             return dict(datasets.load_dataset(name, config))
     except datasets.exceptions.DatasetNotFoundError as error:
         raise InputError(
-            f"{_out_of_reach(spec)}: there is no such dataset, or it asks for a login "
+            f"{_out_of_reach(spec)}: there is no such dataset, or it requires a login "
             "(hf auth login)"
         ) from error
     except Exception as error:  # requests, httpx, huggingface_hub and pyarrow all raise their own

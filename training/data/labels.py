@@ -126,5 +126,5 @@ def _refuse_strangers(
     if rows.size:
         raise InputError(
             f"row {rows[0]} of {where} is of the class '{called[inverse[rows[0]]]}', which the "
-            "training part has not"
+            "training part does not have"
         )

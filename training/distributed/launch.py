@@ -178,7 +178,7 @@ class DistributedTrainer:
     def _fetch(self, what: str) -> Any:
         """Ask the first worker, which waits for an answer, for something of its trainer."""
         if self._run is None:
-            raise RuntimeError(f"{what} is there while a callback runs, and at no other time")
+            raise RuntimeError(f"{what} is there only while a callback runs")
         ray.get(self._mailbox.answer.remote(what))
         _, (reference,) = self._next_question()
         fetched = ray.get(reference)

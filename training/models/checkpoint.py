@@ -100,7 +100,7 @@ def _opened(path: Path) -> Iterator[Any]:
 def _header(path: Path, stored: Any) -> dict[str, Any]:
     text = (stored.metadata() or {}).get(_ENTRY)
     if text is None:
-        raise InputError(f"'{path}' is a safetensors file, but no checkpoint of effsearch")
+        raise InputError(f"'{path}' is a safetensors file, but not a checkpoint of effsearch")
     try:
         header = json.loads(text)
     except ValueError:

@@ -67,7 +67,7 @@ def create_model(
     architecture = _architecture(network) if info is None else info.architecture
     if pretrained and weights is None and checkpoint_path is None:
         raise InputError(
-            "pretrained weights are of a training: give a train run, its best.safetensors, or "
+            "pretrained weights come from a training: give a train run, its best.safetensors, or "
             "checkpoint_path"
         )
     own = info.classes if info else architecture.classes

@@ -113,8 +113,7 @@ def load_supernet(path: Path, space: SearchSpace | None = None) -> tuple[Superne
     check_space(info, space, path)
     if not info.finished:
         raise InputError(
-            f"the supernet '{path}' is not trained to its end: go on with the command it was begun "
-            "with"
+            f"the supernet '{path}' is not trained to its end: repeat the command it was begun with"
         )
     return restored_supernet(tensors, info, path), info
 

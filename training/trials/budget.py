@@ -89,7 +89,7 @@ class Budget:
             return ""
         return (
             f"time budget spent after {self.elapsed:.0f} s: {left} of {wanted} trainings of {what} "
-            "were not begun; --resume goes on"
+            "were not begun; --resume continues"
         )
 
     @property

@@ -110,7 +110,7 @@ def build(
                 table = build_from_networks(path, found, command, options, on_progress)
     except KeyboardInterrupt:
         kept = f"what was measured is in {path}" if path.exists() else "nothing was measured yet"
-        raise Interrupted(f"stopped; {kept}, the same command goes on", exit_code()) from None
+        raise Interrupted(f"stopped; {kept}, the same command continues", exit_code()) from None
     _show(Predictor(table), as_json)
     if not quiet:
         print(f"table: {path}", file=sys.stderr)

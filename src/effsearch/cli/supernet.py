@@ -93,7 +93,7 @@ def train(
         )
     except KeyboardInterrupt:
         kept = f"what was trained is in {path}" if path.exists() else "nothing was kept yet"
-        raise Interrupted(f"stopped; {kept}, the same command goes on", exit_code()) from None
+        raise Interrupted(f"stopped; {kept}, the same command continues", exit_code()) from None
     document = {
         "supernet": str(path),
         "space": info.space.name,
