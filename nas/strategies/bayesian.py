@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from effsearch.nas.fidelities import Fidelities
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.base import Strategy, check_option
-from effsearch.nas.surrogate.features import FeatureTables, Floats
+from effsearch.nas.surrogate.belief import Belief
+from effsearch.nas.surrogate.features import Features, FeatureTables, Floats
 from effsearch.nas.surrogate.fidelities import FidelityProcess
 from effsearch.nas.surrogate.gaussian_process import GaussianProcess, one_thread
 from effsearch.nas.surrogate.kernel import Kernel
@@ -119,17 +120,28 @@ class Bayesian(Strategy):
         return self.problem.new(pool[[best]], self.seen, 1)
 
     def ranked(self) -> list[Result]:
-        """Measured results, best first, by the rewards that the model expects of them.
+        """Measured results, best first, by the rewards that are expected of them.
 
-        The best of many single measurements is mostly the luckiest one; what the model expects
-        holds a network's own measurement and those of all that are like it.
+        The best of many single measurements is mostly the luckiest one; what a model expects
+        holds a network's own measurement and those of all that are like it. Answers rest on
+        `Belief`, which trusts likeness less than the model that a search draws from.
         """
         if not self._models or not self.measured:
             return super().ranked()
         whole = [result for result in self.measured if not result.partial]
+        rows = _encodings(whole)
         with one_thread():
-            order = np.argsort(-self._expected(whole), kind="stable")
+            expected = self._rewards(self._believed(self._features(rows)), rows)
+        order = np.argsort(-expected, kind="stable")
         return [whole[place] for place in order]
+
+    def _believed(self, networks: Features) -> Floats:
+        """Accuracies of n networks as they are stated, (n,)."""
+        if self.fidelities:
+            return self._model.expect(networks)
+        measured, values, doubts = self._learnt()
+        options = self.problem.space.options
+        return Belief.of(measured, values, options, doubts, self.kernel_type).expected(networks)
 
     def learned_correlations(self) -> dict[int, float]:
         if self.fidelities is None or not self._models:
@@ -189,17 +201,17 @@ class Bayesian(Strategy):
         return self._fit()
 
     def _fit(self) -> GaussianProcess:
-        stock, values, doubts = self._stock()
         if self.fidelities:
-            return self._fit_levels(self.fidelities, stock, values, doubts)
+            return self._fit_levels(self.fidelities, *self._stock())
+        measured, values, doubts = self._learnt()
+        options = self.problem.space.options
+        return GaussianProcess.fit(measured, values, options, self.kernel_type, doubts)
+
+    def _learnt(self) -> tuple[Features, Floats, Floats]:
+        """What the model learns from: networks, values and doubts."""
+        stock, values, doubts = self._stock()
         places = _modelled(stock)
-        return GaussianProcess.fit(
-            self._features(_encodings(stock)[places]),
-            values[places],
-            self.problem.space.options,
-            self.kernel_type,
-            doubts[places],
-        )
+        return self._features(_encodings(stock)[places]), values[places], doubts[places]
 
     def _fit_levels(
         self, fidelities: Fidelities, stock: Sequence[Result], values: Floats, doubts: Floats

@@ -50,7 +50,7 @@ class Belief:
 
     def expected(self, networks: Features) -> Floats:
         """The median accuracy of each of m networks, (m,)."""
-        return np.asarray(1.0 - np.exp(self.process.predict(networks)[0]))
+        return np.asarray(1.0 - np.exp(self.process.expect(networks)))
 
     def sample(self, networks: Features, normal: Floats) -> Floats:
         """Noise-free accuracies of m networks, drawn together; as `GaussianProcess.sample`."""
