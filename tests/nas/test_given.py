@@ -142,7 +142,7 @@ def test_a_strategy_that_errs_is_named(strategy: type[effsearch.Strategy], said:
 
 def test_what_is_no_strategy_is_refused() -> None:
     for given, said in (
-        (dict, "no subclass of effsearch.Strategy"),
+        (dict, "not a subclass of effsearch.Strategy"),
         (effsearch.Strategy, "lacks a method 'propose"),
         (5, "must be text or a subclass of effsearch.Strategy, not 5"),
     ):

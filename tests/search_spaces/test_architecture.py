@@ -141,7 +141,7 @@ def test_a_stem_of_three_convolutions_has_timm_s_widths() -> None:
     ("values", "message"),
     [
         ({"kind": "tiered"}, "did you mean 'deep_tiered'"),
-        ({"kind": "deep", "channels": 17}, "'deep' one must be even and at least 2, not 17"),
+        ({"kind": "deep", "channels": 17}, "'deep' stem must be even and at least 2, not 17"),
         ({"kind": "deep_tiered", "channels": 6}, "even and at least 8, not 6"),
     ],
 )

@@ -90,7 +90,7 @@ def test_pickled_code_is_refused_and_not_run(
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match="no checkpoint of effsearch"):
+    with pytest.raises(InputError, match="not a checkpoint of effsearch"):
         read_checkpoint(path)
     for metadata, wanted in [
         ("{", "header of .* is damaged"),

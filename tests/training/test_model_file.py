@@ -94,7 +94,7 @@ def test_somebody_else_s_safetensors_are_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({"stem": torch.zeros(1)}, tmp_path / "m.safetensors")
-    assert "no checkpoint of effsearch" in refusal(tmp_path / "m.safetensors")
+    assert "not a checkpoint of effsearch" in refusal(tmp_path / "m.safetensors")
 
 
 def test_a_newer_format_is_refused_by_its_name(tmp_path: Path) -> None:
