@@ -2,16 +2,19 @@
 
     python -m benchmarks.fidelities
     python -m benchmarks.fidelities --correlations 0.95 0 --seeds 3 --minutes 8
+    python -m benchmarks.fidelities --whole 16          # a short one at an eighth of the price
 
 On synthetic landscapes in the band just under 400M multiply-adds. A short training sees a landscape
 whose correlation with the true one is given exactly over the networks of the band: the true one,
-and another that is made independent of it. It costs a quarter of a whole training. For each seed a
+and another that is made independent of it. It is of 2 epochs and costs a quarter of a whole
+training of 8; of 16, an eighth. For each seed a
 search of 100 whole trainings, and one that may ask for both and costs as much. Judged by the
 noise-free reward of the network that the search would answer with, which was always trained whole.
 
 Printed: when, for good, the second is where the first ends, as a share of what the first costs;
 and with no correlation, when it is where the first was at nine tenths. Every search that has
-ended is kept in `results/fidelities.jsonl` and not repeated; `results/fidelities.json` sums up.
+ended is kept in `results/fidelities.jsonl` and not repeated; `results/fidelities.json` sums up,
+for each price.
 """
 
 import argparse
@@ -39,7 +42,7 @@ from effsearch.search_spaces.space_file import load_space
 
 WHOLE = 100
 """What a search costs, in whole trainings."""
-FIDELITIES = Fidelities(cheaper=(2,), whole=8)
+SHORT, EPOCHS = 2, 8
 TARGET = 400e6
 SEEDS = 8
 MARKS = (12, 25, 50, 75, WHOLE)
@@ -87,16 +90,18 @@ class Short:
         return found + self._other.noise_of(candidate.id, seed)
 
 
-def search(yardstick: Synthetic, short: Short | None, seed: int, whole: float) -> dict[str, Any]:
+def search(
+    yardstick: Synthetic, short: Short | None, seed: int, whole: float, fidelities: Fidelities
+) -> dict[str, Any]:
     """One search; its answers' noise-free rewards by what had been spent, in whole trainings."""
     strategy = Bayesian(yardstick.problem, seed)
-    strategy.fidelities = FIDELITIES if short else None
+    strategy.fidelities = fidelities if short else None
     spent, curve, cheap = 0.0, [], 0
     begun = time.perf_counter()
     while spent < whole:
         results = []
         for candidate in strategy.ask(strategy.default_batch):
-            price = FIDELITIES.price(candidate.epochs)
+            price = fidelities.price(candidate.epochs)
             if candidate.epochs is None:
                 accuracy = yardstick.measure(candidate, seed)
             else:
@@ -128,19 +133,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--correlations", type=float, nargs="+", default=CORRELATIONS)
+    parser.add_argument("--whole", type=int, default=EPOCHS, help="epochs of a whole training")
     parser.add_argument("--minutes", type=float, default=1e9, help="no search is begun after them")
     given = parser.parse_args(arguments)
     until = time.monotonic() + 60 * given.minutes
     kept = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
+    fidelities = Fidelities(cheaper=(SHORT,), whole=given.whole)
     for seed in range(given.seeds):
         for correlation in (None, *given.correlations):
-            known = [(one["correlation"], one["seed"]) for one in kept]
-            if (correlation, seed) in known or time.monotonic() > until:
+            # A search of whole trainings alone is the same at every price.
+            price = fidelities.price(SHORT) if correlation is not None else None
+            known = [(one["correlation"], one["seed"], one["price"]) for one in kept]
+            if (correlation, seed, price) in known or time.monotonic() > until:
                 continue
             yardstick = _yardstick(seed)
             short = None if correlation is None else Short(yardstick, correlation)
-            found = search(yardstick, short, seed, WHOLE)
-            kept.append({"correlation": correlation, "seed": seed, **found})
+            found = search(yardstick, short, seed, WHOLE, fidelities)
+            kept.append({"correlation": correlation, "seed": seed, "price": price, **found})
             with KEPT.open("a") as file:
                 file.write(json.dumps(kept[-1]) + "\n")
     result = _summary(kept)
@@ -150,34 +159,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _summary(kept: Sequence[Any]) -> dict[str, Any]:
     """Means over the seeds that all cases have, at every whole training's price."""
-    cases = sorted({one["correlation"] for one in kept if one["correlation"] is not None})[::-1]
-    seeds = set.intersection(
-        *({one["seed"] for one in kept if one["correlation"] == case} for case in (None, *cases))
+    cases = sorted(
+        {(one["price"], one["correlation"]) for one in kept if one["price"]}, reverse=True
     )
+    seeds = set.intersection(
+        *({one["seed"] for one in _of(kept, *case)} for case in ((None, None), *cases))
+    )
+    kept = [one for one in kept if one["seed"] in seeds]
     marks = np.arange(1, WHOLE + 1)
-    curves = {
-        case: np.array(
-            [
-                _at(one["curve"], marks)
-                for one in kept
-                if one["correlation"] == case and one["seed"] in seeds
-            ]
-        ).mean(axis=0)
-        for case in (None, *cases)
-    }
-    single = curves[None]
+    single = np.mean([_at(one["curve"], marks) for one in _of(kept, None, None)], axis=0)
     rows = []
-    for case in cases:
-        curve = curves[case]
-        mine = [one for one in kept if one["correlation"] == case and one["seed"] in seeds]
+    for price, correlation in cases:
+        mine = _of(kept, price, correlation)
+        curve = np.mean([_at(one["curve"], marks) for one in mine], axis=0)
         rows.append(
             {
-                "correlation": case,
+                "price_of_a_short_one": price,
+                "correlation": correlation,
                 "rewards": {str(mark): _shown(curve[mark - 1]) for mark in MARKS},
                 "reaches_the_end_of_single_at": _for_good(curve, float(single[-1])),
-                "reaches_single_at_nine_tenths_at": _for_good(
-                    curve, float(single[WHOLE * 9 // 10 - 1])
-                ),
+                "reaches_single_at_nine_tenths_at": _for_good(curve, float(single[_TENTHS])),
                 "short_trainings": float(np.mean([one["short_trainings"] for one in mine])),
                 "learned_correlation": _shown(
                     np.mean([one["learned_correlation"] for one in mine])
@@ -186,11 +187,14 @@ def _summary(kept: Sequence[Any]) -> dict[str, Any]:
         )
     return {
         "whole_trainings": WHOLE,
-        "price_of_a_short_one": FIDELITIES.price(FIDELITIES.cheaper[0]),
         "seeds": len(seeds),
         "single": {str(mark): _shown(single[mark - 1]) for mark in MARKS},
         "cases": rows,
     }
+
+
+def _of(kept: Sequence[Any], price: float | None, correlation: float | None) -> list[Any]:
+    return [one for one in kept if (one["price"], one["correlation"]) == (price, correlation)]
 
 
 def _at(curve: Sequence[Sequence[float]], marks: NDArray[np.int64]) -> Floats:
