@@ -45,7 +45,7 @@ SPOKEN = {
 SPOKEN |= {"tensorboard", "twine"}
 """Other people's commands."""
 
-OTHERS_FLAGS = {"--rehearse", "--strict"}
+OTHERS_FLAGS = {"--rehearse", "--strict", "--whole"}
 
 _SAID: dict[tuple[str, ...], tuple[int, str]] = {}
 
