@@ -7,7 +7,8 @@ claims    all strategies on NAS-Bench-Macro (its three trainings are the noise; 
           with a cost target) and on the synthetic landscape, 200 evaluations; and how many
           evaluations each needs to reach what random search reaches in 2,000
 rivals    all strategies, and `bayesian` as it was, on NAS-Bench-Macro and on a synthetic
-          landscape, soft and hard, 16 seeds; and how sure the model is of networks it asks for.
+          landscape, soft and hard, 16 seeds; how sure the model is of networks it asks for; and
+          what it is worth that the calibrated model names the answer, not the one it draws from.
           Each search that has ended is kept in `results/search_quality_rivals.jsonl` and not
           repeated; `rivals_so_far` sums up what is there
 belief    how sure the model of `bayesian` is of 500 networks held out: as a search draws from it,
@@ -23,10 +24,7 @@ Each part writes `results/search_quality_<part>.json`.
 """
 
 import argparse
-import itertools
-import json
 import tempfile
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,46 +32,34 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ablation import KERNELS, VARIANTS, VERSIONS, Variant
-from benchmarks.belief import Watch
-from benchmarks.imagenet_like import best_found, imagenet_like
-from benchmarks.machine import write_result
-from benchmarks.nas_bench_macro import JSON_FILE, SPACE, convert
-from effsearch.nas.bench.benchmark import Synthetic, make_yardstick
+from benchmarks.ablation import KERNELS, VARIANTS, Variant
+from benchmarks.cases import (
+    SAMPLES,
+    SEEDS,
+    cost_objective,
+    mean_text,
+    signed_text,
+    synthetic_case,
+    table_case,
+)
+from benchmarks.machine import RESULTS, write_result
+from benchmarks.rivals import belief, rivals, rivals_so_far
+from effsearch.nas.bench.benchmark import make_yardstick
 from effsearch.nas.bench.config import BenchConfig
 from effsearch.nas.bench.figure import draw
 from effsearch.nas.bench.leaderboard import grouped, interval, standings
 from effsearch.nas.bench.runner import Trace, run_search, run_searches, trace_of
 from effsearch.nas.bench.yardstick import Yardstick
-from effsearch.nas.config import BaselineConfig
-from effsearch.nas.objective import Floats, Objective, make_objective
-from effsearch.nas.strategies.base import Strategy
-from effsearch.nas.strategies.bayesian import Bayesian
-from effsearch.nas.strategies.registry import STRATEGIES, make_strategy
+from effsearch.nas.objective import Floats
 from effsearch.results.plots.files import figure_bytes
 from effsearch.results.store.files import write_bytes_atomically
 
-SEEDS = 10
 TABLE_SEEDS = 50  # for the claims: the strategies that learn end within the noise of one training
-RIVAL_SEEDS = 16
-BELIEF_SEEDS = 6
-TRAININGS = 3  # of each network of NAS-Bench-Macro
-RIVALS: tuple[tuple[tuple[str, ...], tuple[str, ...] | None], ...] = (
-    # What is searched with, and where (None: everywhere); first what the part is for.
-    (("bayesian", "former"), None),
-    (("random", "evolution", "local_search", "nsga2", "ppo"), None),
-    (("tpe",), None),
-    (tuple(name for name in VERSIONS if name != "former"), ("ImageNet-like, soft 400M",)),
-)
-SAMPLES = 200
 LONG = 1600
 RANDOM = 2000
 LANDSCAPES = (3, 4)
 DECIDING = (5, 6)  # what stays in the strategy is decided on these
 PACKAGES = ("numpy", "scipy", "optuna", "torch")
-RESULTS = Path(__file__).parent / "results"
-RIVAL_MARKS = (50, 100, SAMPLES)
-RIVALS_FILE = RESULTS / "search_quality_rivals.jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -142,175 +128,35 @@ def evaluations_to(traces: Sequence[Trace], reward: float) -> int | None:
     return None if last == len(mean) - 1 else last + 2
 
 
-def rivals(_: int) -> dict[str, Any]:
-    """Soft and hard, seed by seed against the former `bayesian`; what is there is not repeated."""
-    with tempfile.TemporaryDirectory() as folder:
-        cases = _rival_cases(Path(folder))
-        for names, where in RIVALS:
-            for seed, case, name in itertools.product(range(RIVAL_SEEDS), where or cases, names):
-                if (case, name, seed) not in _kept_rivals():
-                    _keep_rival(case, name, seed, cases[case])
-        return _summary_of_rivals(cases)
-
-
-def rivals_so_far(_: int) -> dict[str, Any]:
-    """Of the searches that were kept."""
-    with tempfile.TemporaryDirectory() as folder:
-        return _summary_of_rivals(_rival_cases(Path(folder)))
-
-
-def belief(_: int) -> dict[str, Any]:
-    """Shares of |z| > 3 and root mean squares of z, means over the seeds."""
-    found: dict[str, Any] = {}
-    kinds = ("held_out", "held_out_formerly_calibrated", "held_out_believed")
-    with tempfile.TemporaryDirectory() as folder:
-        for case, yardstick in _rival_cases(Path(folder)).items():
-            rows = []
-            for seed in range(BELIEF_SEEDS):
-                strategy = Bayesian(yardstick.problem, seed)
-                watch = Watch(strategy, yardstick, TRAININGS if "Macro" in case else 0)
-                trace_of(yardstick, strategy, SAMPLES)
-                rows.append(watch.summary())
-            found[case] = {
-                kind: {
-                    figure: float(np.mean([row[kind][figure] for row in rows]))
-                    for figure in ("beyond_3", "root_mean_square")
-                }
-                for kind in kinds
-            }
-            cells = "  ".join(
-                f"{kind} {found[case][kind]['beyond_3']:.3f} "
-                f"({found[case][kind]['root_mean_square']:.2f})"
-                for kind in kinds
-            )
-            print(f"{case:28} {cells}", flush=True)
-    return {"samples": SAMPLES, "seeds": BELIEF_SEEDS, "cases": found}
-
-
-def _rival_cases(folder: Path) -> dict[str, Yardstick]:
-    table, synthetic = _table(folder), _synthetic(2, 1)
-    hard = make_yardstick(synthetic)
-    soft = make_yardstick(replace(synthetic, objective=_objective(4e8, "soft")))
-    return {
-        "synthetic, hard 400M": hard,
-        "NAS-Bench-Macro, hard 60M": make_yardstick(replace(table, objective=_objective(60e6))),
-        "NAS-Bench-Macro, soft 60M": make_yardstick(
-            replace(table, objective=_objective(60e6, "soft"))
-        ),
-        "NAS-Bench-Macro, accuracy": make_yardstick(table),
-        "synthetic, soft 400M": soft,
-        "ImageNet-like, soft 400M": imagenet_like(soft.problem, 3),
-        "ImageNet-like, hard 400M": imagenet_like(hard.problem, 3),
-    }
-
-
-def _keep_rival(case: str, name: str, seed: int, yardstick: Yardstick) -> None:
-    strategy: Strategy = (
-        VERSIONS[name](yardstick.problem, seed)
-        if name in VERSIONS
-        else make_strategy(name, yardstick.problem, seed)
-    )
-    watch = Watch(strategy, yardstick) if isinstance(strategy, Bayesian) else None
-    trace = trace_of(yardstick, strategy, SAMPLES)
-    row = {
-        "case": case,
-        "strategy": name,
-        "seed": seed,
-        "rewards": {mark: trace.rewards[mark - 1] for mark in RIVAL_MARKS},
-        "seconds": round(trace.seconds, 1),
-        "belief": watch.summary() if watch else None,
-    }
-    with RIVALS_FILE.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-    print(f"{case:28} {name:12} seed {seed:2}: {trace.rewards[-1]:.4f}", flush=True)
-
-
-def _kept_rivals() -> dict[tuple[str, str, int], dict[str, Any]]:
-    lines = RIVALS_FILE.read_text(encoding="utf-8").splitlines() if RIVALS_FILE.exists() else []
-    rows = [json.loads(line) for line in lines]
-    return {(row["case"], row["strategy"], row["seed"]): row for row in rows}
-
-
-def _summary_of_rivals(cases: dict[str, Yardstick]) -> dict[str, Any]:
-    """Means with intervals, less the former `bayesian` by seed, and how sure the models are."""
-    best = {case: _best(yardstick) for case, yardstick in cases.items()}
-    by_pair: dict[tuple[str, str], dict[int, dict[str, Any]]] = defaultdict(dict)
-    for (case, name, seed), row in _kept_rivals().items():
-        by_pair[case, name][seed] = row
-    found: dict[str, Any] = {}
-    for (case, name), rows in sorted(by_pair.items()):
-        former = by_pair.get((case, "former"), {})
-        entry: dict[str, Any] = {"seeds": len(rows)}
-        for mark in map(str, RIVAL_MARKS):
-            rewards = np.array([row["rewards"][mark] for row in rows.values()])
-            pairs = np.array(
-                [
-                    rows[seed]["rewards"][mark] - former[seed]["rewards"][mark]
-                    for seed in rows
-                    if seed in former
-                ]
-            )
-            entry[mark] = {
-                "reward": interval(rewards),
-                "regret": best[case] - float(rewards.mean()),
-                "less_former": interval(pairs) if len(pairs) > 1 else None,
-            }
-        if rows[min(rows)]["belief"]:
-            entry["belief"] = {
-                kind: {
-                    figure: float(np.mean([row["belief"][kind][figure] for row in rows.values()]))
-                    for figure in ("beyond_3", "root_mean_square")
-                }
-                for kind in ("asked", "held_out")
-            }
-        found.setdefault(case, {"best_found": best[case]})[name] = entry
-        last = entry[str(SAMPLES)]
-        less = f"less former {_signed(*last['less_former'])}" if last["less_former"] else ""
-        regret = f"regret {last['regret']:.4f}"
-        print(
-            f"{case:28} {name:12} {len(rows):2} seeds  {_text(*last['reward'])}  {regret}  {less}"
-        )
-    return {"samples": SAMPLES, "cases": found}
-
-
-def _best(yardstick: Yardstick) -> float:
-    """The best there is, or in a space too large to know it what a long search comes to."""
-    if yardstick.best is not None:
-        return yardstick.best
-    assert isinstance(yardstick, Synthetic)
-    return best_found(yardstick.problem, yardstick.landscape)
-
-
 def long_run(workers: int) -> dict[str, Any]:
     """`bayesian` at 200 against evolution at 1,600 on landscapes that were not tuned on."""
     rows = []
     print(f"{'landscape':>9} {'bayesian at 200':>18} {'evolution at 1,600':>19} {'difference':>18}")
     for landscape in LANDSCAPES:
-        config = _synthetic(landscape, workers, strategies=("bayesian",))
+        config = synthetic_case(landscape, workers, strategies=("bayesian",))
         short = [trace.rewards[-1] for trace in run_searches(config, lambda _: None)]
         config = replace(config, strategies=("evolution",), samples=LONG)
         long = [trace.rewards[-1] for trace in run_searches(config, lambda _: None)]
         pair = (interval(np.array(short)), interval(np.array(long)))
         difference = interval(np.array(short) - np.array(long))
         rows.append({"landscape": landscape, "bayesian_200": short, "evolution_1600": long})
-        print(
-            f"{landscape:>9} {_text(*pair[0]):>18} {_text(*pair[1]):>19} {_text(*difference):>18}"
-        )
+        texts = [mean_text(*one) for one in (*pair, difference)]
+        print(f"{landscape:>9} {texts[0]:>18} {texts[1]:>19} {texts[2]:>18}")
     return {"seeds": SEEDS, "rows": rows}
 
 
 def ablation(_: int) -> dict[str, Any]:
     """`bayesian` with one thing taken away at a time."""
     with tempfile.TemporaryDirectory() as folder:
-        table = _table(Path(folder))
+        table = table_case(Path(folder))
         return _variants(
             VARIANTS,
             {
-                "synthetic, hard 400M": _synthetic(2, 1),
+                "synthetic, hard 400M": synthetic_case(2, 1),
                 "synthetic, soft 400M": replace(
-                    _synthetic(2, 1), objective=_objective(4e8, "soft")
+                    synthetic_case(2, 1), objective=cost_objective(4e8, "soft")
                 ),
-                "NAS-Bench-Macro, hard 60M": replace(table, objective=_objective(60e6)),
+                "NAS-Bench-Macro, hard 60M": replace(table, objective=cost_objective(60e6)),
             },
         )
 
@@ -318,20 +164,20 @@ def ablation(_: int) -> dict[str, Any]:
 def kernel(_: int) -> dict[str, Any]:
     """`bayesian` with parts of its kernel taken away."""
     with tempfile.TemporaryDirectory() as folder:
-        table = _table(Path(folder))
+        table = table_case(Path(folder))
         return _variants(
             KERNELS,
-            {f"synthetic {n}, hard 400M": _synthetic(n, 1) for n in DECIDING}
+            {f"synthetic {n}, hard 400M": synthetic_case(n, 1) for n in DECIDING}
             | {
                 "NAS-Bench-Macro, accuracy": table,
-                "NAS-Bench-Macro, hard 60M": replace(table, objective=_objective(60e6)),
+                "NAS-Bench-Macro, hard 60M": replace(table, objective=cost_objective(60e6)),
             },
         )
 
 
 def ppo(_: int) -> dict[str, Any]:
     """Mean reward that the controller samples, in windows of 200 evaluations."""
-    yardstick = make_yardstick(_synthetic(2, 1))
+    yardstick = make_yardstick(synthetic_case(2, 1))
     window = 200
     sampled: dict[str, list[list[float]]] = {}
     for name in ("ppo", "random"):
@@ -375,7 +221,7 @@ def _variants(variants: Sequence[Variant], cases: dict[str, BenchConfig]) -> dic
                 for mark, values in rewards.items()
             }
             cells = "  ".join(
-                f"{mark}: {_text(*value['reward'])} ({_signed(*value['less_whole'])})"
+                f"{mark}: {mean_text(*value['reward'])} ({signed_text(*value['less_whole'])})"
                 for mark, value in row.items()
             )
             print(f"  {variant.name:26} {cells}", flush=True)
@@ -384,41 +230,12 @@ def _variants(variants: Sequence[Variant], cases: dict[str, BenchConfig]) -> dic
 
 
 def _cases(folder: Path, workers: int) -> dict[str, BenchConfig]:
-    table = replace(_table(folder), workers=workers, seeds=TABLE_SEEDS)
+    table = replace(table_case(folder), workers=workers, seeds=TABLE_SEEDS)
     return {
         "nas_bench_macro": table,
-        "nas_bench_macro_60M": replace(table, objective=_objective(60e6)),
-        "synthetic_400M": _synthetic(2, workers),
+        "nas_bench_macro_60M": replace(table, objective=cost_objective(60e6)),
+        "synthetic_400M": synthetic_case(2, workers),
     }
-
-
-def _table(folder: Path) -> BenchConfig:
-    path = folder / "nas_bench_macro.csv"
-    convert(JSON_FILE, path)
-    return BenchConfig(
-        strategies=tuple(STRATEGIES),
-        seeds=SEEDS,
-        samples=SAMPLES,
-        space=str(SPACE),
-        evaluator=str(path),
-    )
-
-
-def _synthetic(
-    landscape: int, workers: int, strategies: tuple[str, ...] = tuple(STRATEGIES)
-) -> BenchConfig:
-    return BenchConfig(
-        strategies=strategies,
-        seeds=SEEDS,
-        samples=SAMPLES,
-        evaluator=f"synthetic:{landscape}",
-        objective=_objective(4e8),
-        workers=workers,
-    )
-
-
-def _objective(macs: float, kind: Any = "hard") -> Objective:
-    return make_objective(BaselineConfig(target_flops=macs, objective=kind))
 
 
 def _exhaustive(yardstick: Yardstick) -> float | None:
@@ -449,17 +266,9 @@ def _print_claim(
     print(f"{'strategy':14}{header}   evaluations to it")
     by_name: dict[str, list[str]] = {}
     for row in rows:
-        by_name.setdefault(row.strategy, []).append(_text(row.reward, row.half_width))
+        by_name.setdefault(row.strategy, []).append(mean_text(row.reward, row.half_width))
     for strategy, cells in by_name.items():
         print(f"{strategy:14}{''.join(f'{c:>19}' for c in cells)}   {needed[strategy] or '-'}")
-
-
-def _text(mean: float, half: float) -> str:
-    return f"{mean:.4f} ± {half:.4f}"
-
-
-def _signed(mean: float, half: float) -> str:
-    return f"{mean:+.4f} ± {half:.4f}"
 
 
 if __name__ == "__main__":
