@@ -112,11 +112,13 @@ _SCALED = ("coefficients", "comparison")
 
 def in_search(record: Mapping[str, Any]) -> str:
     """How a run measured the accuracies of its trials, in one line; empty where it does not say."""
-    found = Conditions.of(record, scaled=record.get("kind") in _SCALED)
+    config = record.get("config")
+    config = config if isinstance(config, Mapping) else {}
+    scaled = record.get("kind") in _SCALED
+    found = Conditions.of(record, seeds=(scaled and config.get("seeds")) or 1, scaled=scaled)
     if found is not None:
         return found.sentence
-    config = record.get("config")
-    evaluator = config.get("evaluator") if isinstance(config, Mapping) else None
+    evaluator = config.get("evaluator")
     return f"according to {evaluator}" if evaluator else ""
 
 

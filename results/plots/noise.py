@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from effsearch.results.formatting import NOTHING_YET
 from effsearch.results.plots.plot import Plot
-from effsearch.results.plots.repeated import all_repeated
+from effsearch.results.plots.repeated import all_repeated, all_repeated_of
 from effsearch.results.plots.style import (
     BLUE,
     FAINT,
@@ -87,5 +87,5 @@ NOISE = Plot(
     "together. Of so few seeds the deviation is known badly: a network within the band is no "
     "noisier than the others.",
     draw_noise,
-    accuracy_of="search",
+    accuracy_of=all_repeated_of,
 )

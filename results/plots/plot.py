@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from effsearch.results.plots.panel import Panel
 
 
+Measured = Literal["search", "answer"]
+"""By the trainings of a search, or by the longer ones that an answer may rest on."""
+
+
 @dataclass(frozen=True)
 class Plot:
     """A plot of a run.
@@ -23,8 +27,8 @@ class Plot:
         draw: what draws it.
         panels: what it shows as data, where it can be had with hover texts too.
         also: a sentence more on what only some runs have; empty for the others.
-        accuracy_of: whose accuracies it shows, those of the search or of its answer; their
-            conditions are said below it. Empty where it shows none.
+        accuracy_of: whose accuracies it shows, those of the search or of its answer, or what tells
+            that of a run; their conditions are said below it. Empty where it shows none.
     """
 
     name: str
@@ -33,7 +37,7 @@ class Plot:
     draw: "Callable[[RunData], Figure]"
     panels: "Callable[[RunData], list[Panel]] | None" = None
     also: "Callable[[RunData], str] | None" = None
-    accuracy_of: Literal["", "search", "answer"] = ""
+    accuracy_of: "Literal['', 'search', 'answer'] | Callable[[RunData], Measured]" = ""
 
     def explained(self, data: RunData) -> str:
         """The caption, what only some runs have, and how the accuracies were measured."""
@@ -44,6 +48,7 @@ class Plot:
         """How the accuracies that it shows were measured; empty where it shows none."""
         if not self.accuracy_of:
             return ""
-        answer = data.answer if self.accuracy_of == "answer" else None
+        whose = self.accuracy_of(data) if callable(self.accuracy_of) else self.accuracy_of
+        answer = data.answer if whose == "answer" else None
         said = of_answer(data.record, answer)
         return f"Accuracy {said}." if said else ""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from effsearch.results.plots.plot import Measured
 from effsearch.results.store.kind_table import Row, seed_accuracies
 from effsearch.results.store.run_data import RunData
 from effsearch.search_spaces.units import format_count
@@ -78,10 +79,23 @@ def all_repeated(data: RunData) -> list[Repeated]:
     """Every network of a run with two trainings or more, all under one recipe."""
     if data.kind == "comparison":
         found = [_of_row(row, _method_label) for row in data.rows if row["accuracy"] is not None]
-    else:
-        found = [_of_row(row, _triple_label) for row in _by_network(data)]
-    several = [one for one in found if len(one.seeds) > 1]
-    return several or [one for one in finalists(data) if len(one.seeds) > 1]
+        return _several(found)
+    return _several_in_grid(data) or _several(finalists(data))
+
+
+def all_repeated_of(data: RunData) -> Measured:
+    """Whose trainings those of `all_repeated` are."""
+    return "search" if _several_in_grid(data) else "answer"
+
+
+def _several_in_grid(data: RunData) -> list[Repeated]:
+    if data.kind != "coefficients":
+        return []
+    return _several([_of_row(row, _triple_label) for row in _by_network(data)])
+
+
+def _several(networks: list[Repeated]) -> list[Repeated]:
+    return [one for one in networks if len(one.seeds) > 1]
 
 
 def _by_network(data: RunData) -> list[Row]:

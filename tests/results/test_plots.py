@@ -23,6 +23,7 @@ from effsearch.results.plots.files import figure_bytes, inline_svg, write_file
 from effsearch.results.plots.forest import measure_importance
 from effsearch.results.plots.front import FRONT
 from effsearch.results.plots.heatmap import place, surface, triangle
+from effsearch.results.plots.noise import NOISE
 from effsearch.results.plots.repeated import finalists, short_name
 from effsearch.results.plots.several import draw_several
 from effsearch.results.plots.style import NothingToDrawError, styled
@@ -267,6 +268,20 @@ def test_without_longer_trainings_the_way_to_them_is_named(tmp_path: Path) -> No
 def test_noise_is_pooled_over_the_networks(others: dict[str, RunData]) -> None:
     # Two networks with seeds 0.94 and 0.96: a deviation of 0.01·√2.
     assert "one standard deviation: 1.41 points" in texts(draw("noise", others["coefficients"]))
+
+
+def test_noise_is_said_to_be_of_the_trainings_that_were_repeated(
+    whole: RunData, others: dict[str, RunData]
+) -> None:
+    conditions = {"conditions": {"sentence": "on the longer trainings"}}
+    finalists = replace(whole, answer=(whole.answer or {}) | conditions)
+    assert NOISE.conditions(finalists) == "Accuracy on the longer trainings."
+    longer = others["coefficients"]
+    longer = replace(longer, answer=(longer.answer or {}) | conditions)
+    assert NOISE.conditions(longer) == "Accuracy on the longer trainings."
+    for row in longer.rows:  # a copy's own
+        row.update(accuracies="0.9 0.92")
+    assert "longer" not in NOISE.conditions(longer)
 
 
 def test_members_that_were_trained_are_known_again(tmp_path: Path) -> None:
