@@ -10,7 +10,7 @@ from torch import nn
 from effsearch.training.data.dataset import load_train
 from effsearch.training.devices.device import DeviceData, choose_device, place_on_device
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `scripted`
+sys.path.insert(0, str(Path(__file__).parent))  # for `scripted`, `supernets`
 
 
 @pytest.fixture(scope="session")
