@@ -7,7 +7,14 @@ import torch
 
 from benchmarks.gpu.leg import Leg
 from benchmarks.gpu.search import found_baseline
-from benchmarks.gpu.trainings import Training, dataset_for, on_device, recipe_for, train
+from benchmarks.gpu.trainings import (
+    Training,
+    capturing_pays,
+    dataset_for,
+    on_device,
+    recipe_for,
+    train,
+)
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
 from effsearch.search_spaces.zoo import load_zoo
@@ -38,9 +45,11 @@ def run(leg: Leg) -> None:
 def _finished(leg: Leg, name: str, network: Architecture, data: DeviceData) -> dict[str, Any]:
     setting = leg.setting
     network = as_trained(network, stem_stride=1, resolution=setting.pixels, classes=data.classes)
-    one = train(setting, data, Training(network, 0, 2))  # warms up, and says how long one takes
+    captured = capturing_pays(leg)
+    # Warms up, and says how long an epoch takes.
+    one = train(setting, data, Training(network, 0, 2, captured=captured))
     epochs = max(1, int(setting.schedule_seconds * 2 / one["seconds"]))
-    recipe = recipe_for(setting, epochs)
+    recipe = recipe_for(setting, epochs, captured=captured)
     built = build_initial(network, recipe, 0)
     started = time.perf_counter()
     result = train_classifier(built, data, recipe, seed=0)

@@ -7,7 +7,7 @@ from typing import get_args
 
 from benchmarks.gpu.leg import Leg, TimeIsUpError
 from benchmarks.gpu.search import found_baseline
-from benchmarks.gpu.trainings import Crew, Training, crew
+from benchmarks.gpu.trainings import Crew, Training, capturing_pays, crew
 from effsearch.gridsearch.candidates import find_candidates
 from effsearch.gridsearch.choice import Choice, choose
 from effsearch.gridsearch.grid import Grid
@@ -131,11 +131,12 @@ def _train_groups(
     networks: Mapping[str, Architecture],
     pixels: Mapping[str, int],
 ) -> None:
-    longest = 0.0
+    longest, captured = 0.0, capturing_pays(leg)
     with suppress(TimeIsUpError):
         for seed, names in groups:
             trainings = [
-                Training(networks[name], seed, leg.setting.epochs, pixels[name]) for name in names
+                Training(networks[name], seed, leg.setting.epochs, pixels[name], captured)
+                for name in names
             ]
             found = leg.once(
                 _key(seed, names),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.gpu.leg import Leg
-from benchmarks.gpu.trainings import Crew, Training, crew
+from benchmarks.gpu.trainings import Crew, Training, capturing_pays, crew
 from effsearch.nas.objective import Objective, banded_target
 from effsearch.nas.problem import Candidate, Problem, Result
 from effsearch.nas.strategies.registry import make_strategy
@@ -37,9 +37,12 @@ def run(leg: Leg) -> None:
 
 
 def _trained(leg: Leg, team: Crew, batch: list[Candidate]) -> list[dict[str, Any]]:
-    epochs = leg.setting.epochs
+    epochs, captured = leg.setting.epochs, capturing_pays(leg)
     return team.train(
-        [Training(one.architecture, one_seed, epochs) for one_seed, one in _numbered(batch)]
+        [
+            Training(one.architecture, one_seed, epochs, captured=captured)
+            for one_seed, one in _numbered(batch)
+        ]
     )
 
 
@@ -60,7 +63,8 @@ def _compare(leg: Leg, team: Crew, networks: dict[str, Architecture]) -> None:
     try:
         for seed in range(setting.seeds):
             trainings = [
-                Training(network, seed, setting.final_epochs) for network in networks.values()
+                Training(network, seed, setting.final_epochs, captured=capturing_pays(leg))
+                for network in networks.values()
             ]
             found = leg.once(
                 f"finalists, seed {seed}",

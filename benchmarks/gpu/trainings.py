@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.multiprocessing
 
+from benchmarks.gpu.leg import Leg
 from benchmarks.gpu.setting import Setting
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.training.data.dataset import load_train, load_train_within
@@ -34,15 +35,23 @@ class Training:
 
     Attributes:
         pixels: None for the setting's.
+        captured: passes are replayed as CUDA graphs.
     """
 
     architecture: Architecture
     seed: int
     epochs: int
     pixels: int | None = None
+    captured: bool = False
 
 
-def recipe_for(setting: Setting, epochs: int) -> Recipe:
+def capturing_pays(leg: Leg) -> bool:
+    """Whether `throughput`, beside this leg's file, found so; not where it has not run."""
+    pays: bool = Leg("throughput", leg.setting, leg.folder, 0.0).answer.get("capturing_pays", False)
+    return pays
+
+
+def recipe_for(setting: Setting, epochs: int, *, captured: bool = False) -> Recipe:
     """Of all trainings of the legs: the project's proxy with augmentation a longer one needs."""
     return proxy_recipe(
         setting.data,
@@ -53,6 +62,7 @@ def recipe_for(setting: Setting, epochs: int) -> Recipe:
             "shift": 4 if epochs > 2 else 0,
             "norm_momentum": 0.1,
             "resolution": setting.pixels,
+            "cuda_graph": captured,
         },
     )
 
@@ -78,7 +88,7 @@ def on_device(setting: Setting, dataset: ImageDataset) -> DeviceData:
 def train(setting: Setting, data: DeviceData, training: Training) -> dict[str, Any]:
     """Train one network; its accuracy on held-out images, after each epoch too, and its speed."""
     images = resized(data, training.pixels or setting.pixels)
-    recipe = recipe_for(setting, training.epochs)
+    recipe = recipe_for(setting, training.epochs, captured=training.captured)
     started = time.perf_counter()
     network = build_initial(
         _for_classes(training.architecture, data.classes), recipe, training.seed
@@ -87,6 +97,7 @@ def train(setting: Setting, data: DeviceData, training: Training) -> dict[str, A
     return {
         "id": training.architecture.id,
         "seed": training.seed,
+        "captured": training.captured,
         "accuracy": round(result.curve[-1].accuracy, 5),
         "curve": [round(report.accuracy, 5) for report in result.curve],
         "seconds": round(time.perf_counter() - started, 2),

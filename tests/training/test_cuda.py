@@ -1,12 +1,15 @@
 """Trainings on a CUDA device, in what differs from those on a CPU."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from effsearch.search_spaces.network import build_network
+from effsearch.search_spaces.notation import parse_architecture
 from effsearch.training.data.dataset import load_train
 from effsearch.training.devices.device import (
     DeviceData,
@@ -72,6 +75,36 @@ def test_a_resumed_training_ends_where_one_that_never_stopped_does(
 
     assert result.curve[0] == wanted.curve[0]
     assert result.loss == pytest.approx(wanted.loss, rel=0.02)  # the device adds in any order
+
+
+def test_captured_passes_train_what_ordinary_ones_do(digits_there: DeviceData) -> None:
+    """With bfloat16, dropout, stochastic depth and two sizes, each captured once."""
+    recipe = Recipe(
+        epochs=4, batch_size=32, lr=1e-3, precision="auto", dropout=0.2, drop_path=0.2,
+        shift=2, gradient_clip=1.0, ema_decay=0.9, phases=2, first_resolution=0.5,
+    )  # fmt: skip
+
+    def result(captured: bool) -> tuple[EpochReport, ...]:
+        given = replace(recipe, cuda_graph=captured)
+        built = build_seeded(searched, 0)
+        source = ResidentSource(digits_there)
+        return Trainer(built, source, given, resolution=16, seed=3).train().curve
+
+    ordinary, replayed = result(False), result(True)
+
+    assert [one.train_loss for one in replayed] == pytest.approx(
+        [one.train_loss for one in ordinary], rel=0.02
+    )
+    assert replayed[-1].validation_loss == pytest.approx(ordinary[-1].validation_loss, rel=0.05)
+
+
+def searched() -> nn.Module:
+    return build_network(
+        parse_architecture("res16 stem_k3_s1_c16 ir_r2_k5_s2_e3_c24_se0.25 ir_r2_k3_s2_e3_c40"),
+        classes=10,
+        dropout=0.2,
+        drop_path=0.2,
+    )
 
 
 def test_the_batch_that_fits_is_found_on_the_device(one_gigabyte: torch.device) -> None:

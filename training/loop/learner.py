@@ -11,6 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from effsearch.training.augment import Augmenter
 from effsearch.training.devices.device import choose_precision
+from effsearch.training.devices.graphs import captured
 from effsearch.training.devices.precision import autocast
 from effsearch.training.devices.synced_norm import share_gradients, synchronise_norms
 from effsearch.training.devices.team import SOLO, Team
@@ -59,6 +60,8 @@ class Learner:
         self.average = WeightAverage(self.network, recipe.ema_decay) if recipe.ema_decay else None
         self._augment = Augmenter(recipe, classes, mean, std)
         self._forward = share_gradients(_compiled(self.network, recipe), team, self.device)
+        self._captures = recipe.cuda_graph and self.device.type == "cuda" and team.size == 1
+        self._captured: tuple[object, nn.Module] | None = None  # what for, and the replays
         self._parameters = list(self.network.parameters())
         self._recipe = recipe
         self._seed = seed
@@ -93,6 +96,11 @@ class Learner:
             self.average.update(number)
         assert total is not None
         return total
+
+    def release(self) -> None:
+        """Give up gradients and captured passes, whose memory somebody else needs."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._captured = None
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside the block the network has its averaged weights, where the recipe averages."""
@@ -132,11 +140,23 @@ class Learner:
 
     def _loss(self, images: Tensor, labels: Tensor, phase: "Phase") -> Tensor:
         inputs, targets = self._augment(images, labels, phase)
-        with autocast(self.device, self.precision):
-            logits = self._forward(inputs)
+        if self._captures:
+            logits = self._replayed(inputs, phase)
+        else:
+            with autocast(self.device, self.precision):
+                logits = self._forward(inputs)
         return F.cross_entropy(
             logits.float(), targets, label_smoothing=self._recipe.label_smoothing
         )
+
+    def _replayed(self, inputs: Tensor, phase: "Phase") -> Tensor:
+        """Logits by the graphs of this phase and size; captured where there are none yet."""
+        wanted = (phase, inputs.shape)
+        if self._captured is None or self._captured[0] != wanted:
+            self._captured = None  # its memory is free for the next
+            self._captured = (wanted, captured(self.network, inputs, self.precision))
+        logits: Tensor = self._captured[1](inputs)
+        return logits
 
 
 def _compiled(network: nn.Module, recipe: Recipe) -> nn.Module:

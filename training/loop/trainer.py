@@ -120,7 +120,7 @@ class Trainer:
                 raise
         # Outside of the handler: the error keeps the tensors of the failed step alive.
         learner = self._learner
-        learner.optimizer.zero_grad(set_to_none=True)
+        learner.release()
         advice = memory_advice(
             learner.network,
             self._recipe,

@@ -15,7 +15,14 @@ from effsearch.training.recipes.recipe import Recipe, by_own_names, proxy_recipe
 
 SAMPLINGS = ("uniform", "fair", "sandwich")
 _FOLDER = Path(__file__).parent
-_REFUSED = {"ema_decay": 0.0, "accumulate": 1, "compile": False, "phases": 1, "drop_path": 0.0}
+_REFUSED = {
+    "ema_decay": 0.0,
+    "accumulate": 1,
+    "compile": False,
+    "cuda_graph": False,
+    "phases": 1,
+    "drop_path": 0.0,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
