@@ -31,12 +31,10 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.convolutions import with_torch_convolutions
 from benchmarks.machine import write_result
+from benchmarks.networks import searched_networks, with_torch_convolutions
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.network import build_network
-from effsearch.search_spaces.population import PopulationCost
-from effsearch.search_spaces.space_file import load_space
 from effsearch.search_spaces.zoo import load_zoo
 from effsearch.training.data.dataset import load_train
 from effsearch.training.devices.device import DeviceData, choose_device, place_on_device
@@ -48,7 +46,6 @@ from effsearch.training.sources import ResidentSource
 
 CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10"
 NETWORKS = 3
-BAND = (360e6, 400e6)  # multiply-adds, where a search for 400M trains its networks
 REQUIRED_ON_CUDA = 3.0
 REQUIRED_ON_CPU = {16: 3.0, 32: 2.0}  # by pixels, on a processor with AVX2
 ZOO_ON_CPU = ("efficientnet-b0", "mobilenet-v2")
@@ -181,15 +178,6 @@ def proxies(data: DeviceData, recipe: Recipe, repeats: int, workers: int) -> dic
     median = statistics.median(float(row["ratio"]) for row in rows)
     print(f"median ratio to the faster plain loop: {median:.2f}")
     return {"workers": workers, "rows": rows, "median_ratio": median}
-
-
-def searched_networks(count: int) -> list[Architecture]:
-    """Random networks of the default space near 400M multiply-adds, always the same ones."""
-    space = load_space("mnasnet")
-    encodings = space.sample(np.random.default_rng(0), 20_000)
-    macs = PopulationCost(space)(encodings)["macs"]
-    fitting = encodings[(macs >= BAND[0]) & (macs <= BAND[1])]
-    return [space.decode(row) for row in fitting[:count]]
 
 
 def our_rate(architecture: Architecture, data: DeviceData, recipe: Recipe) -> float:

@@ -167,7 +167,7 @@ def _run_trainings(run: Run, plan: GridPlan, quiet: bool) -> _Trained:
         say(budget.left_out(queue.left, queue.samples, what), quiet)
         return queue.left
 
-    with queue_runner(plan.config, quiet, budget=budget) as run_queue:
+    with queue_runner(plan.config, quiet, typical=plan.typical, budget=budget) as run_queue:
         url = plan.config.storage or _local_storage(run)
         with Ledger.open(run.paths.ledger) as ledger, database_at_work(url):
             say(ledger.notice or "", quiet)

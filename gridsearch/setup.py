@@ -58,6 +58,12 @@ class GridPlan:
         """Feasible triples of the grid."""
         return sum(len(candidate.triples) for candidate in self.candidates)
 
+    def typical(self) -> Request:
+        """The network in the middle by MACs, to see how long one takes or how many share a GPU."""
+        middle = self.candidates[len(self.candidates) // 2]
+        seed = training_seed(self.config.seed, middle.id, 0)
+        return Request(0, middle.architecture, seed, self.resolutions[middle.id])
+
     @property
     def base_pixels(self) -> int:
         """Pixels that the baseline itself is trained at."""
@@ -230,8 +236,6 @@ def _seconds_per_training(plan: GridPlan) -> float:
     recipe = plan.evaluator.recipe
     short = plan.evaluator.with_recipe(replace(recipe, epochs=1))
     short.prepare()
-    middle = plan.candidates[len(plan.candidates) // 2]
-    seed = training_seed(plan.config.seed, middle.id, 0)
     start = time.perf_counter()
-    short.evaluate([Request(0, middle.architecture, seed, plan.resolutions[middle.id])])
+    short.evaluate([plan.typical()])
     return round((time.perf_counter() - start) * recipe.epochs, 2)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from effsearch.nas.config import BaselineConfig, make_config
+from effsearch.results.store.alike import still_holds
 from effsearch.results.store.files import read_json_object
 from effsearch.results.store.run_index import readable_records
 from effsearch.search_spaces.errors import InputError
@@ -77,5 +78,8 @@ def _trained_alike(recipe: Any, config: BaselineConfig) -> bool:
 
     options = config.recipe_options()
     wanted = asdict(proxy_recipe(config.data, options))
-    keys = [key for key in wanted if key != "batch_size" or key in options]
-    return isinstance(recipe, Mapping) and all(recipe.get(key) == wanted[key] for key in keys)
+    if "batch_size" not in options:
+        del wanted["batch_size"]
+    return isinstance(recipe, Mapping) and still_holds(
+        {key: value for key, value in recipe.items() if key in wanted}, wanted
+    )

@@ -172,7 +172,12 @@ def _run_trials(run: Run, plan: SearchPlan, quiet: bool) -> _Found:
     trains = plan.trainer is not None
     budget = plan.budget
     with queue_runner(
-        config, quiet, trains=trains, per_trial=per_trial, budget=budget
+        config,
+        quiet,
+        trains=trains,
+        typical=plan.typical,
+        per_trial=per_trial,
+        budget=budget,
     ) as run_queue:
         with Ledger.open(run.paths.ledger) as ledger:
             say(ledger.notice or "", quiet)

@@ -9,8 +9,6 @@ import numpy as np
 
 from effsearch.nas.config import BaselineConfig
 from effsearch.nas.setup import SearchPlan, make_plan
-from effsearch.nas.trial_records import trial_seed
-from effsearch.training.trials.evaluator import Request
 
 _SAMPLES = 20_000
 
@@ -76,7 +74,7 @@ def _training(plan: SearchPlan) -> dict[str, int | None]:
 
 def _gpus_in_use(config: BaselineConfig, workers: int) -> float:
     """GPUs of all trainings at a time; those of a cluster are not known before it is joined."""
-    if config.gpus_per_trial is not None:
+    if isinstance(config.gpus_per_trial, float):
         return workers * config.gpus_per_trial
     if config.device == "cpu" or config.ray_address:
         return 0.0
@@ -124,7 +122,7 @@ def _seconds_per_trial(plan: SearchPlan) -> float | None:
     epochs = plan.evaluator.recipe.epochs
     short = plan.evaluator.with_recipe(replace(plan.evaluator.recipe, epochs=1))
     short.prepare()
-    (candidate,) = plan.problem.draw(np.random.default_rng(0), 1, set())
+    typical = plan.typical()
     start = time.perf_counter()
-    short.evaluate([Request(0, candidate.architecture, trial_seed(0, candidate.id))])
+    short.evaluate([typical])
     return round((time.perf_counter() - start) * epochs, 2)

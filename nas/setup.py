@@ -23,6 +23,7 @@ from effsearch.nas.pruning import Pruning
 from effsearch.nas.references import NO_REFERENCE, load_references
 from effsearch.nas.strategies.base import Strategy
 from effsearch.nas.strategies.registry import make_strategy, strategy_options
+from effsearch.nas.trial_records import trial_seed
 from effsearch.nas.warm_start import WarmStart, load_warm_start
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.cost import cost
@@ -30,7 +31,7 @@ from effsearch.search_spaces.errors import InputError
 from effsearch.search_spaces.space import SearchSpace
 from effsearch.search_spaces.space_file import load_space
 from effsearch.training.trials.budget import Budget, Later, start_budget
-from effsearch.training.trials.evaluator import Evaluator
+from effsearch.training.trials.evaluator import Evaluator, Request
 from effsearch.training.trials.gpus import check_gpus
 from effsearch.training.trials.halving import ETA
 from effsearch.training.trials.options import resolved_training
@@ -88,6 +89,11 @@ class SearchPlan:
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest reachable costs of the space."""
         return self.costs.ranges
+
+    def typical(self) -> Request:
+        """A random candidate, trained to see how long one takes or how many share a GPU."""
+        (candidate,) = self.problem.draw(np.random.default_rng(0), 1, set())
+        return Request(0, candidate.architecture, trial_seed(0, candidate.id))
 
     def stored_config(self) -> dict[str, Any]:
         """The configuration as the run keeps it: nothing that decides it is left to defaults."""

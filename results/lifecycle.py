@@ -13,6 +13,7 @@ from effsearch.results.callbacks import Callbacks, Stop, called_back, check_call
 from effsearch.results.config import Settings, machine_keys
 from effsearch.results.followed import followed
 from effsearch.results.kinds.registry import kind_of, resume_command
+from effsearch.results.store.alike import still_holds
 from effsearch.results.store.events import Asked
 from effsearch.results.store.last_words import last_words
 from effsearch.results.store.ledger import iterate_events
@@ -224,7 +225,7 @@ def refuse_other_content(run: Run, record: Mapping[str, Any], keys: Iterable[str
         keys: of the record, such as `data` and `recipe`.
     """
     for key in keys:
-        if run.record.get(key) != json.loads(json.dumps(record.get(key))):
+        if not still_holds(run.record.get(key), json.loads(json.dumps(record.get(key)))):
             refuse_changes(run, [f"{key} (its content)"])
 
 

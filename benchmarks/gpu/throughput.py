@@ -11,7 +11,8 @@ import torch
 
 from benchmarks.gpu.leg import Leg
 from benchmarks.gpu.trainings import Training, crew, dataset_for, on_device, recipe_for, train
-from benchmarks.training import against_timm, plain_rate, searched_networks
+from benchmarks.networks import searched_networks
+from benchmarks.training import against_timm, plain_rate
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.zoo import load_zoo
 

@@ -165,7 +165,7 @@ def _run_trainings(run: Run, plan: ComparisonPlan, quiet: bool) -> tuple[dict[st
     """What they came to by network's id, and for how many a budget left no time."""
     config, jobs, budget = plan.config, plan.jobs, plan.budget
     with (
-        queue_runner(config, quiet, budget=budget) as run_queue,
+        queue_runner(config, quiet, typical=plan.typical, budget=budget) as run_queue,
         Ledger.open(run.paths.ledger) as ledger,
     ):
         say(ledger.notice or "", quiet)

@@ -17,6 +17,7 @@ from effsearch.search_spaces.notation import format_architecture
 from effsearch.search_spaces.scaling import Coefficients
 from effsearch.search_spaces.scaling_search import Dimension, scale_to_cost
 from effsearch.training.trials.budget import Budget, start_budget
+from effsearch.training.trials.evaluator import Request
 from effsearch.training.trials.jobs import Job
 from effsearch.training.trials.options import resolved_training
 from effsearch.training.trials.proxy import ProxyEvaluator, make_scaled_proxy
@@ -71,6 +72,11 @@ class ComparisonPlan:
     evaluator: ProxyEvaluator
     record: dict[str, Any]
     budget: Budget
+
+    def typical(self) -> Request:
+        """A network of the middle of the table, to see how many share a GPU."""
+        middle = self.jobs[len(self.jobs) // 2]
+        return Request(0, middle.architecture, self.config.seed, middle.resolution)
 
     @property
     def jobs(self) -> list[Job]:

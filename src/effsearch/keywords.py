@@ -197,8 +197,9 @@ class BaselineKeywords(TypedDict, total=False):
     cpus_per_trial: int
     """CPU threads of a training."""
 
-    gpus_per_trial: float | None
-    """GPUs of a training, such as 0.25."""
+    gpus_per_trial: float | Literal["auto"] | None
+    """GPUs of a training, such as 0.25; auto: the share that gives the most trainings an hour,
+    tried before the first."""
 
     trial_timeout: float | str | None
     """Time limit of a training, such as 90s."""
@@ -359,8 +360,9 @@ class CoefficientsKeywords(TypedDict, total=False):
     cpus_per_trial: int
     """CPU threads of a training."""
 
-    gpus_per_trial: float | None
-    """GPUs of a training, such as 0.25."""
+    gpus_per_trial: float | Literal["auto"] | None
+    """GPUs of a training, such as 0.25; auto: the share that gives the most trainings an hour,
+    tried before the first."""
 
     trial_timeout: float | str | None
     """Time limit of a training, such as 90s."""
@@ -451,8 +453,9 @@ class ComparisonKeywords(TypedDict, total=False):
     cpus_per_trial: int
     """CPU threads of a training."""
 
-    gpus_per_trial: float | None
-    """GPUs of a training, such as 0.25."""
+    gpus_per_trial: float | Literal["auto"] | None
+    """GPUs of a training, such as 0.25; auto: the share that gives the most trainings an hour,
+    tried before the first."""
 
     trial_timeout: float | str | None
     """Time limit of a training, such as 90s."""

@@ -112,7 +112,7 @@ CONFIGS = [
     ("ray_address: 6379", "ray_address must be text, not 6379"),
     ("weight: heavy", "weight must be a number or auto, not 'heavy'"),
     ("cost_band: wide", "cost_band must be a number, not 'wide'"),
-    ("gpus_per_trial: all", "gpus_per_trial must be 0 or more, such as 0.25, not 'all'"),
+    ("gpus_per_trial: all", "gpus_per_trial must be a number of at least 0 or auto, not 'all'"),
     ("max_images: few", "max_images must be a whole number of at least 1, not 'few'"),
     ("strategy_options: fast", "config key 'strategy_options' must be a mapping"),
     ("strategy_options: {1: 2}", "config key 'strategy_options' must be a mapping from names"),

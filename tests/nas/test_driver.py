@@ -10,7 +10,7 @@ from effsearch.nas.answer import BaselineResult
 from effsearch.nas.baseline import search_baseline
 from effsearch.nas.config import make_config
 from effsearch.search_spaces.errors import EffsearchError, MissingResourceError
-from effsearch.training.trials.cluster import Resources, Session, _fit_resources
+from effsearch.training.trials.cluster import Resources, Session, fit_resources
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray_address")]
 
@@ -173,7 +173,7 @@ def test_a_search_none_of_whose_first_trials_starts_stops_and_says_why(tmp_path:
 def test_as_many_trials_run_as_fit(
     resources: Resources, have: dict[str, float], expected: Session
 ) -> None:
-    assert _fit_resources(resources, have) == expected
+    assert fit_resources(resources, have) == expected
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_a_cluster_in_which_not_one_trial_fits_is_refused(
     resources: Resources, message: str
 ) -> None:
     with pytest.raises(MissingResourceError, match=message):
-        _fit_resources(resources, {"CPU": 8.0})
+        fit_resources(resources, {"CPU": 8.0})

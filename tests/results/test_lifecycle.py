@@ -88,6 +88,16 @@ def test_other_content_under_the_same_settings_is_refused(tmp_path: Path) -> Non
         refuse_other_content(run, {"data": {"sizes": (8, 8)}}, ["data", "recipe"])
         with pytest.raises(InputError, match=r"another data \(its content\)"):
             refuse_other_content(run, {"data": {"sizes": (8, 9)}}, ["data"])
+        with pytest.raises(InputError, match=r"another data \(its content\)"):
+            refuse_other_content(run, {"data": {}}, ["data"])
+
+
+def test_a_run_goes_on_where_an_option_has_come_since_it_began(tmp_path: Path) -> None:
+    with start(tmp_path) as run:
+        run.record["recipe"] = {"lr": 0.1}
+        refuse_other_content(run, {"recipe": {"lr": 0.1, "new": False}}, ["recipe"])
+        with pytest.raises(InputError, match="another recipe"):
+            refuse_other_content(run, {"recipe": {"lr": 0.2, "new": False}}, ["recipe"])
 
 
 def ended(run: Run, error: BaseException | None) -> None:

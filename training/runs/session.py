@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from effsearch.results.callbacks import Stop, tell
 from effsearch.results.loggers import LoggedRun, open_loggers
+from effsearch.results.store.alike import still_holds
 from effsearch.results.store.run import Run
 from effsearch.results.store.signals import wished_stop
 from effsearch.search_spaces.errors import EffsearchError, InputError
@@ -176,7 +177,7 @@ def _restore(trainer: "Trainer | DistributedTrainer", paths: TrainPaths, info: M
             f"'{paths.last}' holds {network_name(stored.architecture)}, and this run trains "
             f"{network_name(info.architecture)}: {cure}"
         )
-    if dict(stored.recipe) != dict(info.recipe) or dict(stored.data) != dict(info.data):
+    if not (still_holds(stored.recipe, info.recipe) and still_holds(stored.data, info.data)):
         raise InputError(f"'{paths.last}' belongs to another training: {cure}")
     progress = header.get("progress")
     if not isinstance(progress, dict):

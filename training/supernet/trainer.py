@@ -20,6 +20,7 @@ from effsearch.training.augment import Augmenter
 from effsearch.training.devices.device import cpu_threads
 from effsearch.training.devices.team import SOLO
 from effsearch.training.loop.state import all_finite, copied, fill, plain
+from effsearch.training.recipes.recipe import Recipe
 from effsearch.training.recipes.schedule import phase_at
 from effsearch.training.recipes.seeds import mixed_seed
 from effsearch.training.sources import ImageSource, TrainView
@@ -210,8 +211,8 @@ class SupernetTrainer:
         """
         for name, here in self._identity().items():
             there = progress.get(name)
-            if name == "recipe" and isinstance(there, Mapping):  # older files lack newer options
-                there = {**asdict(SupernetRecipe()), **there}
+            if name == "recipe" and isinstance(there, Mapping):
+                there = _with_newer_options(there)
             if there != here:
                 raise InputError(
                     f"this supernet's training has {name.replace('_', ' ')} {here}, and the one "
@@ -260,12 +261,18 @@ class SupernetTrainer:
 
     def _identity(self) -> dict[str, Any]:
         """What must be the same for a resumption to make sense."""
-        recipe = asdict(self._recipe)
-        recipe["training"].pop("threads")
         return {
             "seed": self._seed,
             "training_images": self._plan.images,
             "resolution": self._resolution,
             "band": self._band,
-            "recipe": recipe,
+            "recipe": _with_newer_options(asdict(self._recipe)),
         }
+
+
+def _with_newer_options(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe as a file has it, which may be older than some options; less the threads."""
+    found = {**asdict(SupernetRecipe()), **recipe}
+    found["training"] = {**asdict(Recipe()), **found["training"]}
+    del found["training"]["threads"]
+    return found

@@ -30,6 +30,7 @@ from effsearch.training.trials.own_ray import (
     shut_down,
     start,
     sweep_sessions,
+    use_known_token,
 )
 from effsearch.training.trials.ray_watch import watched
 
@@ -131,7 +132,7 @@ def ray_session(resources: Resources) -> Iterator[Session]:
         MissingResourceError: no such cluster, or it lacks the GPUs or CPUs of a single trial.
     """
     with cluster(resources) as have:
-        yield _fit_resources(resources, have)
+        yield fit_resources(resources, have)
 
 
 def _start_ray(resources: Resources) -> None:
@@ -145,6 +146,7 @@ def _start_ray(resources: Resources) -> None:
         return
     try:
         _knock(resources.address)
+        use_known_token()
         ray.init(address=resources.address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         raise MissingResourceError(
@@ -208,7 +210,7 @@ def _fitting_on(gpus: float, wanted: float) -> int:
     return int(gpus // wanted) if wanted >= 1 else int(gpus) * int(1 / wanted + 1e-9)
 
 
-def _fit_resources(resources: Resources, have: dict[str, float]) -> Session:
+def fit_resources(resources: Resources, have: dict[str, float]) -> Session:
     """How many trials fit, by what was asked for and what the cluster has."""
     cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
     wanted = resources.gpus_per_trial

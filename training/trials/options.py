@@ -147,9 +147,10 @@ class ClusterOptions(Settings):
         int, Option("CPU threads of a training.", MACHINE, may_change=True)
     ] = 1
     gpus_per_trial: Annotated[
-        float | None,
+        float | Literal["auto"] | None,
         Option(
-            "GPUs of a training, such as 0.25.",
+            "GPUs of a training, such as 0.25; auto: the share that gives the most trainings an "
+            "hour, tried before the first.",
             MACHINE,
             "an even share of what there is",
             at_least=0,

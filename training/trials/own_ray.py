@@ -46,6 +46,17 @@ def own_token() -> Iterator[None]:
         _forget_token()
 
 
+def use_known_token() -> None:
+    """Show a cluster that is joined by its address the token that the user has, if there is one.
+
+    Ray does so only where it finds the cluster by itself; one that asks for none takes no notice.
+    """
+    with suppress(AttributeError):
+        authentication_token_setup.maybe_enable_token_auth_if_token_available(
+            warn_if_disabled=False
+        )
+
+
 def _forget_token() -> None:
     """Ray remembers the token of the last cluster; the next may have another."""
     loader = getattr(authentication_token_setup, "AuthenticationTokenLoader", None)
