@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from benchmarks.gpu.leg import Leg
+from benchmarks.gpu.leg import Leg, TimeIsUpError
 
 _ROOT = Path(__file__).parents[2]
 _MARK = "mark.cuda"
@@ -24,14 +24,17 @@ def _tested(path: Path, leg: Leg) -> dict[str, Any]:
     report = leg.folder / "tests.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-m", "cuda", "-p", "no:cacheprovider", "-q"]
-    done = subprocess.run(
-        [*command, f"--junitxml={report}", str(path)],
-        cwd=_ROOT,
-        capture_output=True,
-        text=True,
-        timeout=leg.left,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [*command, f"--junitxml={report}", str(path)],
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=leg.left,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeIsUpError from None
     if not report.exists():
         return {"passed": 0, "failed": 1, "skipped": 0, "error": done.stdout[-2000:]}
     suite = ElementTree.parse(report).getroot()[0]

@@ -1,12 +1,14 @@
 """`final`: the searched baseline and EfficientNet-B0 trained to the end of a schedule, exported."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.gpu.leg import Leg
 from benchmarks.gpu.search import found_baseline
+from benchmarks.gpu.setting import Setting
 from benchmarks.gpu.trainings import (
     Training,
     capturing_pays,
@@ -29,7 +31,8 @@ _FORMATS = ("onnx", "torchscript")
 
 def run(leg: Leg) -> None:
     """One network a call where the schedule takes most of a leg's time."""
-    networks = {"searched": found_baseline(leg), "efficientnet-b0": load_zoo("efficientnet-b0")}
+    searched, published = found_baseline(leg), load_zoo("efficientnet-b0")
+    networks = {f"searched {searched.id}": searched, "efficientnet-b0": published}
     if all(name in leg.found for name in networks):
         return
     data = on_device(leg.setting, dataset_for(leg.setting))
@@ -46,15 +49,15 @@ def _finished(leg: Leg, name: str, network: Architecture, data: DeviceData) -> d
     setting = leg.setting
     network = as_trained(network, stem_stride=1, resolution=setting.pixels, classes=data.classes)
     captured = capturing_pays(leg)
-    # Warms up, and says how long an epoch takes.
-    one = train(setting, data, Training(network, 0, 2, captured=captured))
+    # The first warms up, the second says how long an epoch takes.
+    _, one = (train(setting, data, Training(network, 0, 2, captured=captured)) for _ in range(2))
     epochs = max(1, int(setting.schedule_seconds * 2 / one["seconds"]))
     recipe = recipe_for(setting, epochs, captured=captured)
     built = build_initial(network, recipe, 0)
     started = time.perf_counter()
     result = train_classifier(built, data, recipe, seed=0)
     seconds = time.perf_counter() - started
-    path = leg.folder / f"gpu_final_{name}.safetensors"
+    path = leg.folder / f"gpu_final_{name.partition(' ')[0]}.safetensors"
     names = tuple(str(label) for label in range(data.classes))
     info = ModelInfo(
         architecture=network,
@@ -77,13 +80,22 @@ def _finished(leg: Leg, name: str, network: Architecture, data: DeviceData) -> d
         "curve": [round(report.accuracy, 5) for report in result.curve],
         "images_per_second": round(result.images_per_second),
         "largest_export_difference": {
-            format: export_model(
-                path,
-                path.with_suffix(f".{format}"),
-                format=format,
-                images=data.validation_images[:16].cpu(),
-                images_from=setting.described()["data"],
-            ).largest_difference
-            for format in _FORMATS
+            format: _export_difference(path, format, setting, data) for format in _FORMATS
         },
     }
+
+
+def _export_difference(
+    path: Path, format: str, setting: Setting, data: DeviceData
+) -> float | str | None:
+    """Of the exported network from the trained one; what went wrong, where something did."""
+    try:
+        return export_model(
+            path,
+            path.with_suffix(f".{format}"),
+            format=format,
+            images=data.validation_images[:16].cpu(),
+            images_from=setting.described()["data"],
+        ).largest_difference
+    except Exception as error:  # the training, minutes long, is kept
+        return f"{type(error).__name__}: {error}"[:500]

@@ -113,15 +113,16 @@ def _trained(
         for seed in range(seeds)
         for start in range(0, len(names), setting.at_once)
     ]
-    missing = [group for group in groups if _key(*group) not in leg.found]
+    missing = [group for group in groups if _key(*group, networks) not in leg.found]
     if missing:
         with crew(setting, setting.at_once, largest=max(pixels.values())) as team:
             _train_groups(leg, team, missing, networks, pixels)
     scores: dict[str, list[float]] = {name: [] for name in networks}
     for group in groups:
-        for name, one in zip(group[1], leg.found.get(_key(*group), []), strict=False):
-            scores[name].append(one["accuracy"])
-    return scores, all(_key(*group) in leg.found for group in groups)
+        for name, one in zip(group[1], leg.found.get(_key(*group, networks), []), strict=False):
+            if "error" not in one:
+                scores[name].append(one["accuracy"])
+    return scores, all(_key(*group, networks) in leg.found for group in groups)
 
 
 def _train_groups(
@@ -139,12 +140,14 @@ def _train_groups(
                 for name in names
             ]
             found = leg.once(
-                _key(seed, names),
+                _key(seed, names, networks),
                 lambda trainings=trainings: team.train(trainings),
                 seconds=1.5 * longest,
             )
             longest = max(one["seconds"] for one in found)
 
 
-def _key(seed: int, names: list[str]) -> str:
-    return f"seed {seed}: {', '.join(names)}"
+def _key(seed: int, names: list[str], networks: Mapping[str, Architecture]) -> str:
+    """Of another baseline the networks of these names are others."""
+    named = (name if name == networks[name].id else f"{name} {networks[name].id}" for name in names)
+    return f"seed {seed}: {', '.join(named)}"

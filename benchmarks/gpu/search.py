@@ -33,7 +33,7 @@ def run(leg: Leg) -> None:
         best = [result.candidate.architecture for result in strategy.ranked()[: setting.finalists]]
         finalists = {f"finalist {place}": network for place, network in enumerate(best, 1)}
         finalists |= {name: load_zoo(name) for name in setting.published}
-        _compare(leg, team, finalists)
+        _compare(leg, team, finalists, longest * setting.final_epochs / setting.epochs)
 
 
 def _trained(leg: Leg, team: Crew, batch: list[Candidate]) -> list[dict[str, Any]]:
@@ -57,8 +57,13 @@ def _result(problem: Problem, candidate: Candidate, found: dict[str, Any]) -> Re
     return Result(candidate, accuracy, reward, tuple(found["curve"]))
 
 
-def _compare(leg: Leg, team: Crew, networks: dict[str, Architecture]) -> None:
-    setting, longest = leg.setting, 0.0
+def _compare(leg: Leg, team: Crew, networks: dict[str, Architecture], longest: float) -> None:
+    """Every network and seed.
+
+    Args:
+        longest: seconds that the trainings of one seed are expected to take.
+    """
+    setting = leg.setting
     scores: dict[str, list[float]] = {name: [] for name in networks}
     try:
         for seed in range(setting.seeds):
@@ -71,9 +76,10 @@ def _compare(leg: Leg, team: Crew, networks: dict[str, Architecture]) -> None:
                 lambda trainings=trainings: team.train(trainings),
                 seconds=longest,
             )
-            longest = sum(one["seconds"] for one in found) / setting.at_once
+            longest = max(one["seconds"] for one in found)
             for name, one in zip(networks, found, strict=True):
-                scores[name].append(one["accuracy"])
+                if "error" not in one:
+                    scores[name].append(one["accuracy"])
     finally:
         if all(scores.values()):
             leg.conclude(**_answer(networks, scores))

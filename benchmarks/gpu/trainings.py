@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from effsearch.training.recipes.recipe import Recipe, proxy_recipe
 from effsearch.training.runs.initial import build_initial
 
 _VALIDATION = 0.1
+_START_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Training:
     Attributes:
         pixels: None for the setting's.
         captured: passes are replayed as CUDA graphs.
+        precision: of the recipe.
     """
 
     architecture: Architecture
@@ -43,6 +46,7 @@ class Training:
     epochs: int
     pixels: int | None = None
     captured: bool = False
+    precision: str = "auto"
 
 
 def capturing_pays(leg: Leg) -> bool:
@@ -51,7 +55,9 @@ def capturing_pays(leg: Leg) -> bool:
     return pays
 
 
-def recipe_for(setting: Setting, epochs: int, *, captured: bool = False) -> Recipe:
+def recipe_for(
+    setting: Setting, epochs: int, *, captured: bool = False, precision: str = "auto"
+) -> Recipe:
     """Of all trainings of the legs: the project's proxy with augmentation a longer one needs."""
     return proxy_recipe(
         setting.data,
@@ -63,6 +69,7 @@ def recipe_for(setting: Setting, epochs: int, *, captured: bool = False) -> Reci
             "norm_momentum": 0.1,
             "resolution": setting.pixels,
             "cuda_graph": captured,
+            "precision": precision,
         },
     )
 
@@ -88,7 +95,9 @@ def on_device(setting: Setting, dataset: ImageDataset) -> DeviceData:
 def train(setting: Setting, data: DeviceData, training: Training) -> dict[str, Any]:
     """Train one network; its accuracy on held-out images, after each epoch too, and its speed."""
     images = resized(data, training.pixels or setting.pixels)
-    recipe = recipe_for(setting, training.epochs, captured=training.captured)
+    recipe = recipe_for(
+        setting, training.epochs, captured=training.captured, precision=training.precision
+    )
     started = time.perf_counter()
     network = build_initial(
         _for_classes(training.architecture, data.classes), recipe, training.seed
@@ -98,6 +107,7 @@ def train(setting: Setting, data: DeviceData, training: Training) -> dict[str, A
         "id": training.architecture.id,
         "seed": training.seed,
         "captured": training.captured,
+        "images": len(images.train_labels),
         "accuracy": round(result.curve[-1].accuracy, 5),
         "curve": [round(report.accuracy, 5) for report in result.curve],
         "seconds": round(time.perf_counter() - started, 2),
@@ -125,7 +135,7 @@ class Crew:
         self._pool = pool
 
     def train(self, trainings: Sequence[Training]) -> list[dict[str, Any]]:
-        """All of them, in their order."""
+        """All of them, in their order; one that failed has an accuracy of 0, and its error."""
         return list(self._pool.map(_train_here, trainings))
 
 
@@ -138,24 +148,38 @@ def crew(setting: Setting, workers: int, largest: int | None = None) -> Iterator
     """
     # A forked process cannot use a CUDA device. The images travel as shared memory.
     context = torch.multiprocessing.get_context("spawn")
-    given = (setting, dataset_for(setting, largest))
+    given = (setting, dataset_for(setting, largest), context.Barrier(workers))
     with ProcessPoolExecutor(workers, context, _prepare, given) as pool:
-        list(pool.map(_ready, range(4 * workers)))
+        list(pool.map(_ready, range(workers)))
         yield Crew(pool)
 
 
 _here: dict[str, Any] = {}
 
 
-def _prepare(setting: Setting, dataset: ImageDataset) -> None:
+def _prepare(setting: Setting, dataset: ImageDataset, all_here: Barrier) -> None:
     torch.set_num_threads(1)
-    _here.update(setting=setting, data=on_device(setting, dataset))
+    _here.update(setting=setting, data=on_device(setting, dataset), all_here=all_here)
 
 
 def _ready(number: int) -> int:
-    time.sleep(0.05)
+    """Nobody takes a second one before all have theirs."""
+    _here["all_here"].wait(_START_SECONDS)
     return number
 
 
 def _train_here(training: Training) -> dict[str, Any]:
-    return train(_here["setting"], _here["data"], training)
+    try:
+        return train(_here["setting"], _here["data"], training)
+    except Exception as error:  # the others stand without
+        said = f"{type(error).__name__}: {error}"[:500]
+    return {
+        "id": training.architecture.id,
+        "seed": training.seed,
+        "captured": training.captured,
+        "accuracy": 0.0,
+        "curve": [],
+        "seconds": 0.0,
+        "images_per_second": 0,
+        "error": said,
+    }

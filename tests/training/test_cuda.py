@@ -1,5 +1,6 @@
 """Trainings on a CUDA device, in what differs from those on a CPU."""
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
 
-GIGABYTE = 2**30
+MEGABYTE, GIGABYTE = 2**20, 2**30
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ def digits_there() -> DeviceData:
 def one_gigabyte() -> Iterator[torch.device]:
     """A device of which this process may have no more than that."""
     device = choose_device("cuda")
+    gc.collect()
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(device).total_memory
     torch.cuda.set_per_process_memory_fraction(GIGABYTE / total, device)
@@ -96,6 +98,17 @@ def test_captured_passes_train_what_ordinary_ones_do(digits_there: DeviceData) -
         [one.train_loss for one in ordinary], rel=0.02
     )
     assert replayed[-1].validation_loss == pytest.approx(ordinary[-1].validation_loss, rel=0.05)
+
+
+def test_what_was_captured_is_given_back(digits_there: DeviceData) -> None:
+    gc.collect()
+    before = torch.cuda.memory_allocated()
+    recipe = Recipe(epochs=2, batch_size=32, phases=2, first_resolution=0.5, cuda_graph=True)
+    built = build_seeded(searched, 0)
+    Trainer(built, ResidentSource(digits_there), recipe, resolution=16, seed=3).train()
+    del built
+
+    assert torch.cuda.memory_allocated() <= before + MEGABYTE
 
 
 def searched() -> nn.Module:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-WORTH_STEPS = 500
+WORTH_STEPS = 2000
 """Trying all algorithms takes some seconds a network, which a short training does not win back."""
 
 

@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from effsearch.training.augment import Augmenter
 from effsearch.training.devices.device import choose_precision
-from effsearch.training.devices.graphs import captured
+from effsearch.training.devices.graphs import Replays, captured
 from effsearch.training.devices.precision import autocast
 from effsearch.training.devices.synced_norm import share_gradients, synchronise_norms
 from effsearch.training.devices.team import SOLO, Team
@@ -61,7 +61,7 @@ class Learner:
         self._augment = Augmenter(recipe, classes, mean, std)
         self._forward = share_gradients(_compiled(self.network, recipe), team, self.device)
         self._captures = recipe.cuda_graph and self.device.type == "cuda" and team.size == 1
-        self._captured: tuple[object, nn.Module] | None = None  # what for, and the replays
+        self._captured: tuple[object, Replays] | None = None  # for which batches, and what
         self._parameters = list(self.network.parameters())
         self._recipe = recipe
         self._seed = seed
@@ -83,9 +83,8 @@ class Learner:
         total: Tensor | None = None
         for part in range(recipe.accumulate):
             with self._gradients(part):
-                loss = self._loss(*next(batches), phase) / recipe.accumulate
-                torch.autograd.backward(loss)
-            total = loss.detach() if total is None else total + loss.detach()
+                loss = self._learn(*next(batches), phase)
+            total = loss if total is None else total + loss
         if recipe.gradient_clip:
             nn.utils.clip_grad_norm_(self._parameters, recipe.gradient_clip)
         for group in self.optimizer.param_groups:
@@ -97,7 +96,7 @@ class Learner:
         assert total is not None
         return total
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Give up gradients and captured passes, whose memory somebody else needs."""
         self.optimizer.zero_grad(set_to_none=True)
         self._captured = None
@@ -138,25 +137,25 @@ class Learner:
             return self._forward.no_sync()
         return nullcontext()
 
-    def _loss(self, images: Tensor, labels: Tensor, phase: "Phase") -> Tensor:
+    def _learn(self, images: Tensor, labels: Tensor, phase: "Phase") -> Tensor:
+        """Augment a batch and add its gradients to the parameters; its loss."""
         inputs, targets = self._augment(images, labels, phase)
-        if self._captures:
-            logits = self._replayed(inputs, phase)
-        else:
-            with autocast(self.device, self.precision):
-                logits = self._forward(inputs)
-        return F.cross_entropy(
-            logits.float(), targets, label_smoothing=self._recipe.label_smoothing
-        )
-
-    def _replayed(self, inputs: Tensor, phase: "Phase") -> Tensor:
-        """Logits by the graphs of this phase and size; captured where there are none yet."""
-        wanted = (phase, inputs.shape)
+        if not self._captures:
+            return self._pass(inputs, targets)
+        wanted = (phase, inputs.shape, targets.shape)
         if self._captured is None or self._captured[0] != wanted:
             self._captured = None  # its memory is free for the next
-            self._captured = (wanted, captured(self.network, inputs, self.precision))
-        logits: Tensor = self._captured[1](inputs)
-        return logits
+            self._captured = (wanted, captured(self._pass, self.network, inputs, targets))
+        return self._captured[1](inputs, targets)
+
+    def _pass(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        recipe = self._recipe
+        with autocast(self.device, self.precision, cached=not self._captures):
+            logits = self._forward(inputs)
+        loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
+        loss = loss / recipe.accumulate
+        torch.autograd.backward(loss)
+        return loss.detach()
 
 
 def _compiled(network: nn.Module, recipe: Recipe) -> nn.Module:

@@ -7,6 +7,7 @@ optimizer's buffers and the number of steps are all that a checkpoint has to hol
 import math
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import torch
@@ -119,10 +120,8 @@ class Trainer:
             if not lacks_memory(error):
                 raise
         # Outside of the handler: the error keeps the tensors of the failed step alive.
-        learner = self._learner
-        learner.release()
         advice = memory_advice(
-            learner.network,
+            self._learner.network,
             self._recipe,
             batch=self._plan.batch,
             classes=len(self._source.class_names),
@@ -209,6 +208,7 @@ class Trainer:
             cpu_threads(self._recipe.threads),
             torch.random.fork_rng(devices=devices),
             fastest_convolutions(self._device, steps),
+            closing(self._learner),
         ):
             while not self._finished():
                 report = self._epoch(on_step)

@@ -60,16 +60,21 @@ def recalibrate_module(module: nn.Module, batches: Sequence[Tensor], of: str) ->
         norm.running_mean = torch.zeros_like(like)
         norm.running_var = torch.ones_like(like)
         norm.num_batches_tracked = torch.zeros((), dtype=torch.long, device=like.device)
-        norm.momentum = None  # the mean over all batches
     module.train()
+    seen = []
     with torch.no_grad():
-        seen = [module(batch.clone()) for batch in batches]  # activations may work in place
+        for number, batch in enumerate(batches, 1):
+            for norm in norms:
+                # The mean over all batches; a momentum of None is it too, and asks the device.
+                norm.momentum = 1 / number
+            seen.append(module(batch.clone()))  # activations may work in place
     for norm in norms:
         norm.momentum = 0.1
-        if norm.running_var is None or not bool(norm.running_var.isfinite().all()):
-            raise EffsearchError(
-                f"network {of} overflows with the supernet's weights: the supernet diverged, train "
-                "it again with a smaller learning rate"
-            )
+    spreads = [norm.running_var.isfinite().all() for norm in norms if norm.running_var is not None]
+    if spreads and not bool(torch.stack(spreads).all()):
+        raise EffsearchError(
+            f"network {of} overflows with the supernet's weights: the supernet diverged, train it "
+            "again with a smaller learning rate"
+        )
     module.eval()
     return seen

@@ -71,11 +71,10 @@ def accuracies(
                 shown = [module(batch.clone()) for batch in before.held_out]
                 stack.append(_Seen(step, seen, shown))
             logits = stack[-1].held_out
-            right = sum(
-                int((one.argmax(1) == wanted).sum())
-                for one, wanted in zip(logits, labels, strict=True)
-            )
-            found[place] = right / total
+            right = [
+                (one.argmax(1) == wanted).sum() for one, wanted in zip(logits, labels, strict=True)
+            ]
+            found[place] = int(torch.stack(right).sum()) / total
     return found
 
 

@@ -66,8 +66,10 @@ class SupernetMeter:
             EffsearchError: one overflows.
         """
         source = self._source
+        # A processor's cache holds the maps of small batches; a card is kept busy by large ones.
+        on_cpu = source.device.type == "cpu"
         view = EvaluationView(
-            batch_size=_BATCH,
+            batch_size=_BATCH if on_cpu else evaluation_batch(self._resolution),
             resolution=self._resolution,
             crop_ratio=self._recipe.training.crop_ratio,
         )

@@ -118,11 +118,11 @@ def find_sharing(tried: Trial, request: Request, most: int) -> Sharing:
     """
     request = replace(request, epochs=1)
     seconds, error = tried(1, request)
+    if not error and seconds < SECONDS:
+        request = replace(request, epochs=math.ceil(SECONDS / seconds))
+        seconds, error = tried(1, request)
     if error:
         raise EffsearchError(f"no training could be tried on a GPU: {error}")
-    if seconds < SECONDS:
-        request = replace(request, epochs=math.ceil(SECONDS / seconds))
-        seconds, _ = tried(1, request)
     rates = {1: 1 / seconds}
     for count in (count for count in COUNTS if count <= most):
         seconds, error = tried(count, request)
