@@ -1,27 +1,32 @@
 """The convolution that trains faster on a processor against torch's own.
 
 First single layers of EfficientNet-B0's kinds, forward and backward, in processor milliseconds of
-one thread. With `--trained`, what random networks near 400M multiply-adds reach on the digits with
+one thread. Then what random networks near 400M multiply-adds reach on the digits with
 either: their roundings differ, and so two trainings of one seed go apart. Last whether they are
 equal: logits in training and all gradients, in float64, of the zoo and of random networks of every
 shipped space at 8, 16, 32 and 33 pixels, to 1e-6 or what torch's own two layouts differ by.
 
-    python -m benchmarks.convolutions [--networks 200] [--layers-only] [--trained 60]
+    python -m benchmarks.convolutions                       # all, in some two hours
+    python -m benchmarks.convolutions --only layers mnasnet
+
+A part that is measured again takes the place of the one in the file.
 """
 
 import argparse
 import copy
+import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.machine import write_result
+from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.networks import searched_networks, with_torch_convolutions
 from effsearch.search_spaces.architecture import Architecture
 from effsearch.search_spaces.convolution import Conv2d
@@ -53,51 +58,63 @@ def main() -> None:
     """Check, measure, print, write `results/convolutions_<instructions>.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", type=int, default=200, help="of each space")
-    parser.add_argument("--layers-only", action="store_true")
-    parser.add_argument("--trained", type=int, default=0, help="networks to train with both")
+    parser.add_argument("--only", nargs="*", help="zoo, spaces, layers or trained [all]")
+    parser.add_argument("--trained", type=int, default=60, help="networks to train with both")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    result: dict[str, object] = {"what": "our convolution against torch's, one thread"}
     name = f"convolutions_{torch.backends.cpu.get_cpu_capability().lower()}"
+
+    path = RESULTS / f"{name}.json"
+    result: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    result |= {"machine": None, "what": "our convolution against torch's, one thread"}
+
+    def wanted(part: str) -> bool:
+        return not options.only or part in options.only
 
     def keep(key: str, found: object) -> None:
         result[key] = found
-        write_result(name, result, ("torch",))
+        write_result(name, result | {"machine": machine(("torch",))})
 
-    keep("layers", layers())
-    if options.trained:
+    if wanted("layers"):
+        keep("layers", layers())
+    if wanted("trained"):
         keep("trained", trained(options.trained))
-    if not options.layers_only:
-        print(f"{'':27}{'networks':>10}{'median':>10}{'beyond':>10}{'to torch':>10}", flush=True)
-        for found in equality(options.networks):
-            keep("relative_differences", found)
-    print(f"written: {name}.json")
+    groups = [group for group in ("zoo", *shipped_spaces()) if wanted(group)]
+    for found in equality(groups, options.networks):
+        keep("relative_differences", result.get("relative_differences", {}) | found)
+    print(f"written: {path}")
 
 
-def equality(count: int) -> Iterator[dict[str, dict[str, float]]]:
-    """How far logits and gradients differ, by zoo or space and by size; more at each step."""
-    found = {}
+def equality(groups: Iterable[str], count: int) -> Iterator[dict[str, dict[str, float]]]:
+    """How far logits and gradients differ, by zoo or space and by size, on two cores.
+
+    Args:
+        count: networks of a space.
+    """
+    print(f"{'':24}{'networks':>10}{'median':>10}{'beyond':>10}{'to torch':>10}", flush=True)
     with ProcessPoolExecutor(2) as pool:
-        for group, networks in _groups(count):
+        for group in groups:
+            networks = _networks(group, count)
             for pixels in SIZES:
                 pairs = list(pool.map(differences, networks, repeat(pixels)))
                 beyond = [pair for pair in pairs if pair[0] > TOLERANCE]
-                found[f"{group}, {pixels} px"] = row = {
+                row = {
                     "networks": len(pairs),
                     "median": statistics.median(ours for ours, _ in pairs),
                     "beyond_tolerance": len(beyond),
                     "largest_to_torch": max((ours / theirs for ours, theirs in beyond), default=0),
                 }
-                print(f"{group:18}{pixels:4} px" + "".join(f"{x:10.2g}" for x in row.values()))
+                said = "".join(f"{value:10.2g}" for value in row.values())
+                print(f"{group:18}{pixels:4} px{said}", flush=True)
                 assert row["largest_to_torch"] <= TIMES_TORCH, "not equal"
-                yield found
+                yield {f"{group}, {pixels} px": row}
 
 
-def _groups(count: int) -> Iterator[tuple[str, list[Architecture]]]:
-    yield "zoo", [load_zoo(name) for name in zoo_names()]
-    for name in shipped_spaces():
-        space = load_space(name)
-        yield name, [space.decode(row) for row in space.sample(np.random.default_rng(1), count)]
+def _networks(group: str, count: int) -> list[Architecture]:
+    if group == "zoo":
+        return [load_zoo(name) for name in zoo_names()]
+    space = load_space(group)
+    return [space.decode(row) for row in space.sample(np.random.default_rng(1), count)]
 
 
 def differences(architecture: Architecture, pixels: int) -> tuple[float, float]:
@@ -166,7 +183,12 @@ def _reached(architecture: Architecture) -> tuple[float, float]:
     )
     recipe = proxy_recipe("digits", {"epochs": EPOCHS})
     seed = int(architecture.id[:6], 16)
-    network = build_seeded(lambda: build_network(architecture, classes=data.classes), seed)
+    network = build_seeded(
+        lambda: build_network(
+            architecture, classes=data.classes, norm_momentum=recipe.norm_momentum
+        ),
+        seed,
+    )
     ours, theirs = (
         train_classifier(one, data, recipe, seed=seed).accuracy
         for one in (copy.deepcopy(network), with_torch_convolutions(network))

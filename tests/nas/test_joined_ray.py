@@ -39,7 +39,7 @@ def test_a_search_joins_with_the_user_s_token_and_finds_out_how_many_share_a_gpu
 ) -> None:
     assert "RAY_AUTH_MODE" not in os.environ
     process = effsearch(
-        "baseline", "--target-flops", "400M", "--samples", "3", "--finalists", "0", "--epochs", "1",
+        "baseline", "--target-flops", "400M", "--samples", "2", "--finalists", "0", "--epochs", "1",
         "--max-images", "100", "--proxy-resolution", "8", "--device", "cpu",
         "--gpus-per-trial", "auto", "--ray-address", address,
         cwd=tmp_path,

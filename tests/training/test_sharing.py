@@ -57,7 +57,7 @@ def test_as_many_share_as_pay_fit_and_have_a_core(
 def test_short_trainings_are_made_long_enough_to_be_timed() -> None:
     asked, try_it = card()
     find_sharing(try_it, REQUEST, 2)
-    assert asked == [(1, 1), (1, 7), (2, 7)]  # of 0.3 s
+    assert asked == [(1, 1), (1, 4), (2, 4)]  # of 0.3 s
 
     asked, try_it = card(host=5.0)
     find_sharing(try_it, REQUEST, 2)
