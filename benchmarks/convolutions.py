@@ -6,7 +6,7 @@ either: their roundings differ, and so two trainings of one seed go apart. Last 
 equal: logits in training and all gradients, in float64, of the zoo and of random networks of every
 shipped space at 8, 16, 32 and 33 pixels, to 1e-6.
 
-    python -m benchmarks.convolutions                       # all, in some two hours
+    python -m benchmarks.convolutions                       # all, in hours
     python -m benchmarks.convolutions --only layers mnasnet
 
 A part that is measured again takes the place of the one in the file.

@@ -225,7 +225,9 @@ def refuse_other_content(run: Run, record: Mapping[str, Any], keys: Iterable[str
         keys: of the record, such as `data` and `recipe`.
     """
     for key in keys:
-        if not still_holds(run.record.get(key), json.loads(json.dumps(record.get(key)))):
+        then, now = run.record.get(key), json.loads(json.dumps(record.get(key)))
+        # A recipe alone gets new options, whose defaults are what was done before.
+        if not (still_holds(then, now) if key == "recipe" else then == now):
             refuse_changes(run, [f"{key} (its content)"])
 
 

@@ -89,7 +89,7 @@ def test_other_content_under_the_same_settings_is_refused(tmp_path: Path) -> Non
         with pytest.raises(InputError, match=r"another data \(its content\)"):
             refuse_other_content(run, {"data": {"sizes": (8, 9)}}, ["data"])
         with pytest.raises(InputError, match=r"another data \(its content\)"):
-            refuse_other_content(run, {"data": {}}, ["data"])
+            refuse_other_content(run, {"data": {"sizes": (8, 8), "new": 1}}, ["data"])
 
 
 def test_a_run_goes_on_where_an_option_has_come_since_it_began(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ they take. A graph launches all of a pass, forward and backward, at once.
 
 import gc
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -84,8 +85,7 @@ def record(
     run: Callable[[], Tensor], network: nn.Module, device: torch.device
 ) -> tuple[Callable[[], None], Tensor]:
     """What replays a pass, and its loss, which like the gradients each replay writes anew."""
-    graph = torch.cuda.CUDAGraph()
-    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    graph, side = torch.cuda.CUDAGraph(), _side_stream(device)
     with torch.cuda.device(device):
         here = torch.cuda.current_stream()
         side.wait_stream(here)
@@ -99,6 +99,12 @@ def record(
         with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
             loss = run()
     return graph.replay, loss
+
+
+@cache
+def _side_stream(device: torch.device) -> torch.cuda.Stream:
+    """One for all captures: libraries keep memory for each stream that they have worked on."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 def _cause(error: RuntimeError) -> Exception:

@@ -177,7 +177,7 @@ def _restore(trainer: "Trainer | DistributedTrainer", paths: TrainPaths, info: M
             f"'{paths.last}' holds {network_name(stored.architecture)}, and this run trains "
             f"{network_name(info.architecture)}: {cure}"
         )
-    if not (still_holds(stored.recipe, info.recipe) and still_holds(stored.data, info.data)):
+    if not still_holds(stored.recipe, info.recipe) or dict(stored.data) != dict(info.data):
         raise InputError(f"'{paths.last}' belongs to another training: {cure}")
     progress = header.get("progress")
     if not isinstance(progress, dict):
